@@ -1,0 +1,67 @@
+import { sigmoid, sigmoidExp, tanhExpm1 } from '../math/gates';
+import { madd } from '../simd/madd';
+import { storeLanes } from '../simd/lanes';
+
+/**
+ * h' = (1 − σ(u)) tanh(v) + σ(u) h, for the update gate u and the candidate v. With U = e^−u and
+ * m = e^−2v − 1 over one denominator: h' = (h (2 + m) − U m) / ((1 + U)(2 + m)).
+ */
+// @ts-ignore: decorator
+@inline
+function blend(u: v128, v: v128, h: v128): v128 {
+  const update = sigmoidExp(u);
+  const m = tanhExpm1(v);
+  const half = f32x4.add(f32x4.splat(2), m);
+  const sum = f32x4.sub(f32x4.mul(h, half), f32x4.mul(update, m));
+  return f32x4.div(sum, f32x4.mul(f32x4.add(f32x4.splat(1), update), half));
+}
+
+/**
+ * The pointwise half of torch.nn.GRU (reset after the product):
+ * r = σ(xr + hr), u = xz + hz, v = xn + r hn, h' as in blend.
+ *
+ * y: [units] written · h: [units] the state before; may be y
+ * z: [⌈units/4⌉][r z n][4] input half with bias_ih · s: the same shape, recurrent half with bias_hh
+ */
+export function gru_after_cell_f32(y: usize, h: usize, z: usize, s: usize, units: usize): void {
+  for (let i: usize = 0; i < units; i += 4) {
+    const reset = sigmoid(f32x4.add(v128.load(z), v128.load(s)));
+    const update = f32x4.add(v128.load(z, 16), v128.load(s, 16));
+    const candidate = madd(reset, v128.load(s, 32), v128.load(z, 32));
+    storeLanes(y, blend(update, candidate, v128.load(h)), units - i);
+    y += 16;
+    h += 16;
+    z += 48;
+    s += 48;
+  }
+}
+
+/**
+ * First pointwise third of a GRU that resets before the product (Cho et al. 2014; ONNX's default):
+ * k = σ(r) h, which then meets the candidate's recurrent weights.
+ *
+ * k: [units] written, padding lanes included · h: [units] · z: [⌈units/4⌉][r z][4]
+ */
+export function gru_before_reset_f32(k: usize, h: usize, z: usize, units: usize): void {
+  for (let i: usize = 0; i < units; i += 4) {
+    v128.store(k, f32x4.mul(sigmoid(v128.load(z)), v128.load(h)));
+    k += 16;
+    h += 16;
+    z += 32;
+  }
+}
+
+/**
+ * Last pointwise third of the same: h' = (1 − σ(z)) tanh(n) + σ(z) h.
+ *
+ * y: [units] written · h: [units]; may be y · z: [⌈units/4⌉][r z][4] · n: [units] candidate before tanh
+ */
+export function gru_before_cell_f32(y: usize, h: usize, z: usize, n: usize, units: usize): void {
+  for (let i: usize = 0; i < units; i += 4) {
+    storeLanes(y, blend(v128.load(z, 16), v128.load(n), v128.load(h)), units - i);
+    y += 16;
+    h += 16;
+    z += 32;
+    n += 16;
+  }
+}

@@ -1,0 +1,59 @@
+import { gemm_f32_1x32, gemm_f32_1x8, gemm_f32_2x8, gemm_f32_4x8, gemm_f32_6x8 } from './tile';
+
+/**
+ * out [M, 8·panels] = init [M, 8·panels] + x [M, K] · Wᵀ, W packed in panels (see tile.ts).
+ *
+ * Panels outermost: a panel (32·K bytes) stays in the first-level cache while all rows of x pass by.
+ *
+ * out, init, x, w: byte addresses; out may be init, not x; ldo, ldi, ldx: row strides in bytes, ldi may be 0
+ * rows: M · depth: K · panels: how many panels of eight outputs
+ */
+export function gemm_f32(
+  out: usize, ldo: usize, init: usize, ldi: usize, x: usize, ldx: usize, w: usize,
+  rows: usize, depth: usize, panels: usize,
+): void {
+  const panelBytes = depth << 5;
+  // Tiles of six rows where multiply-add is one instruction; then four, two and one.
+  const six: usize = ASC_FEATURE_RELAXED_SIMD ? rows / 6 : 0;
+  let row = six * 6;
+  const four = (rows - row) >> 2;
+  row += four << 2;
+  const two = (rows - row) >> 1;
+  if (rows > 1) {
+    for (let p: usize = 0; p < panels; p++) {
+      let o = out + (p << 5);
+      let i = init + (p << 5);
+      let a = x;
+      const panel = w + p * panelBytes;
+      if (ASC_FEATURE_RELAXED_SIMD) {
+        for (let n: usize = 0; n < six; n++) {
+          gemm_f32_6x8(o, ldo, i, ldi, a, ldx, panel, depth);
+          o += 6 * ldo;
+          i += 6 * ldi;
+          a += 6 * ldx;
+        }
+      }
+      for (let n: usize = 0; n < four; n++) {
+        gemm_f32_4x8(o, ldo, i, ldi, a, ldx, panel, depth);
+        o += ldo << 2;
+        i += ldi << 2;
+        a += ldx << 2;
+      }
+      if (two) gemm_f32_2x8(o, ldo, i, ldi, a, ldx, panel, depth);
+    }
+  }
+  if (row + (two << 1) < rows) {
+    const last = rows - 1;
+    gemv_f32(out + last * ldo, init + last * ldi, x + last * ldx, w, depth, panels);
+  }
+}
+
+/** out [8·panels] = init [8·panels] + W · x [K]; arguments as in gemm_f32. */
+export function gemv_f32(out: usize, init: usize, x: usize, w: usize, depth: usize, panels: usize): void {
+  const panelBytes = depth << 5;
+  let p: usize = 0;
+  for (; p + 4 <= panels; p += 4) {
+    gemm_f32_1x32(out + (p << 5), init + (p << 5), x, w + p * panelBytes, panelBytes, depth);
+  }
+  for (; p < panels; p++) gemm_f32_1x8(out + (p << 5), init + (p << 5), x, w + p * panelBytes, depth);
+}

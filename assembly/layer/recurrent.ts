@@ -1,0 +1,71 @@
+import { gemm_f32 } from '../gemm/gemm';
+import { ELMAN_RELU, GRU_AFTER, GRU_BEFORE, LSTM, partRows } from './cells';
+import { elman_step_f32 } from './elman';
+import { gru_after_step_f32, gru_before_step_f32 } from './gru';
+import { lstm_step_f32 } from './lstm';
+
+/**
+ * One step of units [u0, u1) of one part, whose input half already stands in z.
+ *
+ * y: [B] outputs of the part · h: [B] the state before, not y · c: [B] an LSTM's cell state, read and written
+ * z: [B][rows] pre-activations, overwritten · s: scratch [B][rows] for the GRUs
+ * whh, bhh: the part's recurrent weights and bias · lengths: [B] or 0 · time: this step's number
+ * ld*: row strides in bytes · units: of the part · diagonal: each unit reads itself alone
+ * u0: a multiple of 8; u1: too, or the part's end. A GRU that resets before takes whole parts only.
+ */
+export function recurrent_step_f32(
+  cell: usize, y: usize, ldy: usize, h: usize, ldh: usize, c: usize, ldc: usize, z: usize, s: usize,
+  whh: usize, bhh: usize, lengths: usize, time: usize, batch: usize, units: usize, diagonal: bool, u0: usize, u1: usize,
+): void {
+  if (cell == LSTM) {
+    lstm_step_f32(y, ldy, h, ldh, c, ldc, z, whh, lengths, time, batch, units, diagonal, u0, u1);
+  } else if (cell == GRU_AFTER) {
+    gru_after_step_f32(y, ldy, h, ldh, z, s, whh, bhh, lengths, time, batch, units, diagonal, u0, u1);
+  } else if (cell == GRU_BEFORE) {
+    gru_before_step_f32(y, ldy, h, ldh, z, s, whh, lengths, time, batch, units, diagonal);
+  } else {
+    elman_step_f32(y, ldy, h, ldh, z, whh, lengths, time, batch, units, diagonal, u0, u1, cell == ELMAN_RELU);
+  }
+}
+
+/**
+ * T steps of parts [n0, n1) of a recurrent layer: input projection, recurrence, pointwise half. Part by part,
+ * so that a part's weights stay in cache for the whole sequence, and in tiles of a few steps, so that its
+ * pre-activations do.
+ *
+ * y: [T, B, H] · h: [B, H] the state before step 0, not written (see keep_state_f32) · c: [B, H] or unused
+ * x: [T, B, I] · z: scratch [(tile + 1)·B][rows]
+ * wih: [parts] panels [rows/8][I][8] · bih: [parts][rows] · whh: [parts] panels [rows/8][units][8] or
+ * diagonals [rows] · bhh: [parts][rows], read by the GRU that resets after · lengths: [B] or 0
+ * t0: number of the first step · steps, batch, inputs, hidden: T, B, I, H
+ * units: of each part but a diagonal layer's last, which has what is left · tile: steps per tile
+ */
+export function recurrent_f32(
+  cell: usize, y: usize, ldy: usize, h: usize, c: usize, lds: usize, x: usize, ldx: usize, z: usize,
+  wih: usize, bih: usize, whh: usize, bhh: usize, lengths: usize, t0: usize, steps: usize, batch: usize,
+  inputs: usize, hidden: usize, units: usize, diagonal: bool, tile: usize, n0: usize, n1: usize,
+): void {
+  const partRowBytes = partRows(cell, units) << 2;
+  for (let n = n0; n < n1; n++) {
+    const first = n * units;
+    const count = min(units, hidden - first);
+    const rows = partRows(cell, count);
+    const offset = first << 2;
+    const bias = n * partRowBytes;
+    const recurrent = diagonal ? bias : bias * units;
+    for (let t: usize = 0; t < steps; t += tile) {
+      const some = min(tile, steps - t);
+      const ldz = rows << 2;
+      const s = z + some * batch * ldz;
+      gemm_f32(z, ldz, bih + bias, 0, x + t * batch * ldx, ldx, wih + bias * inputs, some * batch, inputs, rows >> 3);
+      for (let k: usize = t; k < t + some; k++) {
+        const out = y + k * batch * ldy + offset;
+        const before = k ? out - batch * ldy : h + offset;
+        recurrent_step_f32(
+          cell, out, ldy, before, k ? ldy : lds, c + offset, lds, z + (k - t) * batch * ldz, s,
+          whh + recurrent, bhh + bias, lengths, t0 + k, batch, count, diagonal, 0, count,
+        );
+      }
+    }
+  }
+}

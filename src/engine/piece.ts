@@ -1,0 +1,15 @@
+/** One piece of a run: some steps of some streams whose input lies in the frame. */
+export interface Piece {
+  steps: number;
+  batch: number;
+  /** number of the first step, against the lengths */
+  t0: number;
+  /** whether the frame's lengths hold */
+  ragged: boolean;
+}
+
+/** Where all workers wait for each other; throws when the run has been abandoned. */
+export type Meet = () => void;
+
+/** Runs one worker's share of a piece: of one layer, or of all. */
+export type Runner = (piece: Piece, meet: Meet) => void;

@@ -1,0 +1,34 @@
+import type { RecurrentOp } from '../pack/program.js';
+
+/** A half-open range [from, to). */
+export interface Range {
+  from: number;
+  to: number;
+}
+
+/** The range of `total` things that worker k of n owns: contiguous, the first ones larger by at most one. */
+export function shareOf(total: number, k: number, n: number): Range {
+  return { from: Math.ceil((total * k) / n), to: Math.ceil((total * (k + 1)) / n) };
+}
+
+/** Units that split layers are divided by: two vectors, so that a share's rows begin a panel in every cell. */
+const spanUnits = 8;
+
+/**
+ * What worker k of n does in a recurrent layer: whole parts for all steps where there are enough parts for
+ * everyone; otherwise the units [u0, u1) of one part, and the workers meet after each step.
+ */
+export type RecurrentShare = { split: false; parts: Range } | { split: true; part: number; units: Range };
+
+export function recurrentShare(op: RecurrentOp, k: number, n: number): RecurrentShare {
+  if (op.parts >= n || !op.splits || op.diagonal) return { split: false, parts: shareOf(op.parts, k, n) };
+  const part = Math.floor((k * op.parts) / n);
+  const first = Math.ceil((part * n) / op.parts);
+  const team = Math.ceil(((part + 1) * n) / op.parts) - first;
+  const spans = shareOf(Math.ceil(op.units / spanUnits), k - first, team);
+  return {
+    split: true,
+    part,
+    units: { from: Math.min(op.units, spans.from * spanUnits), to: Math.min(op.units, spans.to * spanUnits) },
+  };
+}

@@ -1,0 +1,95 @@
+import { ArgumentRangeError, FormatError, MismatchError, UnsupportedError } from '../base/errors.js';
+import { show } from '../base/guards.js';
+import { checkSpec } from '../model/spec.js';
+import { checkTensors, type ModelFile, type Tensors } from '../model/tensors.js';
+import type { SafetensorsHeader } from './header.js';
+import { isObject, type Json, parseJson } from './json.js';
+import { readTensor, type SafetensorsOptions, writeSafetensors } from './safetensors.js';
+import { checkVocab } from './vocab.js';
+
+/**
+ * The package's own files: safetensors whose metadata has, under `blockrnn`, the JSON
+ *
+ *   { "version": 1, "spec": { "layers": [ … ] }, "vocab": [ byte of id 0, byte of id 1, … ] }
+ *
+ * with `vocab` only for byte-level models. The tensors are exactly those that the spec implies.
+ */
+
+export const metadataKey = 'blockrnn';
+const version = 1;
+
+export interface DecodeOptions {
+  /** used in place of the file's own spec */
+  spec?: unknown;
+  /** used in place of the file's own vocabulary */
+  vocab?: unknown;
+}
+
+/**
+ * Reads a native model from a file whose header has been read.
+ * @throws FormatError when the metadata are broken; MismatchError when spec and tensors disagree;
+ *   UnsupportedError for a later version or another dtype
+ */
+export function decodeNative(
+  bytes: Uint8Array,
+  header: SafetensorsHeader,
+  options: DecodeOptions = {},
+): ModelFile {
+  const stated = parseMetadata(header.metadata[metadataKey] ?? '');
+  const spec =
+    options.spec === undefined ? stored('spec', () => checkSpec(stated.spec)) : checkSpec(options.spec);
+  const tensors: Tensors = Object.create(null);
+  for (const [name, entry] of header.tensors) tensors[name] = readTensor(bytes, name, entry);
+  const file: ModelFile = { spec, tensors: checkTensors(spec, tensors) };
+  if (options.vocab !== undefined) file.vocab = checkVocab(options.vocab, spec);
+  else if (stated.vocab !== undefined) file.vocab = stored('vocab', () => checkVocab(stated.vocab, spec));
+  return file;
+}
+
+function parseMetadata(text: string): { spec: Json; vocab: Json | undefined } {
+  const value = parseJson(
+    text,
+    (problem, at) => new FormatError(`metadata "${metadataKey}" is broken at character ${at}: ${problem}.`),
+  );
+  if (!isObject(value) || !Number.isInteger(value.version) || !isObject(value.spec)) {
+    const shape = '{ "version": 1, "spec": { "layers": [...] } }';
+    throw new FormatError(`metadata "${metadataKey}" must be ${shape}, it is ${show(value)}.`);
+  }
+  if (value.version !== version) {
+    const problem = `the file is of version ${value.version} of the blockrnn metadata; version ${version} is read`;
+    throw new UnsupportedError(`${problem}. A later release of blockrnn may read it.`, 'native version');
+  }
+  return { spec: value.spec, vocab: value.vocab };
+}
+
+/** The checks' TypeError and RangeError are about a caller's mistake; what stands in a file is the file's. */
+function stored<T>(what: string, check: () => T): T {
+  try {
+    return check();
+  } catch (cause) {
+    if (cause instanceof MismatchError) throw cause;
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    throw new FormatError(`${what} in metadata "${metadataKey}" is broken: ${problem}`, { cause });
+  }
+}
+
+/**
+ * Writes a model as a native file. The same model gives the same bytes.
+ * @param options.dtype type of the stored weights, 'f32' (default) or 'f16'
+ * @throws what checkSpec and checkTensors throw; MismatchError for a vocabulary of another size;
+ *   RangeError when a weight is too large for f16
+ */
+export function encodeModel(file: ModelFile, options: Pick<SafetensorsOptions, 'dtype'> = {}): Uint8Array {
+  const spec = checkSpec(file.spec);
+  const tensors = checkTensors(spec, file.tensors);
+  for (const layer of spec.layers) {
+    if (!layer.name.isWellFormed())
+      throw new ArgumentRangeError(`layer ${show(layer.name)} has half a surrogate pair in its name.`);
+  }
+  const stated = {
+    version,
+    spec,
+    ...(file.vocab === undefined ? {} : { vocab: checkVocab(file.vocab, spec) }),
+  };
+  return writeSafetensors(tensors, { ...options, metadata: { [metadataKey]: JSON.stringify(stated) } });
+}

@@ -1,0 +1,147 @@
+import { ArgumentRangeError, ArgumentTypeError, UnsupportedError } from '../base/errors.js';
+import { oneOf, show } from '../base/guards.js';
+import type { Tensor, Tensors } from '../model/tensors.js';
+import { decodeBf16, decodeF16, encodeF16 } from './half.js';
+import { maxHeaderBytes, readHeader, type StoredTensor } from './header.js';
+
+/** A tensor with the type that it had in its file. */
+export interface ReadTensor extends Tensor {
+  dtype: string;
+}
+
+export interface Safetensors {
+  /** by name; an object without a prototype */
+  tensors: Record<string, ReadTensor>;
+  metadata: Record<string, string>;
+}
+
+export interface SafetensorsOptions {
+  metadata?: Record<string, string>;
+  /** type of every tensor in the file; default 'f32' */
+  dtype?: 'f32' | 'f16';
+}
+
+/**
+ * Reads one tensor whose header entry has been checked by readHeader.
+ * @throws UnsupportedError when it is not F32, F16 or BF16
+ */
+export function readTensor(bytes: Uint8Array, name: string, stored: StoredTensor): Tensor {
+  const { dtype, shape, begin, end } = stored;
+  const source = bytes.subarray(begin, end);
+  if (dtype === 'F32') {
+    const data = new Float32Array(source.length / 4);
+    new Uint8Array(data.buffer).set(source);
+    return { shape: [...shape], data };
+  }
+  if (dtype !== 'F16' && dtype !== 'BF16') {
+    const problem = `tensor ${show(name)} is ${dtype}; F32, F16 and BF16 are read`;
+    throw new UnsupportedError(
+      `${problem}. Save it as float32, in PyTorch with tensor.float().`,
+      `dtype ${dtype}`,
+    );
+  }
+  // Copied, because the data of a tensor may start at an odd address.
+  const halves = new Uint16Array(source.length / 2);
+  new Uint8Array(halves.buffer).set(source);
+  return { shape: [...shape], data: dtype === 'F16' ? decodeF16(halves) : decodeBf16(halves) };
+}
+
+/**
+ * Reads every tensor of a safetensors file as f32: F32, F16 and BF16, exactly. The header alone, with tensors
+ * of any type, is read by readHeader.
+ * @throws FormatError for a broken file (byte offset, tensor name); UnsupportedError for another dtype
+ */
+export function readSafetensors(bytes: Uint8Array): Safetensors {
+  const { tensors: stored, metadata } = readHeader(bytes);
+  const tensors: Record<string, ReadTensor> = Object.create(null);
+  for (const [name, entry] of stored)
+    tensors[name] = { ...readTensor(bytes, name, entry), dtype: entry.dtype };
+  return { tensors, metadata };
+}
+
+/**
+ * Writes a safetensors file. The same tensors give the same bytes: names are sorted by UTF-16 code unit, and the
+ * header is padded with spaces so that the data starts at a multiple of 8.
+ * @throws TypeError, RangeError for tensors that are none, and for f16 when a finite value would become infinite
+ */
+export function writeSafetensors(tensors: Tensors, options: SafetensorsOptions = {}): Uint8Array {
+  const dtype = oneOf(options.dtype ?? 'f32', 'dtype', ['f32', 'f16']);
+  const elementBytes = dtype === 'f16' ? 2 : 4;
+  const header: Record<string, unknown> = Object.create(null);
+  const metadata = sortMetadata(options.metadata ?? {});
+  if (Object.keys(metadata).length > 0) header.__metadata__ = metadata;
+  const names = Object.keys(tensors).sort();
+  let place = 0;
+  for (const name of names) {
+    const { shape, data } = checkWritable(name, tensors[name]!);
+    const begin = place;
+    place += data.length * elementBytes;
+    header[name] = { dtype: dtype.toUpperCase(), shape, data_offsets: [begin, place] };
+  }
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const length = Math.ceil(json.length / 8) * 8;
+  if (length > maxHeaderBytes) {
+    throw new ArgumentRangeError(
+      `the header would have ${length} bytes; the format allows ${maxHeaderBytes}.`,
+    );
+  }
+  const bytes = new Uint8Array(8 + length + place);
+  new DataView(bytes.buffer).setUint32(0, length, true);
+  bytes.set(json, 8);
+  bytes.fill(0x20, 8 + json.length, 8 + length);
+  let at = 8 + length;
+  for (const name of names) {
+    const { data } = tensors[name]!;
+    const stored = dtype === 'f16' ? encodeFinite(name, data) : data;
+    bytes.set(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength), at);
+    at += stored.byteLength;
+  }
+  return bytes;
+}
+
+function sortMetadata(metadata: Record<string, string>): Record<string, string> {
+  const sorted: Record<string, string> = Object.create(null);
+  for (const key of Object.keys(metadata).sort()) {
+    const value: unknown = metadata[key];
+    if (typeof value !== 'string') {
+      throw new ArgumentTypeError(`metadata ${show(key)} must be a string, got ${show(value)}.`);
+    }
+    if (!key.isWellFormed() || !value.isWellFormed()) {
+      throw new ArgumentRangeError(
+        `metadata ${show(key)} has half a surrogate pair, which UTF-8 cannot hold.`,
+      );
+    }
+    sorted[key] = value;
+  }
+  return sorted;
+}
+
+function checkWritable(name: string, tensor: Tensor): Tensor {
+  if (name === '__metadata__' || !name.isWellFormed()) {
+    throw new ArgumentRangeError(`a tensor in a safetensors file cannot be named ${show(name)}.`);
+  }
+  const { shape, data } = tensor;
+  if (!(data instanceof Float32Array) || !Array.isArray(shape)) {
+    throw new ArgumentTypeError(
+      `tensor ${show(name)} must be { shape: number[], data: Float32Array }, got ${show(tensor)}.`,
+    );
+  }
+  const count = shape.reduce((product, size) => product * size, 1);
+  if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0) || count !== data.length) {
+    throw new ArgumentRangeError(
+      `tensor ${show(name)}: shape ${show(shape)} does not describe ${data.length} values.`,
+    );
+  }
+  return tensor;
+}
+
+function encodeFinite(name: string, data: Float32Array): Uint16Array {
+  const halves = encodeF16(data);
+  for (let i = 0; i < halves.length; i++) {
+    if ((halves[i]! & 0x7fff) === 0x7c00 && Number.isFinite(data[i]!)) {
+      const problem = `tensor ${show(name)}: value ${data[i]} at ${i} is too large for f16, which ends at 65504`;
+      throw new ArgumentRangeError(`${problem}. Write it as f32.`);
+    }
+  }
+  return halves;
+}

@@ -1,0 +1,98 @@
+import { ArgumentTypeError, MismatchError } from '../base/errors.js';
+import { show } from '../base/guards.js';
+import { cellOf } from './cells.js';
+import { blocksOf, isRecurrent, type LayerSpec, type ModelSpec } from './spec.js';
+
+/** A dense array in row-major order: the rightmost index changes fastest. */
+export interface Tensor {
+  shape: number[];
+  data: Float32Array;
+}
+
+export type Tensors = Record<string, Tensor>;
+
+/** What a model is before it is packed: its spec, its weights, and what its file says beside them. */
+export interface ModelFile {
+  spec: ModelSpec;
+  tensors: Tensors;
+  /** For a byte-level model: id → byte. */
+  vocab?: number[];
+}
+
+/**
+ * The tensors that a layer needs, by name, with their shapes. With G gates, N blocks and D = H/N:
+ * weight_ih [G·H, I], weight_hh [G·H, D], bias_ih and bias_hh [G·H]; linear: weight [O, I], bias [O];
+ * embedding: weight [count, size]. With N = 1 these are PyTorch's shapes.
+ */
+export function layerTensors(layer: LayerSpec): Record<string, number[]> {
+  const { name } = layer;
+  if (isRecurrent(layer)) {
+    const rows = cellOf(layer).gates * layer.hiddenSize;
+    return {
+      [`${name}.weight_ih`]: [rows, layer.inputSize],
+      [`${name}.weight_hh`]: [rows, layer.hiddenSize / blocksOf(layer)],
+      [`${name}.bias_ih`]: [rows],
+      [`${name}.bias_hh`]: [rows],
+    };
+  }
+  switch (layer.kind) {
+    case 'embedding':
+      return { [`${name}.weight`]: [layer.count, layer.size] };
+    case 'linear': {
+      const weight = { [`${name}.weight`]: [layer.outputSize, layer.inputSize] };
+      return layer.bias === false ? weight : { ...weight, [`${name}.bias`]: [layer.outputSize] };
+    }
+    default:
+      return {};
+  }
+}
+
+/**
+ * Checks that the tensors are exactly what the spec implies; `spec` has been through checkSpec.
+ * @throws MismatchError naming the tensor and both shapes; TypeError when one is not a tensor at all
+ */
+export function checkTensors(spec: ModelSpec, tensors: unknown): Tensors {
+  if (tensors === null || typeof tensors !== 'object') {
+    throw new ArgumentTypeError(`tensors must be an object of { shape, data }, got ${show(tensors)}.`);
+  }
+  const given = tensors as Record<string, unknown>;
+  const checked: Tensors = {};
+  for (const layer of spec.layers) {
+    for (const [name, shape] of Object.entries(layerTensors(layer))) {
+      checked[name] = checkTensor(name, shape, Object.hasOwn(given, name) ? given[name] : undefined);
+    }
+  }
+  for (const name of Object.keys(given)) {
+    if (!Object.hasOwn(checked, name))
+      throw new MismatchError(`tensor ${show(name)} belongs to no layer of the spec.`);
+  }
+  return checked;
+}
+
+function checkTensor(name: string, shape: number[], value: unknown): Tensor {
+  if (value === undefined)
+    throw new MismatchError(`the spec needs tensor ${show(name)} ${show(shape)}; it is missing.`);
+  const tensor = value as Partial<Tensor> | null;
+  if (tensor === null || typeof tensor !== 'object' || !Array.isArray(tensor.shape)) {
+    throw new ArgumentTypeError(
+      `tensor ${show(name)} must be { shape: number[], data: Float32Array }, got ${show(value)}.`,
+    );
+  }
+  if (!(tensor.data instanceof Float32Array)) {
+    throw new ArgumentTypeError(
+      `tensor ${show(name)}: data must be a Float32Array, got ${show(tensor.data)}.`,
+    );
+  }
+  if (tensor.shape.length !== shape.length || tensor.shape.some((size, axis) => size !== shape[axis])) {
+    throw new MismatchError(
+      `tensor ${show(name)}: the spec needs shape ${show(shape)}, the tensor has ${show(tensor.shape)}.`,
+    );
+  }
+  const count = shape.reduce((product, size) => product * size, 1);
+  if (tensor.data.length !== count) {
+    throw new MismatchError(
+      `tensor ${show(name)}: shape ${show(shape)} needs ${count} values, data has ${tensor.data.length}.`,
+    );
+  }
+  return { shape: [...shape], data: tensor.data };
+}

@@ -1,0 +1,164 @@
+import { beginLayout, type Layout, roundUp } from '../memory/layout.js';
+import { cellOf } from '../model/cells.js';
+import {
+  blocksOf,
+  isRecurrent,
+  type LayerSpec,
+  type ModelSpec,
+  outputWidth,
+  type RecurrentLayerSpec,
+} from '../model/spec.js';
+import { type Frame, type Op, type Program, strideOf } from './program.js';
+import { panelRows, partRows } from './rows.js';
+
+/** Streams that run side by side; a larger batch runs in slices of so many. */
+const mostStreams = 64;
+/** Floats in an activation buffer: long sequences go through the layers in chunks that fit it. */
+const chunkFloats = 2 ** 20;
+const mostRows = 4096;
+const leastRows = 8;
+/** Floats of pre-activations that a tile of steps may take: half of a common second-level cache. */
+const tileFloats = 2 ** 16;
+/** Units in a part of a diagonal layer. */
+const diagonalUnits = 32;
+/** Words of the control block. */
+export const controlWords = 1024;
+
+/**
+ * Plans the memory of a model: where weights, state and scratch will lie, and how large it is. Pure: nothing
+ * is allocated yet.
+ * @param spec as checkSpec returns it
+ * @param workers threads that will each need scratch of their own, at least 1
+ */
+export function planProgram(spec: ModelSpec, workers: number): Program {
+  const layout = beginLayout();
+  const control = layout.place(controlWords);
+  const first = spec.layers[0]!;
+  const inputs = 'inputSize' in first ? first.inputSize : 0;
+  const program: Program = {
+    ops: [],
+    inputs,
+    vocabulary: first.kind === 'embedding' ? first.count : 0,
+    outputs: 0,
+    states: [],
+    control,
+    workers,
+    run: undefined as unknown as Frame,
+    step: undefined as unknown as Frame,
+    bytes: 0,
+    weightBytes: 0,
+    work: 0,
+  };
+  const before = layout.bytes;
+  let width = inputs;
+  for (const layer of spec.layers) {
+    program.ops.push(planLayer(layer, width, layout, program));
+    width = outputWidth(layer, width);
+  }
+  program.outputs = width;
+  program.weightBytes = layout.bytes - before;
+  const widest = Math.max(
+    strideOf(inputs),
+    ...program.ops.map((op) => strideOf(op.op === 'recurrent' ? op.hidden : op.outputs)),
+  );
+  const rows = Math.max(leastRows, Math.min(mostRows, Math.floor((chunkFloats * 4) / widest)));
+  program.run = planFrame(program, layout, rows, widest, workers);
+  program.step = planFrame(program, layout, Math.min(rows, mostStreams), widest, 1);
+  program.bytes = layout.bytes;
+  return program;
+}
+
+function planLayer(layer: LayerSpec, width: number, layout: Layout, program: Program): Op {
+  const { name } = layer;
+  if (isRecurrent(layer)) return planRecurrent(layer, layout, program);
+  switch (layer.kind) {
+    case 'embedding':
+      return {
+        op: 'embedding',
+        name,
+        count: layer.count,
+        outputs: layer.size,
+        table: layout.place(layer.count * layer.size),
+      };
+    case 'linear': {
+      const rows = roundUp(layer.outputSize, panelRows);
+      program.work += layer.outputSize * layer.inputSize;
+      return {
+        op: 'linear',
+        name,
+        inputs: layer.inputSize,
+        outputs: layer.outputSize,
+        panels: rows / panelRows,
+        weight: layout.place(rows * layer.inputSize),
+        bias: layout.place(rows),
+      };
+    }
+    default:
+      return { op: 'activation', name, kernel: kernelOf[layer.activation], outputs: width };
+  }
+}
+
+const kernelOf = {
+  tanh: 'tanh_f32',
+  sigmoid: 'sigmoid_f32',
+  relu: 'relu_f32',
+  softmax: 'softmax_f32',
+  logSoftmax: 'log_softmax_f32',
+} as const;
+
+function planRecurrent(layer: RecurrentLayerSpec, layout: Layout, program: Program): Op {
+  const { name, inputSize: inputs, hiddenSize: hidden } = layer;
+  const blocks = blocksOf(layer);
+  const cell = cellOf(layer);
+  const diagonal = blocks === hidden;
+  const units = diagonal ? Math.min(diagonalUnits, hidden) : hidden / blocks;
+  const parts = Math.ceil(hidden / units);
+  const rows = partRows(cell, units);
+  const state = program.states.push({ name, hidden, hasCell: cell.hasCell }) - 1;
+  program.work += cell.gates * hidden * (inputs + hidden / blocks);
+  return {
+    op: 'recurrent',
+    name,
+    cell: cell.code,
+    inputs,
+    hidden,
+    parts,
+    units,
+    rows,
+    diagonal,
+    splits: cell.splits,
+    state,
+    wih: layout.place(parts * rows * inputs),
+    bih: layout.place(parts * rows),
+    whh: layout.place(parts * rows * (diagonal ? 1 : units)),
+    bhh: cell.separateBias ? layout.place(parts * rows) : 0,
+  };
+}
+
+function planFrame(program: Program, layout: Layout, rows: number, widest: number, workers: number): Frame {
+  const tallest = Math.max(0, ...program.ops.map((op) => (op.op === 'recurrent' ? op.rows : 0)));
+  const batch = Math.min(mostStreams, rows);
+  // One tile of steps and one more step for the second half of a GRU.
+  const scratchFloats = Math.max(2 * batch * tallest, Math.min(tileFloats, rows * tallest) + batch * tallest);
+  return {
+    rows,
+    batch,
+    input: layout.place(rows * Math.max(1, program.inputs)),
+    ldInput: 4 * program.inputs,
+    activations: [layout.place((rows * widest) / 4), layout.place((rows * widest) / 4)],
+    lengths: layout.place(batch),
+    states: program.states.map(({ hidden, hasCell }) => {
+      const ld = strideOf(hidden);
+      return { h: layout.place((batch * ld) / 4), c: hasCell ? layout.place((batch * ld) / 4) : 0, ld };
+    }),
+    scratch: Array.from({ length: workers }, () => layout.place(scratchFloats)),
+    scratchFloats,
+  };
+}
+
+/** Steps per tile of a recurrent layer: as many as keep its pre-activations in cache and in its scratch. */
+export function tileSteps(frame: Frame, rows: number, batch: number, steps: number): number {
+  const perStep = batch * rows;
+  const fits = Math.floor(frame.scratchFloats / perStep) - 1;
+  return Math.max(1, Math.min(steps, fits, Math.floor(tileFloats / perStep)));
+}

@@ -1,0 +1,80 @@
+import type { Piece } from '../engine/piece.js';
+
+/**
+ * The block of shared words through which a crew is told what to do. Words that different threads wait on
+ * stand on cache lines of their own:
+ *
+ *   generation   one more for each piece; workers sleep on it
+ *   finished     the generation that is done; the caller sleeps on it
+ *   working      workers who have not finished this piece
+ *   arrived      arrivals at meetings within this piece, n for each meeting
+ *   piece        what to do: steps, batch, t0, ragged
+ */
+export interface Control {
+  words: Int32Array;
+  generation: number;
+  finished: number;
+  working: number;
+  arrived: number;
+  piece: number;
+}
+
+const lineWords = 16;
+
+/** Finds the words of a control block at a byte address. */
+export function openControl(words: Int32Array, address: number): Control {
+  const word = (line: number) => address / 4 + line * lineWords;
+  return { words, generation: word(0), finished: word(1), working: word(2), arrived: word(3), piece: word(4) };
+}
+
+/** Tells n workers to begin a piece; returns its generation. */
+export function beginPiece(control: Control, piece: Piece, n: number): number {
+  const { words } = control;
+  words[control.piece] = piece.steps;
+  words[control.piece + 1] = piece.batch;
+  words[control.piece + 2] = piece.t0;
+  words[control.piece + 3] = piece.ragged ? 1 : 0;
+  words[control.arrived] = 0;
+  words[control.working] = n;
+  // The atomic write publishes the plain ones before it.
+  const generation = (Atomics.load(words, control.generation) + 1) | 0;
+  Atomics.store(words, control.generation, generation);
+  Atomics.notify(words, control.generation);
+  return generation;
+}
+
+/** The piece that a worker finds after it has seen a new generation. */
+export function readPiece(control: Control): Piece {
+  const { words, piece } = control;
+  return {
+    steps: words[piece]!,
+    batch: words[piece + 1]!,
+    t0: words[piece + 2]!,
+    ragged: words[piece + 3] === 1,
+  };
+}
+
+/** Reports one worker's share of a generation as done; the last one wakes the caller. */
+export function finishPiece(control: Control, generation: number): void {
+  const { words } = control;
+  if (Atomics.sub(words, control.working, 1) === 1) {
+    Atomics.store(words, control.finished, generation);
+    Atomics.notify(words, control.finished);
+  }
+}
+
+/** Whether a generation is done. */
+export function isFinished(control: Control, generation: number): boolean {
+  return Atomics.load(control.words, control.finished) === generation;
+}
+
+/** Resolves when `finished` may have changed, or has been woken. Never blocks. */
+export function untilFinished(control: Control, generation: number): Promise<unknown> {
+  const wait = Atomics.waitAsync(control.words, control.finished, (generation - 1) | 0);
+  return wait.async ? wait.value : Promise.resolve();
+}
+
+/** Wakes a caller that waits for a generation that nobody will finish. */
+export function wakeCaller(control: Control): void {
+  Atomics.notify(control.words, control.finished);
+}

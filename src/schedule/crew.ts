@@ -1,0 +1,103 @@
+import { ArgumentTypeError, WorkerError } from '../base/errors.js';
+import type { Arena } from '../memory/arena.js';
+import type { Program } from '../pack/program.js';
+import { beginPiece, isFinished, openControl, untilFinished, wakeCaller } from './control.js';
+import type { Schedule } from './schedule.js';
+import type { Contract } from './shift.js';
+
+/** Workers at their posts, each in its shift. */
+export interface Crew {
+  /** settles once every thread has ended */
+  dismiss(): Promise<void>;
+}
+
+/**
+ * Hires n workers and resolves when all are at their posts. `onDeath` is called when one of them ends before it
+ * is dismissed.
+ */
+export type Hire = (contracts: Contract[], onDeath: (cause: unknown) => void) => Promise<Crew>;
+
+/** Keeps the process alive while a piece is under way; resting workers do not. */
+const aLongTime = 2 ** 30;
+
+/**
+ * n workers over one shared memory. The first piece hires them, or `hire` does; after a death the next piece hires
+ * anew.
+ */
+export function scheduleCrew(
+  hire: Hire,
+  module: WebAssembly.Module,
+  program: Program,
+  arena: Arena,
+  n: number,
+): Schedule & { hire(): Promise<void> } {
+  const control = openControl(arena.i32, program.control);
+  let crew: Promise<Crew> | undefined;
+  /** why the crew that was hired last can do no more */
+  let broken: Error | undefined;
+  /** the end of the crew before: its threads may write to the memory until then */
+  let gone: Promise<unknown> = Promise.resolve();
+  let ended: Error | undefined;
+
+  const dismiss = (reason: Error) => {
+    if (broken === undefined) {
+      broken = reason;
+      const old = crew;
+      crew = undefined;
+      gone = Promise.resolve(old?.then((hired) => hired.dismiss())).catch(() => {});
+      wakeCaller(control);
+    }
+  };
+
+  const ensure = async (): Promise<void> => {
+    await gone;
+    if (ended !== undefined) throw ended;
+    if (crew === undefined) {
+      broken = undefined;
+      const contracts = Array.from({ length: n }, (_, k) => ({
+        memory: arena.memory,
+        module,
+        program,
+        k,
+        n,
+      }));
+      crew = hire(contracts, (cause) => {
+        dismiss(new WorkerError('A worker thread ended during a run; the run had no effect.', cause));
+      });
+      crew.catch(() => {
+        crew = undefined;
+      });
+    }
+    await crew;
+    if (broken !== undefined) throw broken;
+  };
+
+  return {
+    threads: n,
+    hire: ensure,
+    async run(piece) {
+      if (crew === undefined || broken !== undefined) await ensure();
+      else await crew;
+      if (broken !== undefined) throw broken;
+      const alive = setTimeout(() => {}, aLongTime);
+      try {
+        const generation = beginPiece(control, piece, n);
+        while (!isFinished(control, generation)) {
+          await untilFinished(control, generation);
+          if (broken !== undefined) throw broken;
+        }
+      } finally {
+        clearTimeout(alive);
+      }
+    },
+    dispose(reason) {
+      ended = reason;
+      dismiss(reason);
+    },
+  };
+}
+
+/** @throws TypeError when this platform has no threads */
+export function refuseThreads(): never {
+  throw new ArgumentTypeError('threads must be 1 here.');
+}

@@ -1,0 +1,72 @@
+import { bindProgram } from '../engine/engine.js';
+import type { Meet } from '../engine/piece.js';
+import type { Program } from '../pack/program.js';
+import { instantiate } from '../wasm/instance.js';
+import { type Control, finishPiece, openControl, readPiece } from './control.js';
+
+/** What a worker is hired for; survives postMessage. */
+export interface Contract {
+  /** shared memory of the model */
+  memory: WebAssembly.Memory;
+  module: WebAssembly.Module;
+  program: Program;
+  /** this worker's number, 0..n−1 */
+  k: number;
+  n: number;
+}
+
+/** How often a worker looks before it sleeps: some microseconds, about what a sleep and a wake cost. */
+const looks = 2000;
+
+/**
+ * Prepares a worker and returns its shift: an endless loop that waits for pieces and does this worker's share of
+ * each. It blocks its thread; the thread's end is its end.
+ */
+export async function prepareShift({ memory, module, program, k, n }: Contract): Promise<() => never> {
+  const kernels = await instantiate(module, memory);
+  const control = openControl(new Int32Array(memory.buffer), program.control);
+  const runner = bindProgram(kernels, program, program.run, k, n);
+  const meeting = { target: 0 };
+  const meet = n === 1 ? () => {} : meetWith(control, n, meeting);
+  // Read before anyone can begin a piece, so that none is missed.
+  let seen = Atomics.load(control.words, control.generation);
+  return () => {
+    for (;;) {
+      seen = nextGeneration(control, seen);
+      meeting.target = 0;
+      runner(readPiece(control), meet);
+      finishPiece(control, seen);
+    }
+  };
+}
+
+function nextGeneration({ words, generation }: Control, seen: number): number {
+  for (let i = 0; i < looks; i++) {
+    const now = Atomics.load(words, generation);
+    if (now !== seen) return now;
+  }
+  let now = seen;
+  while (now === seen) {
+    Atomics.wait(words, generation, seen);
+    now = Atomics.load(words, generation);
+  }
+  return now;
+}
+
+/** Meetings are counted in one word that only grows within a piece: the m-th is over at n·m arrivals. */
+function meetWith({ words, arrived }: Control, n: number, meeting: { target: number }): Meet {
+  return () => {
+    meeting.target += n;
+    const { target } = meeting;
+    let now = Atomics.add(words, arrived, 1) + 1;
+    if (now === target) {
+      Atomics.notify(words, arrived);
+      return;
+    }
+    for (let i = 0; i < looks && now < target; i++) now = Atomics.load(words, arrived);
+    while (now < target) {
+      Atomics.wait(words, arrived, now);
+      now = Atomics.load(words, arrived);
+    }
+  };
+}

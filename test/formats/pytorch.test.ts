@@ -1,0 +1,402 @@
+import { describe, expect, test } from 'vitest';
+import { readModel } from '#dist/formats/read.js';
+import { errorOf, f32Bytes, ramp, recurrent, type Stored, stateDict } from './bytes.js';
+
+/** Dense with the unit's own block filled: [gates·H, H]. */
+function blocky(gates: number, hiddenSize: number, blocks: number): Stored {
+  const size = hiddenSize / blocks;
+  const values = Array.from({ length: gates * hiddenSize * hiddenSize }, (_, at) => {
+    const i = Math.floor(at / hiddenSize) % hiddenSize;
+    return Math.floor(i / size) === Math.floor((at % hiddenSize) / size) ? 1 + at : 0;
+  });
+  return { shape: [gates * hiddenSize, hiddenSize], bytes: f32Bytes(values) };
+}
+
+const language = {
+  'embedding.weight': ramp([7, 3]),
+  ...recurrent('lstm.', 4, 3, 4),
+  'decoder.weight': ramp([7, 4]),
+  'decoder.bias': ramp([7]),
+};
+
+const layersOf = (tensors: Record<string, Stored>, options?: object) =>
+  readModel(stateDict(tensors), options).spec.layers;
+const kindsOf = (tensors: Record<string, Stored>, options?: object) =>
+  layersOf(tensors, options).map(({ kind, name }) => `${kind} ${name}`);
+
+/** The spec that an error proposes, as one would paste it. */
+function suggestion(message: string): { layers: Record<string, unknown>[] } {
+  return JSON.parse(message.slice(message.indexOf('{"layers"')));
+}
+
+describe('what names and shapes tell', () => {
+  test('embedding, LSTM, linear: spec, names and every value', () => {
+    const { spec, tensors } = readModel(stateDict(language, { format: 'pt' }));
+    expect(spec).toEqual({
+      layers: [
+        { kind: 'embedding', name: 'embedding', count: 7, size: 3 },
+        { kind: 'lstm', name: 'lstm.0', inputSize: 3, hiddenSize: 4, blocks: 1 },
+        { kind: 'linear', name: 'decoder', inputSize: 4, outputSize: 7, bias: true },
+      ],
+    });
+    const sources = {
+      'embedding.weight': 'embedding.weight',
+      'lstm.0.weight_ih': 'lstm.weight_ih_l0',
+      'lstm.0.weight_hh': 'lstm.weight_hh_l0',
+      'lstm.0.bias_ih': 'lstm.bias_ih_l0',
+      'lstm.0.bias_hh': 'lstm.bias_hh_l0',
+      'decoder.weight': 'decoder.weight',
+      'decoder.bias': 'decoder.bias',
+    } as const;
+    expect(Object.keys(tensors).sort()).toEqual(Object.keys(sources).sort());
+    for (const [name, source] of Object.entries(sources)) {
+      const stored: Stored = language[source as keyof typeof language];
+      expect(tensors[name]!.shape).toEqual(stored.shape);
+      expect(new Uint8Array(tensors[name]!.data.buffer)).toEqual(stored.bytes);
+    }
+  });
+
+  test('the order of the file says nothing', () => {
+    const backwards = Object.fromEntries(Object.entries(language).reverse());
+    expect(readModel(stateDict(backwards)).spec).toEqual(readModel(stateDict(language)).spec);
+  });
+
+  test('a GRU resets after, gates tell the kind, no prefix takes the kind for a name', () => {
+    expect(layersOf(recurrent('', 3, 2, 5))).toEqual([
+      { kind: 'gru', name: 'gru.0', inputSize: 2, hiddenSize: 5, blocks: 1, resetAfter: true },
+    ]);
+    expect(kindsOf(recurrent('a.b.c.', 4, 1, 1))).toEqual(['lstm a.b.c.0']);
+  });
+
+  test('several layers, without biases', () => {
+    const { spec, tensors } = readModel(
+      stateDict(recurrent('net.rnn.', 4, 2, 3, { layers: 3, bias: false })),
+    );
+    expect(spec.layers.map((layer) => layer.name)).toEqual(['net.rnn.0', 'net.rnn.1', 'net.rnn.2']);
+    expect(spec.layers[2]).toMatchObject({ inputSize: 3, hiddenSize: 3 });
+    expect(tensors['net.rnn.2.bias_hh']).toEqual({ shape: [12], data: new Float32Array(12) });
+    expect(tensors['net.rnn.2.weight_ih']!.data[0]).toBe(2001 / 8);
+  });
+
+  test('bias-free linear layers and embeddings are told apart by widths', () => {
+    const body = recurrent('l.', 4, 3, 4);
+    expect(kindsOf({ 'first.weight': ramp([7, 3]), ...body })).toEqual(['embedding first', 'lstm l.0']);
+    expect(kindsOf({ 'first.weight': ramp([3, 7]), ...body })).toEqual(['linear first', 'lstm l.0']);
+    expect(kindsOf({ 'last.weight': ramp([7, 4]), ...body })).toEqual(['lstm l.0', 'linear last']);
+    expect(layersOf({ 'last.weight': ramp([7, 4]), ...body })[1]).toMatchObject({ bias: false });
+  });
+
+  test('names help where widths do not: emb, and numbers under one parent', () => {
+    const equal = {
+      'out.weight': ramp([9, 4]),
+      'tok_emb.weight': ramp([9, 4]),
+      ...recurrent('l.', 4, 4, 4),
+    };
+    expect(kindsOf(equal)).toEqual(['embedding tok_emb', 'lstm l.0', 'linear out']);
+    const numbered = {
+      ...recurrent('rnns.10.', 3, 4, 4),
+      ...recurrent('rnns.2.', 4, 4, 4),
+      ...recurrent('rnns.0.', 3, 4, 4),
+    };
+    expect(kindsOf(numbered)).toEqual(['gru rnns.0.0', 'lstm rnns.2.0', 'gru rnns.10.0']);
+  });
+
+  test('a name with emb that can be no embedding is not one', () => {
+    expect(kindsOf({ 'emb_in.weight': ramp([3, 7]), ...recurrent('l.', 4, 3, 4) })).toEqual([
+      'linear emb_in',
+      'lstm l.0',
+    ]);
+  });
+
+  test('F16 and BF16 dicts', () => {
+    const halves = Object.fromEntries(
+      Object.entries(recurrent('g.', 3, 1, 2)).map(([name, { shape, bytes }]) => [
+        name,
+        // 1.0 everywhere
+        {
+          dtype: 'BF16',
+          shape,
+          bytes: Uint8Array.from({ length: bytes.length / 2 }, (_, i) => (i % 2 ? 0x3f : 0x80)),
+        },
+      ]),
+    );
+    expect([...readModel(stateDict(halves)).tensors['g.0.weight_ih']!.data]).toEqual([1, 1, 1, 1, 1, 1]);
+  });
+
+  test('dense weights that are blocks become blocks', () => {
+    const dict = { ...recurrent('l.', 4, 3, 8), 'l.weight_hh_l0': blocky(4, 8, 4) };
+    const { spec, tensors } = readModel(stateDict(dict));
+    expect(spec.layers[0]).toMatchObject({ blocks: 4 });
+    expect(tensors['l.0.weight_hh']!.shape).toEqual([32, 2]);
+    expect([...tensors['l.0.weight_hh']!.data.subarray(0, 6)]).toEqual([1, 2, 9, 10, 19, 20]);
+    expect(layersOf(dict, { blocks: 2 })[0]).toMatchObject({ blocks: 2 });
+    expect(layersOf(dict, { blocks: 1 })[0]).toMatchObject({ blocks: 1 });
+    expect(errorOf(() => layersOf(dict, { blocks: 8 }))).toMatchObject({ name: 'MismatchError' });
+    expect(layersOf(dict, { tolerance: 1e9 })[0]).toMatchObject({ blocks: 8 });
+  });
+
+  test('a vocabulary passes through, and is checked', () => {
+    const vocab = [10, 32, 65, 66, 67, 0, 255];
+    expect(readModel(stateDict(language), { vocab }).vocab).toEqual(vocab);
+    const wrong = (value: unknown) =>
+      errorOf(() => readModel(stateDict(language), { vocab: value as number[] }));
+    expect(wrong(vocab.slice(1))).toMatchObject({ name: 'MismatchError' });
+    expect(wrong([...vocab.slice(1), 32])).toMatchObject({ name: 'RangeError', code: 'ERR_ARGUMENT_RANGE' });
+    expect(wrong([...vocab.slice(1), 256])).toMatchObject({ name: 'RangeError', code: 'ERR_ARGUMENT_RANGE' });
+    expect(wrong('abcdefg')).toMatchObject({ name: 'TypeError', code: 'ERR_ARGUMENT_TYPE' });
+  });
+});
+
+describe('what must be asked for', () => {
+  const asks = (tensors: Record<string, Stored>, part: string) => {
+    const error = errorOf(() => readModel(stateDict(tensors)));
+    expect(error).toMatchObject({ name: 'MismatchError', code: 'ERR_MISMATCH' });
+    expect(error.message).toContain(part);
+    return suggestion(error.message);
+  };
+
+  test('the activation of an RNN; the proposal works as it is', () => {
+    const dict = { 'emb.weight': ramp([7, 2]), ...recurrent('net.rnn.', 1, 2, 5, { layers: 2 }) };
+    const spec = asks(dict, 'the activation of an RNN');
+    expect(spec.layers).toEqual([
+      { kind: 'embedding', name: 'emb' },
+      { kind: 'elman', name: 'net.rnn', activation: 'tanh' },
+    ]);
+    spec.layers[1]!.activation = 'relu';
+    expect(layersOf(dict, { spec })).toMatchObject([
+      { kind: 'embedding', count: 7, size: 2 },
+      { kind: 'elman', name: 'net.rnn.0', inputSize: 2, activation: 'relu' },
+      { kind: 'elman', name: 'net.rnn.1', inputSize: 5, activation: 'relu' },
+    ]);
+  });
+
+  test('the order of layers of one width', () => {
+    const dict = { ...recurrent('b.', 4, 4, 4), ...recurrent('a.', 3, 4, 4) };
+    const spec = asks(dict, 'the order of the layers');
+    spec.layers.sort((x, y) => String(x.name).localeCompare(String(y.name)));
+    expect(kindsOf(dict, { spec })).toEqual(['gru a.0', 'lstm b.0']);
+    spec.layers.reverse();
+    expect(kindsOf(dict, { spec })).toEqual(['lstm b.0', 'gru a.0']);
+  });
+
+  test('embedding or linear', () => {
+    const dict = { 'w.weight': ramp([3, 3]), ...recurrent('l.', 4, 3, 4) };
+    asks(dict, 'which weights are embeddings and which are linear');
+    const rest = { kind: 'lstm', name: 'l' };
+    expect(kindsOf(dict, { spec: { layers: [{ kind: 'embedding', name: 'w' }, rest] } })[0]).toBe(
+      'embedding w',
+    );
+    expect(kindsOf(dict, { spec: { layers: [{ kind: 'linear', name: 'w' }, rest] } })[0]).toBe('linear w');
+    asks({ weight: ramp([3, 4]) }, 'which weights are embeddings');
+  });
+
+  test('what stands between two linear layers', () => {
+    const dict = {
+      ...recurrent('l.', 4, 3, 4),
+      'fc1.weight': ramp([5, 4]),
+      'fc1.bias': ramp([5]),
+      'fc2.weight': ramp([2, 5]),
+      'fc2.bias': ramp([2]),
+    };
+    const spec = asks(dict, 'the activation between two linear layers');
+    expect(spec.layers.map(({ kind }) => kind)).toEqual(['lstm', 'linear', 'activation', 'linear']);
+    expect(kindsOf(dict, { spec }).length).toBe(4);
+  });
+
+  test('layers that fit in no order', () => {
+    asks({ ...recurrent('a.', 4, 3, 4), ...recurrent('b.', 4, 5, 6) }, 'an order in which each layer reads');
+  });
+
+  test('too many modules to try, quickly', () => {
+    const many = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`m${i}.weight`, ramp([2, 2])]));
+    expect(asks(many, 'the order of 300 modules').layers.length).toBeLessThan(130);
+    const few = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`m${i}.weight`, ramp([2, 3])]));
+    const tail = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`t${i}.weight`, ramp([3, 2])]));
+    const begin = performance.now();
+    asks({ ...few, ...tail }, '');
+    // 20,000 steps of the search; seconds would mean that it is not bounded.
+    expect(performance.now() - begin).toBeLessThan(2000);
+  });
+});
+
+describe('a small spec', () => {
+  const lstm = { kind: 'lstm', name: 'lstm' };
+  const decoder = { kind: 'linear', name: 'decoder' };
+  const embedding = { kind: 'embedding', name: 'embedding' };
+
+  test('activations, blocks, one layer of several, a full spec', () => {
+    const dict = { ...language, 'lstm.weight_hh_l0': blocky(4, 4, 4) };
+    const out = { kind: 'activation', name: 'out', activation: 'softmax' };
+    const layers = layersOf(dict, { spec: { layers: [embedding, { ...lstm, blocks: 2 }, decoder, out] } });
+    expect(layers).toMatchObject([
+      {},
+      { name: 'lstm.0', blocks: 2 },
+      {},
+      { kind: 'activation', activation: 'softmax' },
+    ]);
+    const full = { layers };
+    expect(layersOf(dict, { spec: full })).toEqual(layers);
+    const deep = recurrent('', 4, 3, 3, { layers: 2 });
+    const swapped = {
+      layers: [
+        { kind: 'lstm', name: 'lstm.1' },
+        { kind: 'lstm', name: 'lstm.0' },
+      ],
+    };
+    expect(layersOf(deep, { spec: swapped }).map(({ name }) => name)).toEqual(['lstm.1', 'lstm.0']);
+    expect(layersOf(deep, { spec: { layers: [{ kind: 'lstm', name: 'lstm' }] } }).length).toBe(2);
+    const sized = { layers: [{ kind: 'lstm', name: 'lstm', inputSize: 2, hiddenSize: 3 }] };
+    expect(layersOf(recurrent('', 4, 2, 3, { layers: 2 }), { spec: sized }).length).toBe(2);
+  });
+
+  test('resetAfter: false for a GRU of the older kind', () => {
+    const spec = { layers: [{ kind: 'gru', name: 'gru', resetAfter: false }] };
+    expect(layersOf(recurrent('', 3, 2, 2), { spec })[0]).toMatchObject({ kind: 'gru', resetAfter: false });
+  });
+
+  test.each([
+    [
+      'blocks that do not hold',
+      { layers: [embedding, { ...lstm, blocks: 2 }, decoder] },
+      'MismatchError',
+      '2 blocks do not hold',
+    ],
+    [
+      'blocks that do not divide',
+      { layers: [embedding, { ...lstm, blocks: 3 }, decoder] },
+      'RangeError',
+      'does not divide',
+    ],
+    [
+      'blocks that are no number',
+      { layers: [embedding, { ...lstm, blocks: '2' }, decoder] },
+      'TypeError',
+      'blocks',
+    ],
+    [
+      'another kind',
+      { layers: [embedding, { ...lstm, kind: 'gru' }, decoder] },
+      'MismatchError',
+      'those of lstm',
+    ],
+    [
+      'another size',
+      { layers: [embedding, { ...lstm, hiddenSize: 5 }, decoder] },
+      'MismatchError',
+      'hiddenSize 5',
+    ],
+    [
+      'another name',
+      { layers: [embedding, { ...lstm, name: 'rnn' }, decoder] },
+      'MismatchError',
+      '"lstm" (lstm)',
+    ],
+    [
+      'a layer that is not there',
+      { layers: [embedding, { ...lstm, name: 'lstm.1' }, decoder] },
+      'MismatchError',
+      '"lstm.1"',
+    ],
+    ['a layer too few', { layers: [embedding, lstm] }, 'MismatchError', '"decoder.bias" F32 [7]'],
+    ['a layer twice', { layers: [embedding, lstm, lstm, decoder] }, 'RangeError', 'two layers'],
+    ['the wrong order', { layers: [decoder, embedding, lstm] }, 'RangeError', 'embedding'],
+    [
+      'a wrong bias',
+      { layers: [embedding, lstm, { ...decoder, bias: false }] },
+      'MismatchError',
+      'bias false',
+    ],
+    [
+      'a bias on an embedding',
+      { layers: [embedding, lstm, { ...decoder, kind: 'embedding' }] },
+      'RangeError',
+      'embedding',
+    ],
+    [
+      'another activation',
+      { layers: [embedding, lstm, decoder, { kind: 'activation', name: 'o', activation: 'gelu' }] },
+      'RangeError',
+      'gelu|activation',
+    ],
+    ['no layers', { layers: [] }, 'RangeError', 'layers'],
+    ['no spec', 'lstm', 'TypeError', 'layers'],
+    ['null', null, 'TypeError', 'layers'],
+    ['null for a layer', { layers: [null] }, 'TypeError', 'layer 0'],
+    ['no name', { layers: [{ kind: 'lstm' }] }, 'TypeError', 'name'],
+    ['no kind', { layers: [{ name: 'lstm' }] }, 'TypeError', 'kind'],
+  ])('%s', (_, spec, name, part) => {
+    const error = errorOf(() => readModel(stateDict(language), { spec }));
+    expect(error).toMatchObject({ name, code: expect.stringMatching(/^ERR_/) });
+    expect(error.message).toMatch(new RegExp(part.replace(/[[\]().]/g, '\\$&')));
+  });
+});
+
+describe('what is not supported, or contradicts itself', () => {
+  const reads = (tensors: Record<string, Stored>) => errorOf(() => readModel(stateDict(tensors)));
+
+  test('bidirectional layers and projections', () => {
+    const both = { ...recurrent('l.', 4, 2, 3), 'l.weight_ih_l0_reverse': ramp([12, 2]) };
+    expect(reads(both)).toMatchObject({ name: 'UnsupportedError', feature: 'bidirectional' });
+    const projected = { ...recurrent('l.', 4, 2, 3), 'l.weight_hr_l0': ramp([2, 3]) };
+    expect(reads(projected)).toMatchObject({ name: 'UnsupportedError', feature: 'proj_size' });
+  });
+
+  test('tensors that no layer uses are named, whatever their type', () => {
+    const error = reads({
+      ...language,
+      'bn.num_batches_tracked': { dtype: 'I64', shape: [], bytes: new Uint8Array(8) },
+      'bn.weight': ramp([4]),
+      'conv.weight': ramp([2, 2, 3]),
+    });
+    expect(error).toMatchObject({ name: 'MismatchError' });
+    for (const part of [
+      '"bn.num_batches_tracked" I64 []',
+      '"bn.weight" F32 [4]',
+      '"conv.weight" F32 [2, 2, 3]',
+    ]) {
+      expect(error.message).toContain(part);
+    }
+    expect(reads({ 'x.y': ramp([1]) }).message).toContain('"x.y" F32 [1]');
+    expect(reads({}).message).toContain('no tensors');
+  });
+
+  test('a dtype that is needed and not read', () => {
+    const dict = { ...language, 'decoder.bias': { dtype: 'F64', shape: [7], bytes: new Uint8Array(56) } };
+    expect(reads(dict)).toMatchObject({ name: 'UnsupportedError', feature: 'dtype F64' });
+  });
+
+  test.each<[string, Record<string, Stored | undefined>, string]>([
+    ['no weight_hh', { 'lstm.weight_hh_l0': undefined }, '"lstm.weight_hh_l0" is missing'],
+    ['no weight_ih', { 'lstm.weight_ih_l0': undefined }, '"lstm.weight_ih_l0" is missing'],
+    ['one bias of two', { 'lstm.bias_hh_l0': undefined }, '"lstm.bias_hh_l0" is missing'],
+    ['a layer left out', { 'lstm.weight_ih_l2': ramp([16, 4]) }, '"lstm.weight_ih_l1" is missing'],
+    ['a ratio of two', { 'lstm.weight_hh_l0': ramp([8, 4]) }, '[8, 4]'],
+    ['a weight of one axis', { 'lstm.weight_hh_l0': ramp([16]) }, '[16]'],
+    ['a weight of three', { 'lstm.weight_hh_l0': ramp([16, 4, 1]) }, '[16, 4, 1]'],
+    ['no units', { 'lstm.weight_hh_l0': ramp([0, 0]) }, '[0, 0]'],
+    ['rows that differ', { 'lstm.weight_ih_l0': ramp([12, 3]) }, 'implies [16, 3]'],
+    ['a bias of another length', { 'lstm.bias_ih_l0': ramp([15]) }, 'implies [16]'],
+    ['a linear bias of another length', { 'decoder.bias': ramp([6]) }, 'implies [7]'],
+  ])('%s', (_, change, part) => {
+    const dict = Object.fromEntries(
+      Object.entries({ ...language, ...change }).filter(
+        (entry): entry is [string, Stored] => entry[1] !== undefined,
+      ),
+    );
+    const error = reads(dict);
+    expect(error).toMatchObject({ name: 'MismatchError', code: 'ERR_MISMATCH' });
+    expect(error.message).toContain(part);
+  });
+
+  test('sizes past the limit', () => {
+    const wide = {
+      'emb.weight': { dtype: 'F32', shape: [200_000, 1], bytes: new Uint8Array(800_000) },
+      ...recurrent('l.', 4, 1, 1),
+    };
+    expect(reads(wide)).toMatchObject({ name: 'UnsupportedError', feature: 'model shape' });
+    expect(reads(recurrent('l.', 4, 0, 1))).toMatchObject({
+      name: 'UnsupportedError',
+      feature: 'model shape',
+    });
+  });
+});

@@ -1,0 +1,92 @@
+import fc from 'fast-check';
+import type { LayerSpec, ModelSpec, RecurrentLayerSpec } from '#dist/model/spec.js';
+
+/** Sizes at which kernels change their way: one, the vector of 4 and the tile of 8 with their neighbours, 16. */
+export const edgeSizes = [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17] as const;
+
+export type CellKind = 'lstm' | 'gruAfter' | 'gruBefore' | 'elmanTanh' | 'elmanRelu';
+export const cellKinds: readonly CellKind[] = ['lstm', 'gruAfter', 'gruBefore', 'elmanTanh', 'elmanRelu'];
+
+/** A run's measures: T, B, whether there is an initial state, lengths (null for none), and a seed for the numbers. */
+export interface Scene {
+  steps: number;
+  batch: number;
+  withState: boolean;
+  lengths: Int32Array | null;
+  seed: number;
+}
+
+/** N, D and with them H = N D: dense, diagonal and everything between, H at most `widest`. */
+export function blockSizes(widest = 48): fc.Arbitrary<{ blocks: number; hiddenSize: number }> {
+  return fc
+    .oneof(
+      fc.record({ blocks: fc.constant(1), units: fc.constantFrom(...edgeSizes) }),
+      fc.record({ blocks: fc.constantFrom(...edgeSizes), units: fc.constant(1) }),
+      fc.record({ blocks: fc.constantFrom(2, 3, 4, 5), units: fc.constantFrom(...edgeSizes) }),
+    )
+    .map(({ blocks, units }) => ({ blocks, hiddenSize: blocks * units }))
+    .filter(({ hiddenSize }) => hiddenSize <= widest);
+}
+
+export function recurrentLayer(kind: CellKind, name = 'rnn'): fc.Arbitrary<RecurrentLayerSpec> {
+  return fc
+    .record({ inputSize: fc.constantFrom(...edgeSizes), sizes: blockSizes() })
+    .map(({ inputSize, sizes }) => {
+      const shared = { name, inputSize, ...sizes };
+      if (kind === 'lstm') return { kind, ...shared };
+      if (kind === 'gruAfter' || kind === 'gruBefore')
+        return { kind: 'gru', ...shared, resetAfter: kind === 'gruAfter' };
+      return { kind: 'elman', ...shared, activation: kind === 'elmanRelu' ? 'relu' : 'tanh' };
+    });
+}
+
+/** A stack: perhaps an embedding, one to three recurrent layers, perhaps a linear layer, perhaps an activation. */
+export function stack(): fc.Arbitrary<ModelSpec> {
+  return fc
+    .record({
+      embedding: fc.boolean(),
+      cells: fc.array(
+        fc.constantFrom(...cellKinds).chain((kind) => recurrentLayer(kind)),
+        {
+          minLength: 1,
+          maxLength: 3,
+        },
+      ),
+      linear: fc.option(fc.record({ outputSize: fc.constantFrom(...edgeSizes), bias: fc.boolean() })),
+      activation: fc.option(fc.constantFrom('tanh', 'sigmoid', 'relu', 'softmax', 'logSoftmax')),
+    })
+    .map(({ embedding, cells, linear, activation }) => {
+      const layers: LayerSpec[] = [];
+      let width = cells[0]!.inputSize;
+      if (embedding) layers.push({ kind: 'embedding', name: 'embedding', count: 11, size: width });
+      for (const [k, cell] of cells.entries()) {
+        layers.push({ ...cell, name: `rnn.${k}`, inputSize: width });
+        width = cell.hiddenSize;
+      }
+      if (linear !== null) layers.push({ kind: 'linear', name: 'decoder', inputSize: width, ...linear });
+      if (activation !== null) layers.push({ kind: 'activation', name: 'activation', activation });
+      return { layers };
+    });
+}
+
+/** T 1..6, B 1..5; lengths, where there are any, from `shortest` to T. */
+export function scene(shortest = 0): fc.Arbitrary<Scene> {
+  return fc
+    .record({ steps: fc.integer({ min: 1, max: 6 }), batch: fc.integer({ min: 1, max: 5 }) })
+    .chain((size) =>
+      fc.record({
+        steps: fc.constant(size.steps),
+        batch: fc.constant(size.batch),
+        withState: fc.boolean(),
+        lengths: fc.option(
+          fc
+            .array(fc.integer({ min: shortest, max: size.steps }), {
+              minLength: size.batch,
+              maxLength: size.batch,
+            })
+            .map((lengths) => Int32Array.from(lengths)),
+        ),
+        seed: fc.integer(),
+      }),
+    );
+}

@@ -1,0 +1,57 @@
+import { isRecurrent, type LayerSpec, type ModelSpec } from '#dist/model/spec.js';
+import { layerTensors, type Tensors } from '#dist/model/tensors.js';
+
+/** A source of numbers in [0, 1), such as seededRandom gives. */
+export type Random = () => number;
+
+/**
+ * Weights as PyTorch starts them: uniform within 1/sqrt(H) for a recurrent layer, 1/sqrt(I) for a linear one.
+ * An embedding's are uniform within 1.
+ */
+export function randomModel(random: Random, spec: ModelSpec): Tensors {
+  const tensors: Tensors = {};
+  for (const layer of spec.layers) {
+    for (const [name, shape] of Object.entries(layerTensors(layer))) {
+      const count = shape.reduce((product, size) => product * size, 1);
+      tensors[name] = { shape, data: randomValues(random, count, scaleOf(layer)) };
+    }
+  }
+  return tensors;
+}
+
+/** x [T, B, I] uniform within 1, or ids [T, B] when the model starts with an embedding. */
+export function randomInput(
+  random: Random,
+  spec: ModelSpec,
+  { steps, batch }: { steps: number; batch: number },
+): Float32Array | Int32Array {
+  const first = spec.layers[0]!;
+  if (first.kind === 'embedding') {
+    return Int32Array.from({ length: steps * batch }, () => Math.floor(random() * first.count));
+  }
+  if (first.kind === 'activation') throw new Error('an activation cannot be the first layer.');
+  return randomValues(random, steps * batch * first.inputSize, 1);
+}
+
+/** A state for `run`: h and c uniform within `scale`. */
+export function randomState(
+  random: Random,
+  spec: ModelSpec,
+  batch: number,
+  scale = 1,
+): { h: Float32Array; c?: Float32Array }[] {
+  return spec.layers.filter(isRecurrent).map((layer) => {
+    const h = randomValues(random, batch * layer.hiddenSize, scale);
+    return layer.kind === 'lstm' ? { h, c: randomValues(random, batch * layer.hiddenSize, scale) } : { h };
+  });
+}
+
+/** Values uniform within [-scale, scale). */
+export function randomValues(random: Random, count: number, scale = 1): Float32Array {
+  return Float32Array.from({ length: count }, () => (2 * random() - 1) * scale);
+}
+
+function scaleOf(layer: LayerSpec): number {
+  if (isRecurrent(layer)) return 1 / Math.sqrt(layer.hiddenSize);
+  return layer.kind === 'linear' ? 1 / Math.sqrt(layer.inputSize) : 1;
+}
