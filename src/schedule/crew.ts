@@ -1,4 +1,4 @@
-import { ArgumentTypeError, WorkerError } from '../base/errors.js';
+import { WorkerError } from '../base/errors.js';
 import type { Arena } from '../memory/arena.js';
 import type { Program } from '../pack/program.js';
 import { beginPiece, isFinished, openControl, untilFinished, wakeCaller } from './control.js';
@@ -95,9 +95,4 @@ export function scheduleCrew(
       dismiss(reason);
     },
   };
-}
-
-/** @throws TypeError when this platform has no threads */
-export function refuseThreads(): never {
-  throw new ArgumentTypeError('threads must be 1 here.');
 }

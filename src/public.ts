@@ -1,0 +1,38 @@
+/** What every front door has beside its own loadModel and createModel. */
+export {
+  AbortError,
+  type ErrorCode,
+  FormatError,
+  MismatchError,
+  UnsupportedError,
+  WorkerError,
+} from './base/errors.js';
+export { encodeModel } from './formats/native.js';
+export { type NpyArray, readNpy, writeNpy } from './formats/npy.js';
+export { type ReadModelOptions, readModel } from './formats/read.js';
+export {
+  type ReadTensor,
+  readSafetensors,
+  type Safetensors,
+  type SafetensorsOptions,
+  writeSafetensors,
+} from './formats/safetensors.js';
+export type {
+  ActivationSpec,
+  ElmanSpec,
+  EmbeddingSpec,
+  GruSpec,
+  LayerSpec,
+  LinearSpec,
+  LstmSpec,
+  ModelSpec,
+  RecurrentLayerSpec,
+} from './model/spec.js';
+export type { ModelFile, Tensor, Tensors } from './model/tensors.js';
+export type { Input, RunOptions } from './session/input.js';
+export type { Model } from './session/model.js';
+export type { LoadOptions, ModelOptions } from './session/open.js';
+export type { RunResult } from './session/run.js';
+export type { Session, SessionOptions } from './session/session.js';
+export type { LayerState, State } from './session/state.js';
+export { availableKernels, type KernelSet } from './wasm/features.js';

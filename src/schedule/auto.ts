@@ -1,0 +1,76 @@
+import type { Piece } from '../engine/piece.js';
+import type { Schedule } from './schedule.js';
+
+/** Pieces that one thread does in less time (ms) are never given away: waking a crew costs about as much. */
+const tooShort = 0.1;
+/** How often each way is tried for pieces of a size before the quicker one is kept. */
+const trials = 3;
+
+interface Timing {
+  solo: number;
+  soloRuns: number;
+  crew: number;
+  crewRuns: number;
+}
+
+/**
+ * Chooses by measurement: for pieces of about one size (steps and streams, each to a power of two) one thread is
+ * timed first, then the crew where there is something to gain, and from then on the quicker does them. The crew is
+ * hired in the background by the first piece that is long enough, so that a small model never has one.
+ */
+export function scheduleAuto(solo: Schedule, crew: Schedule & { hire(): Promise<void> }): Schedule {
+  const timings = new Map<string, Timing>();
+  let hired: 'no' | 'soon' | 'yes' | 'never' = 'no';
+
+  const hire = () => {
+    hired = 'soon';
+    crew.hire().then(
+      () => {
+        hired = 'yes';
+      },
+      () => {
+        hired = 'never';
+      },
+    );
+  };
+
+  return {
+    threads: crew.threads,
+    async run(piece) {
+      const timing = timingOf(timings, piece);
+      const worthwhile = timing.soloRuns > 0 && timing.solo > tooShort;
+      if (worthwhile && hired === 'no') hire();
+      const useCrew =
+        worthwhile && hired === 'yes' && (timing.crewRuns < trials || timing.crew < timing.solo);
+      const start = performance.now();
+      if (useCrew) {
+        await crew.run(piece);
+        timing.crewRuns++;
+        timing.crew = Math.min(timing.crew, performance.now() - start);
+      } else {
+        solo.run(piece);
+        timing.soloRuns++;
+        timing.solo = Math.min(timing.solo, performance.now() - start);
+      }
+    },
+    dispose(reason) {
+      hired = 'never';
+      crew.dispose(reason);
+    },
+  };
+}
+
+function timingOf(timings: Map<string, Timing>, { steps, batch }: Piece): Timing {
+  const key = `${Math.ceil(Math.log2(steps))} ${Math.ceil(Math.log2(batch))}`;
+  let timing = timings.get(key);
+  if (timing === undefined) {
+    timing = {
+      solo: Number.POSITIVE_INFINITY,
+      soloRuns: 0,
+      crew: Number.POSITIVE_INFINITY,
+      crewRuns: 0,
+    };
+    timings.set(key, timing);
+  }
+  return timing;
+}

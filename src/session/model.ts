@@ -1,0 +1,110 @@
+import { ArgumentTypeError } from '../base/errors.js';
+import type { ModelSpec } from '../model/spec.js';
+import type { PackedModel } from '../pack/place.js';
+import type { Schedule } from '../schedule/schedule.js';
+import type { KernelSet } from '../wasm/features.js';
+import { checkRun, type Input, type RunOptions } from './input.js';
+import { type RunResult, runModel } from './run.js';
+import { Session, type SessionOptions } from './session.js';
+import { checkState } from './state.js';
+import type { Stepper } from './stepper.js';
+
+/** The parts that a model is put together from. */
+export interface ModelParts {
+  spec: ModelSpec;
+  vocab: number[] | undefined;
+  kernels: KernelSet;
+  packed: PackedModel;
+  stepper: Stepper;
+  schedule: Schedule;
+}
+
+/** A model that is packed and ready to run. Made by `loadModel` and `createModel`. */
+export class Model {
+  /** what was loaded, with every default written out and the blocks that were found */
+  readonly spec: ModelSpec;
+  /** id → byte, of a byte-level model whose file has its vocabulary */
+  readonly vocab: readonly number[] | undefined;
+  /** which binary runs: 'simd' gives the same bytes everywhere, 'relaxed' is faster */
+  readonly kernels: KernelSet;
+  /** threads that a run has at most */
+  readonly threads: number;
+  /** bytes of WebAssembly memory, all of it: weights, states and scratch */
+  readonly bytes: number;
+  readonly #parts: ModelParts;
+  #running = false;
+  #disposed = false;
+
+  /** @internal */
+  constructor(parts: ModelParts) {
+    this.spec = parts.spec;
+    this.vocab = parts.vocab;
+    this.kernels = parts.kernels;
+    this.threads = parts.schedule.threads;
+    this.bytes = parts.packed.arena.memory.buffer.byteLength;
+    this.#parts = parts;
+  }
+
+  /**
+   * Runs B streams through T steps.
+   * @param x [T, B, I] in a Float32Array, or ids [T, B] in an Int32Array or Uint32Array
+   * @returns y [T, B, O], zero past a stream's length, and the state after each stream's last step
+   * @throws TypeError, RangeError for wrong arguments; TypeError (ERR_BUSY) while another run of this model is under
+   *   way; AbortError; WorkerError when a worker thread dies. After each the next run works as if nothing had been.
+   */
+  async run(x: Input, options: RunOptions = {}): Promise<RunResult> {
+    this.#checkAlive();
+    const { packed, schedule } = this.#parts;
+    const { arena, program } = packed;
+    const measures = checkRun(program, x, options);
+    if (options.state !== undefined) checkState(program, options.state, measures.batch);
+    if (this.#running) {
+      throw new ArgumentTypeError(
+        'this model is in a run; await it first, or load the model once more to run two at a time.',
+        'ERR_BUSY',
+      );
+    }
+    this.#running = true;
+    try {
+      return await runModel(arena, program, schedule, x, measures, options);
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  /** Opens B streams that are stepped frame by frame and keep their state. Any number can be open at a time. */
+  session(options: SessionOptions = {}): Session {
+    this.#checkAlive();
+    const { packed, stepper } = this.#parts;
+    return new Session(
+      {
+        program: packed.program,
+        stepper,
+        checkAlive: () => this.#checkAlive(),
+        run: (x, given) => this.run(x, given),
+      },
+      options,
+    );
+  }
+
+  /** Ends the worker threads. A run in progress is rejected; every later call throws TypeError (ERR_DISPOSED). */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#parts.schedule.dispose(disposed());
+  }
+
+  #checkAlive(): void {
+    if (this.#disposed) throw disposed();
+  }
+}
+
+/** So that `using model = await loadModel(…)` disposes of it, in engines that know the symbol. */
+export interface Model extends Disposable {}
+if (typeof Symbol.dispose === 'symbol') {
+  Object.defineProperty(Model.prototype, Symbol.dispose, { value: Model.prototype.dispose });
+}
+
+function disposed(): ArgumentTypeError {
+  return new ArgumentTypeError('this model has been disposed of.', 'ERR_DISPOSED');
+}

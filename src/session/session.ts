@@ -1,0 +1,154 @@
+import { ArgumentRangeError, ArgumentTypeError } from '../base/errors.js';
+import { integer } from '../base/guards.js';
+import type { Program } from '../pack/program.js';
+import { checkIds, checkKind, checkOut, type Input, type RunOptions } from './input.js';
+import type { RunResult } from './run.js';
+import { checkState, copyState, createState, type State } from './state.js';
+import { Slice, type Stepper } from './stepper.js';
+
+/** What a session asks of its model. */
+export interface Host {
+  readonly program: Program;
+  readonly stepper: Stepper;
+  /** @throws TypeError (ERR_DISPOSED) */
+  checkAlive(): void;
+  run(x: Input, options: RunOptions): Promise<RunResult>;
+}
+
+export interface SessionOptions {
+  /** B, streams side by side; default 1 */
+  batch?: number;
+  /** state to begin with; default zeros */
+  state?: { h: Float32Array; c?: Float32Array }[];
+}
+
+/** B streams that keep their state from call to call. Make one with `model.session()`; there is nothing to free. */
+export class Session {
+  /** B */
+  readonly batch: number;
+  readonly #host: Host;
+  readonly #slices: Slice[] = [];
+  readonly #y: Float32Array;
+  #running = false;
+
+  /** @internal */
+  constructor(host: Host, options: SessionOptions = {}) {
+    const { program, stepper } = host;
+    this.#host = host;
+    this.batch = integer(options.batch ?? 1, 'batch', 1, 2 ** 20);
+    if (options.state !== undefined) checkState(program, options.state, this.batch);
+    const most = program.step.batch;
+    for (let first = 0; first < this.batch; first += most) {
+      const count = Math.min(most, this.batch - first);
+      this.#slices.push(new Slice(stepper, first, count, createState(program, count)));
+    }
+    this.#y = new Float32Array(this.batch * program.outputs);
+    if (options.state !== undefined) this.#write(options.state);
+  }
+
+  /**
+   * One step of every stream. Synchronous, on the calling thread; allocates nothing.
+   * @param x [B, I], or ids [B]
+   * @param out where y goes; without it, an array that belongs to the session and that its next step overwrites
+   * @returns y [B, O]
+   * @throws TypeError, RangeError, with the state as it was
+   */
+  step(x: Input, out?: Float32Array): Float32Array {
+    this.#check();
+    const { program } = this.#host;
+    checkKind(program, x);
+    const width = program.inputs === 0 ? 1 : program.inputs;
+    if (x.length !== this.batch * width) {
+      throw new ArgumentRangeError(
+        `x of one step needs ${this.batch * width} values, ${width} for each of ${this.batch} streams, got ${x.length}.`,
+      );
+    }
+    if (program.inputs === 0) checkIds(program, x, this.batch, undefined);
+    const y = out === undefined ? this.#y : checkOut(out, this.#y.length);
+    for (let i = 0; i < this.#slices.length; i++) this.#slices[i]!.step(x, y);
+    return y;
+  }
+
+  /**
+   * Many steps from this session's state, on the model's threads; the state moves on when it succeeds.
+   * @param x [T, B, I], or ids [T, B]
+   * @throws as `model.run` does, with the state as it was; TypeError (ERR_BUSY) while another run is under way
+   */
+  async run(x: Input, options: Omit<RunOptions, 'batch' | 'state'> = {}): Promise<RunResult> {
+    this.#check();
+    const given = { ...options, batch: this.batch, state: this.snapshot() };
+    this.#running = true;
+    try {
+      const result = await this.#host.run(x, given);
+      this.#write(result.state);
+      return result;
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  /** Sets the state of every stream, or of stream b alone, to zero. */
+  reset(stream?: number): void {
+    this.#check();
+    if (stream === undefined) {
+      this.#write(createState(this.#host.program, this.batch));
+      return;
+    }
+    integer(stream, 'stream', 0, this.batch - 1);
+    const state = this.snapshot();
+    for (const [index, { hidden }] of this.#host.program.states.entries()) {
+      const { h, c } = state[index]!;
+      h.fill(0, stream * hidden, (stream + 1) * hidden);
+      c?.fill(0, stream * hidden, (stream + 1) * hidden);
+    }
+    this.#write(state);
+  }
+
+  /** A copy of the state: h [B, H], and c [B, H] for an LSTM, per recurrent layer. `model.run` takes it too. */
+  snapshot(): State {
+    this.#check();
+    const { program, stepper } = this.#host;
+    stepper.evict();
+    if (this.#slices.length === 1) return copyState(this.#slices[0]!.state);
+    const whole = createState(program, this.batch);
+    let first = 0;
+    for (const { batch, state } of this.#slices) {
+      for (const [index, { hidden }] of program.states.entries()) {
+        whole[index]!.h.set(state[index]!.h, first * hidden);
+        whole[index]!.c?.set(state[index]!.c!, first * hidden);
+      }
+      first += batch;
+    }
+    return whole;
+  }
+
+  /**
+   * Takes a copy of a state, of this session or of another one of the same model and batch.
+   * @throws TypeError, RangeError, with the state as it was
+   */
+  restore(saved: { h: Float32Array; c?: Float32Array }[]): void {
+    this.#check();
+    this.#write(checkState(this.#host.program, saved, this.batch));
+  }
+
+  #check(): void {
+    this.#host.checkAlive();
+    if (this.#running) {
+      throw new ArgumentTypeError('this session is in a run; await it before the next call.', 'ERR_BUSY');
+    }
+  }
+
+  #write(state: State): void {
+    const { program, stepper } = this.#host;
+    stepper.evict();
+    let first = 0;
+    for (const slice of this.#slices) {
+      for (const [index, { hidden }] of program.states.entries()) {
+        const range = [first * hidden, (first + slice.batch) * hidden] as const;
+        slice.state[index]!.h.set(state[index]!.h.subarray(...range));
+        slice.state[index]!.c?.set(state[index]!.c!.subarray(...range));
+      }
+      first += slice.batch;
+    }
+  }
+}
