@@ -1,0 +1,60 @@
+import type { LstmReport, LstmResult } from './lstm.js';
+import { bandwidthFor, type Roof } from './roof.js';
+
+/** What bench/results/lstm.json holds. */
+export interface Results {
+  machine: string;
+  runtime: string;
+  commit: string;
+  date: string;
+  reports: LstmReport[];
+}
+
+/** The results as a Markdown table: time of one run, how many times faster than each rival, and the share of the roof. */
+export function formatTable({ reports }: Pick<Results, 'reports'>): string {
+  const head = [
+    ...['H', 'N', 'T × B', 'threads', 'ours, relaxed', 'ours, plain'],
+    ...['ort-web ÷ relaxed', 'ort-web ÷ plain', 'ort-node ÷ relaxed', 'of the roof'],
+  ];
+  const rows = reports.flatMap(({ roof, results }) => results.map((result) => formatRow(roof, result)));
+  return [head, head.map((_, i) => (i < 3 ? '---:' : '---:')), ...rows]
+    .map((cells) => `| ${cells.join(' | ')} |`)
+    .join('\n');
+}
+
+function formatRow(roof: Roof, result: LstmResult): string[] {
+  const { hidden, blocks, steps, batch, threads, times } = result;
+  const plain = times['blockrnn simd']!.best;
+  const relaxed = times['blockrnn relaxed']?.best ?? Number.NaN;
+  const web = times['onnxruntime-web']!.best;
+  const node = times['onnxruntime-node']!.best;
+  return [
+    `${hidden}`,
+    blocks === hidden ? 'H' : `${blocks}`,
+    `${steps} × ${batch}`,
+    `${threads}`,
+    formatTime(relaxed),
+    formatTime(plain),
+    `${(web / relaxed).toFixed(2)}×`,
+    `${(web / plain).toFixed(2)}×`,
+    `${(node / relaxed).toFixed(2)}×`,
+    `${Math.round(100 * shareOfRoof(roof, result))} %`,
+  ];
+}
+
+/**
+ * The least time that the roof allows, over the time taken, relaxed kernels: the larger of what the multiply-adds
+ * need and, where a step reads each weight once (one stream, one step), what their loads need. A session's step runs
+ * on one thread.
+ */
+function shareOfRoof(roof: Roof, { flops, weightBytes, steps, batch, threads, times }: LstmResult): number {
+  const workers = steps === 1 ? 1 : threads;
+  const compute = flops / (roof.multiplyAdd.relaxed ?? roof.multiplyAdd.simd!) / 1e6 / workers;
+  const loads = steps === 1 && batch === 1 ? weightBytes / bandwidthFor(roof, weightBytes) / 1e6 : 0;
+  return Math.max(compute, loads) / (times['blockrnn relaxed'] ?? times['blockrnn simd']!).best;
+}
+
+/** ms as ms or µs, with three digits */
+function formatTime(ms: number): string {
+  return ms < 1 ? `${Number((ms * 1000).toPrecision(3))} µs` : `${Number(ms.toPrecision(3))} ms`;
+}
