@@ -3,7 +3,7 @@
 import { availableKernels } from '#dist/wasm/features.js';
 import { runOracle } from '../test/oracle/model.js';
 import { findExcess } from '../test/oracle/tolerance.js';
-import { allCases, type Case, drawWorkload, flopsOf, weightBytesOf, type Workload } from './cases.js';
+import { allCases, type Case, drawWorkload, flopsOf, type Workload, weightBytesOf } from './cases.js';
 import { compare, type Timing } from './measure.js';
 import { openNode, openOurs, openWeb, type Runtime } from './rivals.js';
 import { measureRoof, type Roof } from './roof.js';
@@ -72,7 +72,8 @@ async function checkAll(workload: Workload, at: Case, runtimes: readonly Runtime
     first ??= given.slice();
     for (const [i, value] of given.entries()) {
       const apart = Math.abs(value - first[i]!);
-      if (!(apart < 1e-6 * (10 + steps))) throw new Error(`${name} drifts by ${apart}: ${JSON.stringify(at)}`);
+      if (!(apart < 1e-6 * (10 + steps)))
+        throw new Error(`${name} drifts by ${apart}: ${JSON.stringify(at)}`);
     }
   }
 }

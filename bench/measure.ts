@@ -18,7 +18,10 @@ const sampleMs = 2;
  * is warmed up first, until its code has been compiled for good.
  * @param budget ms per contestant, warm-up apart
  */
-export async function compare(contestants: readonly Contestant[], budget: number): Promise<Record<string, Timing>> {
+export async function compare(
+  contestants: readonly Contestant[],
+  budget: number,
+): Promise<Record<string, Timing>> {
   const calls = new Map<string, number>();
   const samples = new Map<string, number[]>();
   for (const { name, run } of contestants) {
@@ -28,7 +31,8 @@ export async function compare(contestants: readonly Contestant[], budget: number
     for (;;) {
       const ms = await sample(run, count);
       warm += ms;
-      if (ms < sampleMs) count = Math.min(count * 2, Math.ceil((count * sampleMs * 1.2) / Math.max(ms, 1e-3)));
+      if (ms < sampleMs)
+        count = Math.min(count * 2, Math.ceil((count * sampleMs * 1.2) / Math.max(ms, 1e-3)));
       else if (warm > budget / 3) break;
     }
     calls.set(name, count);
@@ -36,7 +40,11 @@ export async function compare(contestants: readonly Contestant[], budget: number
   }
   const start = performance.now();
   const most = 400;
-  for (let round = 0; round < most && (round < 5 || performance.now() - start < budget * contestants.length); round++) {
+  for (
+    let round = 0;
+    round < most && (round < 5 || performance.now() - start < budget * contestants.length);
+    round++
+  ) {
     for (const { name, run } of contestants) {
       const count = calls.get(name)!;
       samples.get(name)!.push((await sample(run, count)) / count);

@@ -2,9 +2,9 @@ import * as ortNode from 'onnxruntime-node';
 import * as ortWeb from 'onnxruntime-web';
 import { createModel } from '#dist/node.js';
 import type { KernelSet } from '#dist/wasm/features.js';
-import { expandToDense } from '../test/oracle/dense.js';
 import { buildOnnx } from '../test/onnx/graph.js';
 import { makeFeeds, openOnnxNode, readOutputs, type TensorClass } from '../test/onnx/runtime.js';
+import { expandToDense } from '../test/oracle/dense.js';
 import type { Case, Workload } from './cases.js';
 
 /** Something that runs a workload: `run` does it once, `y` is what it last gave. */
@@ -45,7 +45,10 @@ export async function openOurs(
 }
 
 /** One LSTM node a block and a Concat; a diagonal layer, for which that would be H nodes, as a dense one. */
-function buildGraph(workload: Workload, { blocks, hidden }: Case): { bytes: Uint8Array; spec: Workload['spec'] } {
+function buildGraph(
+  workload: Workload,
+  { blocks, hidden }: Case,
+): { bytes: Uint8Array; spec: Workload['spec'] } {
   const { spec, tensors } = blocks === hidden ? expandToDense(workload.spec, workload.tensors) : workload;
   return { bytes: buildOnnx(spec, tensors), spec };
 }
@@ -62,7 +65,14 @@ export async function openWeb(workload: Workload, at: Case, threads: number): Pr
 export async function openNode(workload: Workload, at: Case, threads: number): Promise<Runtime> {
   const { bytes, spec } = buildGraph(workload, at);
   const session = await openOnnxNode(bytes, threads);
-  return open('onnxruntime-node', session, ortNode.Tensor as TensorClass<ortNode.Tensor>, spec, workload.x, at);
+  return open(
+    'onnxruntime-node',
+    session,
+    ortNode.Tensor as TensorClass<ortNode.Tensor>,
+    spec,
+    workload.x,
+    at,
+  );
 }
 
 interface OrtSession<T> {

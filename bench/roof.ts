@@ -47,12 +47,10 @@ async function compileLoops(kernels: KernelSet): Promise<Loops> {
   await mkdir(`${root}build`, { recursive: true });
   const out = `build/roof-${kernels}.wasm`;
   const features = kernels === 'relaxed' ? ['--enable', 'relaxed-simd'] : [];
-  const { error, stderr } = await asc.main(
-    [
-      ...['bench/roof/loops.ts', '--baseDir', root, '-O3', '--runtime', 'stub', '--importMemory'],
-      ...['--enable', 'simd', ...features, '-o', out],
-    ],
-  );
+  const { error, stderr } = await asc.main([
+    ...['bench/roof/loops.ts', '--baseDir', root, '-O3', '--runtime', 'stub', '--importMemory'],
+    ...['--enable', 'simd', ...features, '-o', out],
+  ]);
   if (error) throw new Error(`${stderr}`, { cause: error });
   const memory = new WebAssembly.Memory({ initial: (sizes.at(-1)! * 1024) / 65536 + 1 });
   new Float32Array(memory.buffer).fill(0.5);

@@ -15,7 +15,8 @@ export const webPlatform: Platform<WebSource> = { read: readWeb, hire: undefined
 export async function readWeb(source: WebSource, signal?: AbortSignal): Promise<Uint8Array> {
   if (source instanceof Uint8Array) return source;
   if (source instanceof ArrayBuffer) return new Uint8Array(source);
-  if (typeof Blob !== 'undefined' && source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
+  if (typeof Blob !== 'undefined' && source instanceof Blob)
+    return new Uint8Array(await source.arrayBuffer());
   if (typeof Response !== 'undefined' && source instanceof Response) return readResponse(source);
   if (typeof source === 'string' || source instanceof URL) {
     return readResponse(await fetch(source, signal === undefined ? {} : { signal }));
@@ -27,7 +28,9 @@ export async function readWeb(source: WebSource, signal?: AbortSignal): Promise<
 
 async function readResponse(response: Response): Promise<Uint8Array> {
   if (!response.ok) {
-    throw new FormatError(`${response.url || 'the server'} answered ${response.status} ${response.statusText}.`);
+    throw new FormatError(
+      `${response.url || 'the server'} answered ${response.status} ${response.statusText}.`,
+    );
   }
   return new Uint8Array(await response.arrayBuffer());
 }

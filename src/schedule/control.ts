@@ -24,7 +24,14 @@ const lineWords = 16;
 /** Finds the words of a control block at a byte address. */
 export function openControl(words: Int32Array, address: number): Control {
   const word = (line: number) => address / 4 + line * lineWords;
-  return { words, generation: word(0), finished: word(1), working: word(2), arrived: word(3), piece: word(4) };
+  return {
+    words,
+    generation: word(0),
+    finished: word(1),
+    working: word(2),
+    arrived: word(3),
+    piece: word(4),
+  };
 }
 
 /** Tells n workers to begin a piece; returns its generation. */

@@ -73,12 +73,7 @@ export function checkKind(program: Program, x: unknown): Input {
 }
 
 /** Every id of a stream's own steps must be a row of the embedding; ids past a length are not read. */
-export function checkIds(
-  program: Program,
-  ids: Input,
-  batch: number,
-  lengths: Int32Array | undefined,
-): void {
+export function checkIds(program: Program, ids: Input, batch: number, lengths: Int32Array | undefined): void {
   const { vocabulary } = program;
   for (let i = 0; i < ids.length; i++) {
     const id = ids[i]!;

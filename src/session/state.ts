@@ -41,9 +41,7 @@ export function checkState(program: Program, state: unknown, batch: number): Sta
     const record: unknown = state[index];
     const where = `state[${index}] (${name})`;
     if (record === null || typeof record !== 'object') {
-      throw new ArgumentTypeError(
-        `${where} must be ${hasCell ? '{ h, c }' : '{ h }'}, got ${show(record)}.`,
-      );
+      throw new ArgumentTypeError(`${where} must be ${hasCell ? '{ h, c }' : '{ h }'}, got ${show(record)}.`);
     }
     for (const part of hasCell ? (['h', 'c'] as const) : (['h'] as const)) {
       const values = (record as LayerState)[part];

@@ -80,6 +80,7 @@ export class Slice {
     else for (let i = 0; i < input.length; i++) input[i] = x[from + i]!;
     this.#stepper.admit(this);
     this.#stepper.runner(this.#piece, nobodyToMeet);
-    for (let b = 0; b < this.batch; b++) y.set(this.#outputs[b]!, (this.#first + b) * this.#outputs[b]!.length);
+    for (let b = 0; b < this.batch; b++)
+      y.set(this.#outputs[b]!, (this.#first + b) * this.#outputs[b]!.length);
   }
 }
