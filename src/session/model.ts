@@ -31,6 +31,8 @@ export class Model {
   readonly threads: number;
   /** bytes of WebAssembly memory, all of it: weights, states and scratch */
   readonly bytes: number;
+  /** so that `using model = await loadModel(…)` disposes of it, in engines that know the symbol */
+  declare readonly [Symbol.dispose]: () => void;
   readonly #parts: ModelParts;
   #running = false;
   #disposed = false;
@@ -99,8 +101,6 @@ export class Model {
   }
 }
 
-/** So that `using model = await loadModel(…)` disposes of it, in engines that know the symbol. */
-export interface Model extends Disposable {}
 if (typeof Symbol.dispose === 'symbol') {
   Object.defineProperty(Model.prototype, Symbol.dispose, { value: Model.prototype.dispose });
 }

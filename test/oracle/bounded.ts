@@ -152,7 +152,12 @@ export function softmax(x: Bounded): Bounded {
   const below = exponentErrors(x, most);
   const shared = value.reduce((total, s, i) => total + s * below[i]!, gamma(x.value.length + 3));
   const received = 2 * mostOf(x.error);
-  const error = value.map((s, i) => s * Math.expm1(received + below[i]! + shared) + UNDERFLOW);
+  const error = value.map((s, i) => {
+    const relative = received + below[i]! + shared;
+    // Far below the largest x the relative error is beyond all bounds, and the value is next to nothing.
+    const grown = relative < 1 ? s * Math.expm1(relative) : Math.exp(x.value[i]! - most + relative) / sum;
+    return grown + UNDERFLOW;
+  });
   return bounded(value, error, Number.POSITIVE_INFINITY);
 }
 

@@ -1,0 +1,248 @@
+import { expect } from 'vitest';
+import { checkSpec, type RecurrentLayerSpec } from '#dist/model/spec.js';
+import { checkTensors } from '#dist/model/tensors.js';
+import { packModel } from '#dist/pack/place.js';
+import { type RecurrentOp, strideOf } from '#dist/pack/program.js';
+import type { Kernels } from '#dist/wasm/registry.js';
+import { cellKinds } from '../oracle/arbitraries.js';
+import { runOracle } from '../oracle/model.js';
+import { randomModel, randomState } from '../oracle/random.js';
+import { type Check, type Draw, within } from './check.js';
+import type { Ground } from './ground.js';
+
+/** A packed layer over a memory of its own, with input and state in its run frame. */
+function drawLayer(ground: Ground, draw: Draw) {
+  const kind = draw.pick(cellKinds);
+  const units = draw.pick([1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 24, 33]);
+  const blocks = draw.pick([1, 2, 3]);
+  const diagonal = draw.pick([true, false, false]);
+  const hiddenSize = units * blocks;
+  const shared = {
+    name: 'rnn',
+    inputSize: draw.integer(1, 9),
+    hiddenSize,
+    blocks: diagonal ? hiddenSize : blocks,
+  };
+  const layer: RecurrentLayerSpec =
+    kind === 'lstm'
+      ? { kind, ...shared }
+      : kind === 'gruAfter' || kind === 'gruBefore'
+        ? { kind: 'gru', ...shared, resetAfter: kind === 'gruAfter' }
+        : { kind: 'elman', ...shared, activation: kind === 'elmanRelu' ? 'relu' : 'tanh' };
+  const spec = checkSpec({ layers: [layer] });
+  const random = () => draw.integer(0, 2 ** 30 - 1) / 2 ** 30;
+  const tensors = checkTensors(spec, randomModel(random, spec));
+  const { arena, program } = packModel(spec, tensors, 1, false);
+  const kernels = ground.over(arena.memory);
+  const steps = draw.integer(1, 5);
+  const batch = draw.integer(1, 7);
+  const x = draw.values(steps * batch * layer.inputSize);
+  const state = randomState(random, spec, batch);
+  const lengths = draw.pick([true, false])
+    ? Int32Array.from({ length: batch }, () => draw.integer(0, steps))
+    : undefined;
+  const frame = program.run;
+  const { h, c, ld } = frame.states[0]!;
+  const place = (values: Float32Array, address: number) => {
+    for (let b = 0; b < batch; b++) {
+      arena.f32.set(values.subarray(b * hiddenSize, (b + 1) * hiddenSize), (address + b * ld) / 4);
+    }
+  };
+  const reset = () => {
+    arena.f32.set(x, frame.input / 4);
+    place(state[0]!.h, h);
+    if (state[0]!.c !== undefined) place(state[0]!.c, c);
+    if (lengths !== undefined) arena.i32.set(lengths, frame.lengths / 4);
+  };
+  reset();
+  const op = program.ops[0] as RecurrentOp;
+  const ldy = strideOf(hiddenSize);
+  const y = frame.activations[0];
+  const read = (address: number, rows: number, stride: number) => {
+    const values = new Float32Array(rows * hiddenSize);
+    for (let r = 0; r < rows; r++) {
+      const from = (address + r * stride) / 4;
+      values.set(arena.f32.subarray(from, from + hiddenSize), r * hiddenSize);
+    }
+    return values;
+  };
+  return {
+    ...{ spec, tensors, kernels, op, frame, steps, batch, x, state, lengths, reset, ldy, y, h, c, ld },
+    readOutput: () => read(y, steps * batch, ldy),
+    readState: (address: number) => read(address, batch, ld),
+  };
+}
+
+type Layer = ReturnType<typeof drawLayer>;
+
+function runLayer(
+  { kernels, op, frame, steps, batch, lengths, ldy, y, h, c, ld }: Layer,
+  tile: number,
+): void {
+  kernels.recurrent_f32(
+    ...[
+      op.cell,
+      y,
+      ldy,
+      h,
+      c,
+      ld,
+      frame.input,
+      op.inputs * 4,
+      frame.scratch[0]!,
+      op.wih,
+      op.bih,
+      op.whh,
+      op.bhh,
+    ],
+    ...[lengths === undefined ? 0 : frame.lengths, 0, steps, batch, op.inputs, op.hidden, op.units],
+    ...[op.diagonal ? 1 : 0, tile, 0, op.parts],
+  );
+}
+
+/** The same layer by single steps of ranges of units, as workers that split a part do it. */
+function stepLayer(layer: Layer, draw: Draw): void {
+  const { kernels, op, frame, steps, batch, lengths, ldy, y, h, c, ld } = layer;
+  const ldz = op.rows * 4;
+  for (let part = 0; part < op.parts; part++) {
+    const first = part * op.units;
+    const units = Math.min(op.units, op.hidden - first);
+    // A part at the end of a diagonal layer may be shorter: fewer rows, closer together.
+    if (units < op.units) return void runPart(kernels, layer, part);
+    const row = part * op.rows;
+    const z = frame.scratch[0]!;
+    for (let t = 0; t < steps; t++) {
+      const x = frame.input + t * batch * op.inputs * 4;
+      kernels.gemm_f32(
+        ...[
+          z,
+          ldz,
+          op.bih + row * 4,
+          0,
+          x,
+          op.inputs * 4,
+          op.wih + row * op.inputs * 4,
+          batch,
+          op.inputs,
+          op.rows / 8,
+        ],
+      );
+      const cut = op.splits ? draw.pick([0, 8, 16]) : 0;
+      for (const [u0, u1] of [
+        [0, Math.min(cut, units)],
+        [Math.min(cut, units), units],
+      ] as const) {
+        if (u0 === u1) continue;
+        const out = y + (t * batch * ldy + first * 4);
+        kernels.recurrent_step_f32(
+          ...[op.cell, out, ldy, t > 0 ? out - batch * ldy : h + first * 4, t > 0 ? ldy : ld],
+          ...[c + first * 4, ld, z, z + batch * ldz, op.whh + row * (op.diagonal ? 1 : op.units) * 4],
+          ...[
+            op.bhh === 0 ? 0 : op.bhh + row * 4,
+            lengths === undefined ? 0 : frame.lengths,
+            t,
+            batch,
+            units,
+          ],
+          ...[op.diagonal ? 1 : 0, u0, u1],
+        );
+      }
+    }
+  }
+}
+
+function runPart(
+  kernels: Kernels,
+  { op, frame, steps, batch, lengths, ldy, y, h, c, ld }: Layer,
+  part: number,
+): void {
+  kernels.recurrent_f32(
+    ...[
+      op.cell,
+      y,
+      ldy,
+      h,
+      c,
+      ld,
+      frame.input,
+      op.inputs * 4,
+      frame.scratch[0]!,
+      op.wih,
+      op.bih,
+      op.whh,
+      op.bhh,
+    ],
+    ...[lengths === undefined ? 0 : frame.lengths, 0, steps, batch, op.inputs, op.hidden, op.units],
+    ...[op.diagonal ? 1 : 0, 1, part, part + 1],
+  );
+}
+
+export const layerChecks = {
+  recurrent_f32: ((ground, draw) => {
+    const layer = drawLayer(ground, draw);
+    const { spec, tensors, steps, batch, x, state, lengths } = layer;
+    const oracle = runOracle(spec, tensors, x, { steps, batch, state, lengths });
+    runLayer(layer, draw.integer(1, steps));
+    within(layer.readOutput(), oracle.y, oracle.bound);
+    // The state before is an argument: keep_state_f32 moves the new one in.
+    expect(layer.readState(layer.h)).toEqual(state[0]!.h);
+    if (state[0]!.c !== undefined)
+      within(layer.readState(layer.c), oracle.state[0]!.c!, oracle.stateBound[0]!.c!);
+  }) as Check,
+
+  recurrent_step_f32: ((ground, draw) => {
+    const layer = drawLayer(ground, draw);
+    runLayer(layer, layer.steps);
+    const y = layer.readOutput();
+    const c = layer.readState(layer.c);
+    layer.reset();
+    stepLayer(layer, draw);
+    expect(layer.readOutput()).toEqual(y);
+    expect(layer.readState(layer.c)).toEqual(c);
+  }) as Check,
+
+  keep_state_f32: ((ground, draw) => {
+    const [steps, batch, width, t0] = [
+      draw.integer(1, 5),
+      draw.integer(1, 4),
+      draw.integer(1, 9),
+      draw.integer(0, 6),
+    ];
+    const [stride, ldy] = [width + draw.integer(0, 4), width + draw.integer(0, 4)];
+    const h = draw.values(batch * stride);
+    const y = draw.values(steps * batch * ldy);
+    const ends = Int32Array.from({ length: batch }, () => draw.integer(0, t0 + steps + 2));
+    const ragged = draw.pick([true, false]);
+    const expected = h.slice();
+    for (let b = 0; b < batch; b++) {
+      const last = ragged ? Math.min(steps, ends[b]! - t0) : steps;
+      for (let i = 0; i < width && last > 0; i++)
+        expected[b * stride + i] = y[((last - 1) * batch + b) * ldy + i]!;
+    }
+    const at = ground.place(h);
+    const yAt = ground.place(y);
+    const lengths = ragged ? ground.placeIntegers(ends) : 0;
+    ground.kernels.keep_state_f32(at, 4 * stride, yAt, 4 * ldy, lengths, t0, steps, batch, width);
+    expect(ground.read(at, h.length)).toEqual(expected);
+  }) as Check,
+
+  embedding_f32: ((ground, draw) => {
+    const [count, width, rows] = [draw.integer(1, 9), draw.integer(1, 9), draw.integer(0, 6)];
+    const stride = Math.ceil(width / 4) * 4;
+    const table = draw.values(count * width);
+    const ids = Int32Array.from({ length: rows }, () => draw.integer(0, count - 1));
+    const out = ground.room(rows * stride);
+    ground.kernels.embedding_f32(
+      out,
+      4 * stride,
+      ground.placeIntegers(ids),
+      ground.place(table),
+      4 * width,
+      rows,
+      width,
+    );
+    for (const [m, id] of ids.entries()) {
+      expect(ground.read(out + 4 * m * stride, width)).toEqual(table.slice(id * width, (id + 1) * width));
+    }
+  }) as Check,
+};

@@ -1,0 +1,168 @@
+import { expect } from 'vitest';
+import type { KernelSet } from '#dist/wasm/features.js';
+import type { KernelName } from '#dist/wasm/registry.js';
+import { gamma, UNDERFLOW } from '../oracle/tolerance.js';
+import { type Check, type Draw, within } from './check.js';
+import type { Ground } from './ground.js';
+
+/** W [rows, K] as panels of eight rows: the drawing in assembly/gemm/tile.ts, made the plain way. */
+function toPanels(w: Float32Array, rows: number, depth: number): Float32Array {
+  const packed = new Float32Array(w.length);
+  for (let row = 0; row < rows; row++) {
+    for (let k = 0; k < depth; k++) {
+      packed[(row - (row % 8)) * depth + k * 8 + (row % 8)] = w[row * depth + k]!;
+    }
+  }
+  return packed;
+}
+
+interface Product {
+  rows: number;
+  depth: number;
+  panels: number;
+  x: Float32Array;
+  w: Float32Array;
+  init: Float32Array;
+  /** whether one row of init serves all rows */
+  shared: boolean;
+}
+
+function drawProduct(draw: Draw, rows: number, panels: number, shared: boolean): Product {
+  const depth = draw.pick([0, 1, 2, 3, 7, 8, 9, 31, 64, 100]);
+  return {
+    rows,
+    depth,
+    panels,
+    x: draw.values(rows * depth),
+    w: draw.values(8 * panels * depth),
+    init: draw.values((shared ? 1 : rows) * 8 * panels),
+    shared,
+  };
+}
+
+/** out = init + x Wᵀ in f64, with what an f32 sum of K + 1 terms may be off; and exactly what adding in order gives. */
+function expectProduct(
+  set: KernelSet,
+  { rows, depth, panels, x, w, init, shared }: Product,
+  actual: Float32Array,
+) {
+  const width = 8 * panels;
+  const expected = new Float64Array(rows * width);
+  const bound = new Float64Array(rows * width);
+  const inOrder = new Float32Array(rows * width);
+  for (let m = 0; m < rows; m++) {
+    for (let n = 0; n < width; n++) {
+      const at = m * width + n;
+      const from = init[shared ? n : at]!;
+      let sum = from;
+      let magnitude = Math.abs(from);
+      let rounded = from;
+      for (let k = 0; k < depth; k++) {
+        const product = x[m * depth + k]! * w[n * depth + k]!;
+        sum += product;
+        magnitude += Math.abs(product);
+        rounded = Math.fround(rounded + Math.fround(product));
+      }
+      expected[at] = sum;
+      bound[at] = gamma(depth + 1) * magnitude + (depth + 1) * UNDERFLOW;
+      inOrder[at] = rounded;
+    }
+  }
+  within(actual, expected, bound);
+  // Law 5 rests on this: every tile adds the products in the same order, so a plain sum is the same to the bit.
+  if (set === 'simd') expect(actual).toEqual(inOrder);
+}
+
+/** Runs a kernel over padded rows, so that strides matter, into a place of its own or over init. */
+function runProduct(
+  ground: Ground,
+  draw: Draw,
+  product: Product,
+  call: (out: number, ldo: number, init: number, ldi: number, x: number, ldx: number, w: number) => void,
+): Float32Array {
+  const { rows, depth, panels, shared } = product;
+  const width = 8 * panels;
+  const strided = (values: Float32Array, columns: number, stride: number, height = rows) => {
+    const wide = new Float32Array(height * stride);
+    for (let m = 0; m < height; m++) wide.set(values.subarray(m * columns, (m + 1) * columns), m * stride);
+    return wide;
+  };
+  const pad = draw.pick([0, 4, 12]);
+  const xAt = ground.place(strided(product.x, depth, depth + pad));
+  const wAt = ground.place(toPanels(product.w, width, depth));
+  const initAt = ground.place(strided(product.init, width, width + pad, shared ? 1 : rows));
+  const inPlace = !shared && draw.pick([true, false]);
+  const outAt = inPlace ? initAt : ground.room(rows * (width + pad));
+  const ldo = 4 * (width + pad);
+  call(outAt, ldo, initAt, shared ? 0 : ldo, xAt, 4 * (depth + pad), wAt);
+  const actual = new Float32Array(rows * width);
+  for (let m = 0; m < rows; m++) actual.set(ground.read(outAt + m * ldo, width), m * width);
+  return actual;
+}
+
+function checkTile(name: KernelName, rows: number): Check {
+  return (ground, draw, set) => {
+    const product = drawProduct(draw, rows, 1, draw.pick([true, false]));
+    const actual = runProduct(ground, draw, product, (out, ldo, init, ldi, x, ldx, w) =>
+      ground.kernels[name](out, ldo, init, ldi, x, ldx, w, product.depth),
+    );
+    expectProduct(set, product, actual);
+  };
+}
+
+/** A kernel over one row of x. */
+function checkRow(
+  panelsOf: (draw: Draw) => number,
+  run: (ground: Ground, product: Product, at: number[]) => void,
+): Check {
+  return (ground, draw, set) => {
+    const product = drawProduct(draw, 1, panelsOf(draw), false);
+    const actual = runProduct(ground, draw, product, (out, _ldo, init, _ldi, x, _ldx, w) =>
+      run(ground, product, [out, init, x, w]),
+    );
+    expectProduct(set, product, actual);
+  };
+}
+
+export const productChecks = {
+  gemm_f32_1x8: checkRow(
+    () => 1,
+    ({ kernels }, { depth }, at) => kernels.gemm_f32_1x8(...at, depth),
+  ),
+  gemm_f32_1x32: checkRow(
+    () => 4,
+    ({ kernels }, { depth }, at) => kernels.gemm_f32_1x32(...at, 32 * depth, depth),
+  ),
+  gemm_f32_2x8: checkTile('gemm_f32_2x8', 2),
+  gemm_f32_4x8: checkTile('gemm_f32_4x8', 4),
+  gemm_f32_6x8: checkTile('gemm_f32_6x8', 6),
+  gemv_f32: checkRow(
+    (draw) => draw.integer(0, 9),
+    ({ kernels }, { depth, panels }, at) => kernels.gemv_f32(...at, depth, panels),
+  ),
+  gemm_f32: ((ground, draw, set) => {
+    const product = drawProduct(draw, draw.integer(1, 20), draw.integer(0, 5), draw.pick([true, false]));
+    const actual = runProduct(ground, draw, product, (...at) =>
+      ground.kernels.gemm_f32(...at, product.rows, product.depth, product.panels),
+    );
+    expectProduct(set, product, actual);
+  }) as Check,
+  diagonal_f32: ((ground, draw) => {
+    const groups = draw.integer(0, 5);
+    const gates = draw.integer(1, 4);
+    const count = groups * gates * 4;
+    const [init, w, h] = [draw.values(count), draw.values(count), draw.values(groups * 4)];
+    const initAt = ground.place(init);
+    const outAt = draw.pick([initAt, ground.room(count)]);
+    ground.kernels.diagonal_f32(outAt, initAt, ground.place(h), ground.place(w), groups, gates);
+    const products = w.map((value, i) => value * h[Math.floor(i / (4 * gates)) * 4 + (i % 4)]!);
+    within(
+      ground.read(outAt, count),
+      Float64Array.from(init, (value, i) => value + w[i]! * h[Math.floor(i / (4 * gates)) * 4 + (i % 4)]!),
+      Float64Array.from(
+        init,
+        (value, i) => gamma(2) * (Math.abs(value) + Math.abs(products[i]!)) + UNDERFLOW,
+      ),
+    );
+  }) as Check,
+};
