@@ -10,16 +10,30 @@ export interface Results {
   reports: LstmReport[];
 }
 
-/** The results as a Markdown table: time of one run, how many times faster than each rival, and the share of the roof. */
-export function formatTable({ reports }: Pick<Results, 'reports'>): string {
+/** Where and when the results were measured, and the roof there. */
+export function formatHeading({ machine, runtime, commit, date, reports }: Results): string {
+  const { multiplyAdd, bandwidth } = reports[0]!.roof;
+  const peak = `${multiplyAdd.relaxed?.toFixed(0)} GFLOP/s relaxed, ${multiplyAdd.simd?.toFixed(0)} plain`;
+  const loads = `${bandwidth[1]!.gbs.toFixed(0)} GB/s from cache, ${bandwidth.at(-1)!.gbs.toFixed(0)} from memory`;
+  return `${machine}; ${runtime}; commit ${commit}, ${date}. Roof of one core: ${peak}; ${loads}.`;
+}
+
+/**
+ * The results as a Markdown table: time of one run, how many times faster than each rival, and the share of the roof.
+ * @param shows which results to show
+ */
+export function formatTable(
+  { reports }: Pick<Results, 'reports'>,
+  shows: (result: LstmResult) => boolean = () => true,
+): string {
   const head = [
     ...['H', 'N', 'T × B', 'threads', 'ours, relaxed', 'ours, plain'],
     ...['ort-web ÷ relaxed', 'ort-web ÷ plain', 'ort-node ÷ relaxed', 'of the roof'],
   ];
-  const rows = reports.flatMap(({ roof, results }) => results.map((result) => formatRow(roof, result)));
-  return [head, head.map((_, i) => (i < 3 ? '---:' : '---:')), ...rows]
-    .map((cells) => `| ${cells.join(' | ')} |`)
-    .join('\n');
+  const rows = reports.flatMap(({ roof, results }) =>
+    results.filter(shows).map((result) => formatRow(roof, result)),
+  );
+  return [head, head.map(() => '---:'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
 function formatRow(roof: Roof, result: LstmResult): string[] {
