@@ -1,0 +1,91 @@
+import { encodeModel } from '../formats/native.js';
+import { readModel } from '../formats/read.js';
+import { blocksOf, isRecurrent } from '../model/spec.js';
+import { checkPlaces, writeBeside } from './beside.js';
+import { type Command, vocabOption } from './command.js';
+import { about } from './failure.js';
+import { readBytes, readJson } from './files.js';
+import { count, plural, size } from './numbers.js';
+import { Progress } from './progress.js';
+import { tabulate } from './table.js';
+import { readVocab } from './vocabulary.js';
+import { countModel } from './weights.js';
+
+/** `blockrnn convert`: another model file → a native one. */
+export const convert: Command = {
+  name: 'convert',
+  summary: 'write a native model from a PyTorch state dict or a native file',
+  operands: [{ name: 'IN.safetensors' }, { name: 'OUT.safetensors' }],
+  options: {
+    blocks: {
+      type: 'string',
+      value: 'N',
+      help: 'blocks of every recurrent layer, or auto (default): what holds',
+    },
+    tolerance: {
+      type: 'string',
+      value: 'X',
+      help: 'weights off the blocks up to X count as zero; default 0',
+    },
+    dtype: { type: 'string', value: 'TYPE', help: 'f32 (default) or f16' },
+    vocab: vocabOption,
+    spec: { type: 'string', value: 'FILE', help: 'JSON with the layers, where the tensors do not tell them' },
+  },
+  description: 'Finds block structure in the recurrent weights and keeps the blocks alone.',
+  examples: ['convert state-dict.safetensors model.safetensors --vocab info.json --dtype f16'],
+  async run(args, { terminal, signal, json }) {
+    const [path, out] = args.operands as [string, string];
+    const blocks = args.integerOrAuto('blocks', 1, 2 ** 17) ?? 'auto';
+    const tolerance = args.number('tolerance', 0) ?? 0;
+    const dtype = args.choice('dtype', ['f32', 'f16']) ?? 'f32';
+    const specPath = args.text('spec');
+    const vocabPath = args.text('vocab');
+    await checkPlaces([out]);
+    const spec = specPath === undefined ? undefined : await readJson(specPath, signal);
+    const vocab = vocabPath === undefined ? undefined : await readVocab(vocabPath, signal);
+    const progress = new Progress(terminal);
+    const bytes = await readBytes(path, signal);
+    progress.show('finding blocks');
+    const file = await about(path, () => readModel(bytes, { blocks, tolerance, spec, vocab })).finally(() =>
+      progress.end(),
+    );
+    const encoded = await about(path, () => encodeModel(file, { dtype }));
+    await writeBeside([{ path: out, bytes: encoded }], signal);
+
+    const layers = file.spec.layers.filter(isRecurrent).map((layer) => ({
+      name: layer.name,
+      kind: layer.kind,
+      hiddenSize: layer.hiddenSize,
+      blocks: blocksOf(layer),
+    }));
+    const { total, recurrent, recurrentIfDense } = countModel(file.spec);
+    if (json) {
+      const result = {
+        in: path,
+        out,
+        layers: file.spec.layers.length,
+        recurrentLayers: layers,
+        parameters: { total, recurrent, recurrentIfDense },
+        bytesBefore: bytes.length,
+        bytesAfter: encoded.length,
+        dtype,
+        vocabulary: file.vocab?.length ?? null,
+      };
+      await terminal.write(`${JSON.stringify(result)}\n`);
+      return;
+    }
+    const rows = layers.map(({ name, kind, hiddenSize, blocks: found }) => [
+      name,
+      kind,
+      `${count(hiddenSize)} units`,
+      found === 1 ? '1 block (dense)' : `${count(found)} blocks of ${count(hiddenSize / found)}`,
+    ]);
+    const facts = [
+      ['layers', count(file.spec.layers.length)],
+      ['recurrent', `${count(recurrent)} weights; fully connected: ${count(recurrentIfDense)}`],
+      ['size', `${size(bytes.length)} → ${size(encoded.length)} (${dtype})`],
+      ['vocabulary', file.vocab === undefined ? 'none' : plural(file.vocab.length, 'byte')],
+    ];
+    await terminal.write(`${path} → ${out}\n\n${tabulate(rows)}\n${tabulate(facts)}`);
+  },
+};

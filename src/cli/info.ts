@@ -1,0 +1,86 @@
+import { readModel } from '../formats/read.js';
+import { blocksOf, isRecurrent, type LayerSpec } from '../model/spec.js';
+import { availableKernels } from '../wasm/features.js';
+import type { Command } from './command.js';
+import { about } from './failure.js';
+import { readBytes } from './files.js';
+import { count, size } from './numbers.js';
+import { Progress } from './progress.js';
+import { tabulate } from './table.js';
+import { countLayer, countModel } from './weights.js';
+
+/** `blockrnn info`: what is in a model file. */
+export const info: Command = {
+  name: 'info',
+  summary: 'what is in a model file: layers, blocks, parameters, sizes',
+  operands: [{ name: 'MODEL' }],
+  options: {},
+  description:
+    'MODEL is a native file or a PyTorch state dict (.safetensors), in which block structure is found.\n' +
+    'Parameters are recurrent (weight_hh), input (weight_ih) or other: embeddings, linear layers, all biases.',
+  examples: ['info model.safetensors', 'info model.safetensors --json'],
+  async run(args, { terminal, signal, json }) {
+    const path = args.operands[0]!;
+    const progress = new Progress(terminal);
+    const bytes = await readBytes(path, signal);
+    progress.show('finding blocks');
+    const { spec, vocab } = await about(path, () => readModel(bytes)).finally(() => progress.end());
+    const counted = countModel(spec);
+    const kernels = availableKernels();
+    const weightBytes = counted.total * 4;
+    if (json) {
+      const { total, recurrent, input, other, recurrentIfDense } = counted;
+      const result = {
+        file: path,
+        fileBytes: bytes.length,
+        weightBytes,
+        layers: spec.layers.map((layer) => ({ ...layer, parameters: countLayer(layer).total })),
+        parameters: { total, recurrent, input, other, recurrentIfDense },
+        vocabulary: vocab?.length ?? null,
+        kernels,
+      };
+      await terminal.write(`${JSON.stringify(result)}\n`);
+      return;
+    }
+    const { total, recurrent, input, other, recurrentIfDense } = counted;
+    const times = recurrent === 0 ? 1 : recurrentIfDense / recurrent;
+    const facts = [
+      ['parameters', count(total)],
+      [
+        '  recurrent',
+        `${count(recurrent)}${times > 1 ? `; fully connected: ${count(recurrentIfDense)}` : ''}`,
+      ],
+      ['  input', count(input)],
+      ['  other', `${count(other)} (embeddings, linear layers, biases)`],
+      ['file', `${count(bytes.length)} bytes (${size(bytes.length)})`],
+      ['weights', `${count(weightBytes)} bytes as f32 (${size(weightBytes)})`],
+      ['vocabulary', vocab === undefined ? 'none' : `${vocab.length} bytes`],
+      ['kernels', kernels.length === 0 ? 'none: this engine has no WebAssembly SIMD' : kernels.join(', ')],
+    ];
+    const heads = ['layer', 'kind', 'size', 'blocks', 'parameters'];
+    const table = tabulate([heads, ...spec.layers.map(describeLayer)]);
+    await terminal.write(`${path}\n\n${table}\n${tabulate(facts)}`);
+  },
+};
+
+function describeLayer(layer: LayerSpec): string[] {
+  const total = count(countLayer(layer).total);
+  const kind = layer.kind === 'activation' ? layer.activation : layer.kind;
+  switch (layer.kind) {
+    case 'embedding':
+      return [layer.name, kind, `${layer.count} → ${layer.size}`, '', total];
+    case 'linear':
+      return [layer.name, kind, `${layer.inputSize} → ${layer.outputSize}`, '', total];
+    case 'activation':
+      return [layer.name, kind, '', '', ''];
+    default:
+      return [layer.name, kind, `${layer.inputSize} → ${layer.hiddenSize}`, describeBlocks(layer), total];
+  }
+}
+
+function describeBlocks(layer: LayerSpec): string {
+  if (!isRecurrent(layer)) return '';
+  const blocks = blocksOf(layer);
+  if (blocks === 1) return '1 (dense)';
+  return blocks === layer.hiddenSize ? `${blocks} (diagonal)` : `${blocks} of ${layer.hiddenSize / blocks}`;
+}

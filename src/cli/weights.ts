@@ -1,0 +1,58 @@
+import { cellOf } from '../model/cells.js';
+import { blocksOf, isRecurrent, type LayerSpec, type ModelSpec } from '../model/spec.js';
+import { layerTensors } from '../model/tensors.js';
+
+/** How many numbers a model, or a layer of it, has learnt. */
+export interface WeightCount {
+  total: number;
+  /** weight_hh of the recurrent layers */
+  recurrent: number;
+  /** weight_ih of the recurrent layers */
+  input: number;
+  /** embeddings, linear layers and every bias */
+  other: number;
+  /** weight_hh if the recurrent layers were fully connected */
+  recurrentIfDense: number;
+  /** multiply-adds of one step of one stream */
+  work: number;
+}
+
+export function countLayer(layer: LayerSpec): WeightCount {
+  const sizes = Object.entries(layerTensors(layer)).map(([name, shape]) => ({
+    part: name.slice(layer.name.length + 1),
+    matrix: shape.length === 2,
+    count: shape.reduce((product, size) => product * size, 1),
+  }));
+  const sum = (chosen: typeof sizes) => chosen.reduce((total, { count }) => total + count, 0);
+  const total = sum(sizes);
+  if (!isRecurrent(layer)) {
+    const work = layer.kind === 'linear' ? sum(sizes.filter(({ matrix }) => matrix)) : 0;
+    return { total, recurrent: 0, input: 0, other: total, recurrentIfDense: 0, work };
+  }
+  const recurrent = sum(sizes.filter(({ part }) => part === 'weight_hh'));
+  const input = sum(sizes.filter(({ part }) => part === 'weight_ih'));
+  return {
+    total,
+    recurrent,
+    input,
+    other: total - recurrent - input,
+    recurrentIfDense: cellOf(layer).gates * layer.hiddenSize ** 2,
+    work: recurrent + input,
+  };
+}
+
+export function countModel(spec: ModelSpec): WeightCount {
+  const all: WeightCount = { total: 0, recurrent: 0, input: 0, other: 0, recurrentIfDense: 0, work: 0 };
+  for (const layer of spec.layers) {
+    const counted = countLayer(layer);
+    for (const key of Object.keys(all) as (keyof WeightCount)[]) all[key] += counted[key];
+  }
+  return all;
+}
+
+/** N of the recurrent layers in words: '8 blocks', or '8 and 4 blocks' when they differ. */
+export function nameBlocks(spec: ModelSpec): string {
+  const distinct = [...new Set(spec.layers.filter(isRecurrent).map(blocksOf))];
+  if (distinct.length === 1 && distinct[0] === 1) return '1 block';
+  return `${distinct.join(' and ')} blocks`;
+}
