@@ -1,19 +1,21 @@
-import { sigmoid, sigmoidExp, tanhExpm1 } from '../math/gates';
-import { madd } from '../simd/madd';
+import { limitTanh, sigmoid, sigmoidExp, tanhOver, tanhUnder } from '../math/gates';
+import { ONE } from '../math/table';
 import { storeLanes } from '../simd/lanes';
+import { madd } from '../simd/madd';
 
 /**
- * h' = (1 − σ(u)) tanh(v) + σ(u) h, for the update gate u and the candidate v. With U = e^−u and
- * m = e^−2v − 1 over one denominator: h' = (h (2 + m) − U m) / ((1 + U)(2 + m)).
+ * h' = (1 − σ(u)) tanh(v) + σ(u) h, for the update gate u and the candidate v. With U = e^−u and tanh(v) = A / B:
+ * h' = (U A + h B) / ((1 + U) B).
  */
 // @ts-ignore: decorator
 @inline
-function blend(u: v128, v: v128, h: v128): v128 {
-  const update = sigmoidExp(u);
-  const m = tanhExpm1(v);
-  const half = f32x4.add(f32x4.splat(2), m);
-  const sum = f32x4.sub(f32x4.mul(h, half), f32x4.mul(update, m));
-  return f32x4.div(sum, f32x4.mul(f32x4.add(f32x4.splat(1), update), half));
+function blend(u: v128, v: v128, h: v128, table: usize): v128 {
+  const update = sigmoidExp(u, table);
+  const candidate = limitTanh(v, table);
+  const s = f32x4.mul(candidate, candidate);
+  const under = tanhUnder(s, table);
+  const sum = madd(update, tanhOver(candidate, s, table), f32x4.mul(h, under));
+  return f32x4.div(sum, f32x4.mul(f32x4.add(v128.load(table, ONE), update), under));
 }
 
 /**
@@ -22,13 +24,14 @@ function blend(u: v128, v: v128, h: v128): v128 {
  *
  * y: [units] written · h: [units] the state before; may be y
  * z: [⌈units/4⌉][r z n][4] input half with bias_ih · s: the same shape, recurrent half with bias_hh
+ * table: the constants
  */
-export function gru_after_cell_f32(y: usize, h: usize, z: usize, s: usize, units: usize): void {
+export function gru_after_cell_f32(y: usize, h: usize, z: usize, s: usize, table: usize, units: usize): void {
   for (let i: usize = 0; i < units; i += 4) {
-    const reset = sigmoid(f32x4.add(v128.load(z), v128.load(s)));
+    const reset = sigmoid(f32x4.add(v128.load(z), v128.load(s)), table);
     const update = f32x4.add(v128.load(z, 16), v128.load(s, 16));
     const candidate = madd(reset, v128.load(s, 32), v128.load(z, 32));
-    storeLanes(y, blend(update, candidate, v128.load(h)), units - i);
+    storeLanes(y, blend(update, candidate, v128.load(h), table), units - i);
     y += 16;
     h += 16;
     z += 48;
@@ -38,14 +41,14 @@ export function gru_after_cell_f32(y: usize, h: usize, z: usize, s: usize, units
 
 /**
  * First pointwise third of a GRU that resets before the product (Cho et al. 2014; ONNX's default):
- * k = σ(r) h, which then meets the candidate's recurrent weights.
+ * q = σ(r) h, which then meets the candidate's recurrent weights.
  *
- * k: [units] written, padding lanes included · h: [units] · z: [⌈units/4⌉][r z][4]
+ * q: [units] written, padding lanes included · h: [units] · z: [⌈units/4⌉][r z][4] · table: the constants
  */
-export function gru_before_reset_f32(k: usize, h: usize, z: usize, units: usize): void {
+export function gru_before_reset_f32(q: usize, h: usize, z: usize, table: usize, units: usize): void {
   for (let i: usize = 0; i < units; i += 4) {
-    v128.store(k, f32x4.mul(sigmoid(v128.load(z)), v128.load(h)));
-    k += 16;
+    v128.store(q, f32x4.mul(sigmoid(v128.load(z), table), v128.load(h)));
+    q += 16;
     h += 16;
     z += 32;
   }
@@ -55,10 +58,11 @@ export function gru_before_reset_f32(k: usize, h: usize, z: usize, units: usize)
  * Last pointwise third of the same: h' = (1 − σ(z)) tanh(n) + σ(z) h.
  *
  * y: [units] written · h: [units]; may be y · z: [⌈units/4⌉][r z][4] · n: [units] candidate before tanh
+ * table: the constants
  */
-export function gru_before_cell_f32(y: usize, h: usize, z: usize, n: usize, units: usize): void {
+export function gru_before_cell_f32(y: usize, h: usize, z: usize, n: usize, table: usize, units: usize): void {
   for (let i: usize = 0; i < units; i += 4) {
-    storeLanes(y, blend(v128.load(z, 16), v128.load(n), v128.load(h)), units - i);
+    storeLanes(y, blend(v128.load(z, 16), v128.load(n), v128.load(h), table), units - i);
     y += 16;
     h += 16;
     z += 32;

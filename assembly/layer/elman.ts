@@ -5,7 +5,7 @@ import { recur } from './recur';
 
 /** One step of an Elman layer: y = f(z + W_hh h). Arguments as in recurrent_step_f32. */
 export function elman_step_f32(
-  y: usize, ldy: usize, h: usize, ldh: usize, z: usize, whh: usize, lengths: usize, time: usize,
+  y: usize, ldy: usize, h: usize, ldh: usize, z: usize, whh: usize, table: usize, lengths: usize, time: usize,
   batch: usize, units: usize, diagonal: bool, u0: usize, u1: usize, rectify: bool,
 ): void {
   const ldz = rowsOf(units, 1) << 2;
@@ -15,6 +15,6 @@ export function elman_step_f32(
     const to = y + b * ldy + (u0 << 2);
     if (ended(lengths, b, time)) zero(to, u1 - u0);
     else if (rectify) elman_relu_cell_f32(to, z + b * ldz + row, u1 - u0);
-    else elman_tanh_cell_f32(to, z + b * ldz + row, u1 - u0);
+    else elman_tanh_cell_f32(to, z + b * ldz + row, table, u1 - u0);
   }
 }

@@ -8,7 +8,7 @@ import { recur } from './recur';
  * s: scratch [B][rows] · bhh: [rows]. Other arguments as in recurrent_step_f32.
  */
 export function gru_after_step_f32(
-  y: usize, ldy: usize, h: usize, ldh: usize, z: usize, s: usize, whh: usize, bhh: usize, lengths: usize, time: usize,
+  y: usize, ldy: usize, h: usize, ldh: usize, z: usize, s: usize, whh: usize, bhh: usize, table: usize, lengths: usize, time: usize,
   batch: usize, units: usize, diagonal: bool, u0: usize, u1: usize,
 ): void {
   const ldz = rowsOf(units, 3) << 2;
@@ -17,30 +17,30 @@ export function gru_after_step_f32(
   for (let b: usize = 0; b < batch; b++) {
     const to = y + b * ldy + (u0 << 2);
     if (ended(lengths, b, time)) zero(to, u1 - u0);
-    else gru_after_cell_f32(to, h + b * ldh + (u0 << 2), z + b * ldz + row, s + b * ldz + row, u1 - u0);
+    else gru_after_cell_f32(to, h + b * ldh + (u0 << 2), z + b * ldz + row, s + b * ldz + row, table, u1 - u0);
   }
 }
 
 /**
  * One step of a GRU that resets before the product, a whole part at a time, because the candidate of each
- * unit reads the reset state of all: z[r, z] += W h; k = σ(r) h; z[n] += W_n k; then y.
- * A part's rows are those of r and z, then those of n; k: scratch [B][⌈units/4⌉·4].
+ * unit reads the reset state of all: z[r, z] += W h; q = σ(r) h; z[n] += W_n q; then y.
+ * A part's rows are those of r and z, then those of n; q: scratch [B][⌈units/4⌉·4].
  */
 export function gru_before_step_f32(
-  y: usize, ldy: usize, h: usize, ldh: usize, z: usize, k: usize, whh: usize, lengths: usize, time: usize,
+  y: usize, ldy: usize, h: usize, ldh: usize, z: usize, q: usize, whh: usize, table: usize, lengths: usize, time: usize,
   batch: usize, units: usize, diagonal: bool,
 ): void {
   const gateRows = rowsOf(units, 2);
   const ldz = (gateRows + rowsOf(units, 1)) << 2;
-  const ldk = groupsOf(units) << 4;
+  const ldq = groupsOf(units) << 4;
   const candidate = z + (gateRows << 2);
   recur(z, ldz, z, ldz, h, ldh, whh, batch, units, diagonal, 0, units, 2);
-  for (let b: usize = 0; b < batch; b++) gru_before_reset_f32(k + b * ldk, h + b * ldh, z + b * ldz, units);
+  for (let b: usize = 0; b < batch; b++) gru_before_reset_f32(q + b * ldq, h + b * ldh, z + b * ldz, table, units);
   const skipped = diagonal ? gateRows : gateRows * units;
-  recur(candidate, ldz, candidate, ldz, k, ldk, whh + (skipped << 2), batch, units, diagonal, 0, units, 1);
+  recur(candidate, ldz, candidate, ldz, q, ldq, whh + (skipped << 2), batch, units, diagonal, 0, units, 1);
   for (let b: usize = 0; b < batch; b++) {
     const to = y + b * ldy;
     if (ended(lengths, b, time)) zero(to, units);
-    else gru_before_cell_f32(to, h + b * ldh, z + b * ldz, candidate + b * ldz, units);
+    else gru_before_cell_f32(to, h + b * ldh, z + b * ldz, candidate + b * ldz, table, units);
   }
 }

@@ -15,16 +15,16 @@ import { lstm_step_f32 } from './lstm';
  */
 export function recurrent_step_f32(
   cell: usize, y: usize, ldy: usize, h: usize, ldh: usize, c: usize, ldc: usize, z: usize, s: usize,
-  whh: usize, bhh: usize, lengths: usize, time: usize, batch: usize, units: usize, diagonal: bool, u0: usize, u1: usize,
+  whh: usize, bhh: usize, table: usize, lengths: usize, time: usize, batch: usize, units: usize, diagonal: bool, u0: usize, u1: usize,
 ): void {
   if (cell == LSTM) {
-    lstm_step_f32(y, ldy, h, ldh, c, ldc, z, whh, lengths, time, batch, units, diagonal, u0, u1);
+    lstm_step_f32(y, ldy, h, ldh, c, ldc, z, whh, table, lengths, time, batch, units, diagonal, u0, u1);
   } else if (cell == GRU_AFTER) {
-    gru_after_step_f32(y, ldy, h, ldh, z, s, whh, bhh, lengths, time, batch, units, diagonal, u0, u1);
+    gru_after_step_f32(y, ldy, h, ldh, z, s, whh, bhh, table, lengths, time, batch, units, diagonal, u0, u1);
   } else if (cell == GRU_BEFORE) {
-    gru_before_step_f32(y, ldy, h, ldh, z, s, whh, lengths, time, batch, units, diagonal);
+    gru_before_step_f32(y, ldy, h, ldh, z, s, whh, table, lengths, time, batch, units, diagonal);
   } else {
-    elman_step_f32(y, ldy, h, ldh, z, whh, lengths, time, batch, units, diagonal, u0, u1, cell == ELMAN_RELU);
+    elman_step_f32(y, ldy, h, ldh, z, whh, table, lengths, time, batch, units, diagonal, u0, u1, cell == ELMAN_RELU);
   }
 }
 
@@ -42,7 +42,7 @@ export function recurrent_step_f32(
  */
 export function recurrent_f32(
   cell: usize, y: usize, ldy: usize, h: usize, c: usize, lds: usize, x: usize, ldx: usize, z: usize,
-  wih: usize, bih: usize, whh: usize, bhh: usize, lengths: usize, t0: usize, steps: usize, batch: usize,
+  wih: usize, bih: usize, whh: usize, bhh: usize, table: usize, lengths: usize, t0: usize, steps: usize, batch: usize,
   inputs: usize, hidden: usize, units: usize, diagonal: bool, tile: usize, n0: usize, n1: usize,
 ): void {
   const partRowBytes = partRows(cell, units) << 2;
@@ -63,7 +63,7 @@ export function recurrent_f32(
         const before = k ? out - batch * ldy : h + offset;
         recurrent_step_f32(
           cell, out, ldy, before, k ? ldy : lds, c + offset, lds, z + (k - t) * batch * ldz, s,
-          whh + recurrent, bhh + bias, lengths, t0 + k, batch, count, diagonal, 0, count,
+          whh + recurrent, bhh + bias, table, lengths, t0 + k, batch, count, diagonal, 0, count,
         );
       }
     }

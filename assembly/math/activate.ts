@@ -4,30 +4,31 @@ import { relu, sigmoid, tanh } from './gates';
 import { log } from './log';
 
 /**
- * Array kernels. All read x [rows, width] and write y [rows, width], with row strides in bytes; y may be x.
+ * Array kernels. All read x [rows, width] and write y [rows, width], with row strides in bytes; y may be x; table is the
+ * address of the constants.
  * Rows are padded by the caller to a multiple of four floats: the element-wise ones write the padding too.
  */
 
 /** y = tanh(x) */
-export function tanh_f32(y: usize, ldy: usize, x: usize, ldx: usize, rows: usize, width: usize): void {
+export function tanh_f32(y: usize, ldy: usize, x: usize, ldx: usize, table: usize, rows: usize, width: usize): void {
   for (let r: usize = 0; r < rows; r++) {
     for (let i: usize = 0; i < width << 2; i += 16) {
-      v128.store(y + r * ldy + i, tanh(v128.load(x + r * ldx + i)));
+      v128.store(y + r * ldy + i, tanh(v128.load(x + r * ldx + i), table));
     }
   }
 }
 
 /** y = 1 / (1 + e^−x) */
-export function sigmoid_f32(y: usize, ldy: usize, x: usize, ldx: usize, rows: usize, width: usize): void {
+export function sigmoid_f32(y: usize, ldy: usize, x: usize, ldx: usize, table: usize, rows: usize, width: usize): void {
   for (let r: usize = 0; r < rows; r++) {
     for (let i: usize = 0; i < width << 2; i += 16) {
-      v128.store(y + r * ldy + i, sigmoid(v128.load(x + r * ldx + i)));
+      v128.store(y + r * ldy + i, sigmoid(v128.load(x + r * ldx + i), table));
     }
   }
 }
 
 /** y = max(x, 0) */
-export function relu_f32(y: usize, ldy: usize, x: usize, ldx: usize, rows: usize, width: usize): void {
+export function relu_f32(y: usize, ldy: usize, x: usize, ldx: usize, table: usize, rows: usize, width: usize): void {
   for (let r: usize = 0; r < rows; r++) {
     for (let i: usize = 0; i < width << 2; i += 16) {
       v128.store(y + r * ldy + i, relu(v128.load(x + r * ldx + i)));
@@ -36,7 +37,7 @@ export function relu_f32(y: usize, ldy: usize, x: usize, ldx: usize, rows: usize
 }
 
 /** y = e^(x − max) / Σ e^(x − max) over each row */
-export function softmax_f32(y: usize, ldy: usize, x: usize, ldx: usize, rows: usize, width: usize): void {
+export function softmax_f32(y: usize, ldy: usize, x: usize, ldx: usize, table: usize, rows: usize, width: usize): void {
   for (let r: usize = 0; r < rows; r++) {
     const from = x + r * ldx;
     const to = y + r * ldy;
@@ -48,7 +49,7 @@ export function softmax_f32(y: usize, ldy: usize, x: usize, ldx: usize, rows: us
 }
 
 /** y = x − max − ln Σ e^(x − max) over each row */
-export function log_softmax_f32(y: usize, ldy: usize, x: usize, ldx: usize, rows: usize, width: usize): void {
+export function log_softmax_f32(y: usize, ldy: usize, x: usize, ldx: usize, table: usize, rows: usize, width: usize): void {
   for (let r: usize = 0; r < rows; r++) {
     const from = x + r * ldx;
     const most = rowMax(from, width);

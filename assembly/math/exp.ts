@@ -1,14 +1,13 @@
 import { madd } from '../simd/madd';
 
 /**
- * The exponential in two halves, after Cody and Waite: x = k·ln 2 + r with |r| ≤ ln 2 / 2, so that
- * e^x = 2^k · (1 + q) and e^x − 1 = 2^k · q + (2^k − 1), where q = e^r − 1.
+ * The exponential of a softmax, accurate over its whole range, after Cody and Waite: x = k·ln 2 + r with
+ * |r| ≤ ln 2 / 2, so that e^x = 2^k · (1 + q), where q = e^r − 1.
  *
  * q = r + r² · P(r), P of degree 4, minimax over the interval (Lawson's iteration, weighted so that the
- * error is relative to q): 1.4e-8, a fifth of a float's rounding. Computing q instead of e^r keeps full
- * relative accuracy where x is near 0, which is where tanh needs it.
+ * error is relative to q): 1.4e-8, a fifth of a float's rounding.
  *
- * x must lie within [−87, 87]: callers clamp, because each knows a tighter and cheaper range. NaN stays NaN.
+ * x must lie within [−87, 87]: the caller sees to it. NaN stays NaN.
  */
 
 // k is found by adding 1.5 · 2^23: the sum's low mantissa bits are then k itself, rounded to nearest.
@@ -56,20 +55,4 @@ export function exp(x: v128): v128 {
   const t = rounded(x);
   const s = scale(t);
   return madd(s, fraction(x, t), s);
-}
-
-/** e^x − 1, x within [−87, 87]; full relative accuracy near 0. */
-// @ts-ignore: decorator
-@inline
-export function expm1(x: v128): v128 {
-  const t = rounded(x);
-  const s = scale(t);
-  return madd(s, fraction(x, t), f32x4.sub(s, f32x4.splat(1)));
-}
-
-/** x limited to [−limit, limit]; NaN stays NaN. pmin and pmax are one instruction each on x86, min and max are seven. */
-// @ts-ignore: decorator
-@inline
-export function clamp(x: v128, limit: f32): v128 {
-  return f32x4.pmax(f32x4.pmin(x, f32x4.splat(limit)), f32x4.splat(-limit));
 }

@@ -8,7 +8,7 @@ import {
   strideOf,
 } from '../pack/program.js';
 import type { Kernels } from '../wasm/registry.js';
-import type { Runner } from './piece.js';
+import type { Runner, Seat } from './piece.js';
 import { bindRecurrent } from './recurrent.js';
 import { shareOf } from './share.js';
 
@@ -18,14 +18,15 @@ import { shareOf } from './share.js';
  * @param n how many share the work
  */
 export function bindProgram(kernels: Kernels, program: Program, frame: Frame, k: number, n: number): Runner {
+  const { constants } = program;
   const bound: Runner[] = [];
-  let from = frame.input;
-  let ldFrom = frame.ldInput;
+  let x = frame.input;
+  let ldx = frame.ldInput;
   for (const [index, op] of program.ops.entries()) {
-    const to = frame.activations[index % 2]!;
-    bound.push(bindOp(kernels, op, frame, from, ldFrom, to, k, n));
-    from = to;
-    ldFrom = strideOf(op.op === 'recurrent' ? op.hidden : op.outputs);
+    const y = frame.activations[index % 2]!;
+    bound.push(bindOp(op, { kernels, constants, frame, x, ldx, y, k, n }));
+    x = y;
+    ldx = strideOf(op.op === 'recurrent' ? op.hidden : op.outputs);
   }
   if (n === 1) {
     return (piece, meet) => {
@@ -45,38 +46,21 @@ export function outputOf(program: Program, frame: Frame): { address: number; ld:
   return { address: frame.activations[(program.ops.length - 1) % 2]!, ld: strideOf(program.outputs) };
 }
 
-function bindOp(
-  kernels: Kernels,
-  op: Op,
-  frame: Frame,
-  x: number,
-  ldx: number,
-  y: number,
-  k: number,
-  n: number,
-): Runner {
+function bindOp(op: Op, seat: Seat): Runner {
   switch (op.op) {
     case 'recurrent':
-      return bindRecurrent(kernels, op, frame, x, ldx, y, k, n);
+      return bindRecurrent(op, seat);
     case 'linear':
-      return bindLinear(kernels, op, x, ldx, y, k, n);
+      return bindLinear(op, seat);
     case 'embedding':
-      return bindEmbedding(kernels, op, x, y, k, n);
+      return bindEmbedding(op, seat);
     case 'activation':
-      return bindActivation(kernels, op, x, ldx, y, k, n);
+      return bindActivation(op, seat);
   }
 }
 
 /** A share of a linear layer is a range of panels: eight outputs each. */
-function bindLinear(
-  kernels: Kernels,
-  op: LinearOp,
-  x: number,
-  ldx: number,
-  y: number,
-  k: number,
-  n: number,
-): Runner {
+function bindLinear(op: LinearOp, { kernels, x, ldx, y, k, n }: Seat): Runner {
   const { gemm_f32 } = kernels;
   const { from, to } = shareOf(op.panels, k, n);
   const out = y + from * 32;
@@ -88,34 +72,19 @@ function bindLinear(
 }
 
 /** A share of an embedding or an activation is a range of rows. */
-function bindEmbedding(
-  kernels: Kernels,
-  op: EmbeddingOp,
-  ids: number,
-  y: number,
-  k: number,
-  n: number,
-): Runner {
+function bindEmbedding(op: EmbeddingOp, { kernels, x, y, k, n }: Seat): Runner {
   const { embedding_f32 } = kernels;
   const ld = strideOf(op.outputs);
   return ({ steps, batch }) => {
     const { from, to } = shareOf(steps * batch, k, n);
-    embedding_f32(y + from * ld, ld, ids + from * 4, op.table, op.outputs * 4, to - from, op.outputs);
+    embedding_f32(y + from * ld, ld, x + from * 4, op.table, op.outputs * 4, to - from, op.outputs);
   };
 }
 
-function bindActivation(
-  kernels: Kernels,
-  op: ActivationOp,
-  x: number,
-  ldx: number,
-  y: number,
-  k: number,
-  n: number,
-): Runner {
+function bindActivation(op: ActivationOp, { kernels, constants, x, ldx, y, k, n }: Seat): Runner {
   const kernel = kernels[op.kernel];
   return ({ steps, batch }) => {
     const { from, to } = shareOf(steps * batch, k, n);
-    kernel(y + from * ldx, ldx, x + from * ldx, ldx, to - from, op.outputs);
+    kernel(y + from * ldx, ldx, x + from * ldx, ldx, constants, to - from, op.outputs);
   };
 }

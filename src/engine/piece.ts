@@ -1,3 +1,6 @@
+import type { Frame } from '../pack/program.js';
+import type { Kernels } from '../wasm/registry.js';
+
 /** One piece of a run: some steps of some streams whose input lies in the frame. */
 export interface Piece {
   steps: number;
@@ -13,3 +16,19 @@ export type Meet = () => void;
 
 /** Runs one worker's share of a piece: of one layer, or of all. */
 export type Runner = (piece: Piece, meet: Meet) => void;
+
+/** One worker's place at one layer. */
+export interface Seat {
+  kernels: Kernels;
+  /** address of the gate functions' constants */
+  constants: number;
+  frame: Frame;
+  /** address of the layer's input and its row stride in bytes */
+  x: number;
+  ldx: number;
+  /** address of its output */
+  y: number;
+  /** this worker's number, 0..n−1 */
+  k: number;
+  n: number;
+}

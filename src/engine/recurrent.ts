@@ -1,82 +1,49 @@
 import { tileSteps } from '../pack/plan.js';
-import { type Frame, type RecurrentOp, strideOf } from '../pack/program.js';
-import type { Kernels } from '../wasm/registry.js';
-import type { Runner } from './piece.js';
-import { recurrentShare } from './share.js';
+import { type RecurrentOp, strideOf } from '../pack/program.js';
+import type { Runner, Seat } from './piece.js';
+import { type Range, recurrentShare } from './share.js';
 
 /**
  * Binds one worker's share of a recurrent layer. Whole parts run all their steps in one kernel call; units of
  * a split part take one call a step and meet after each. Either way the worker then moves the last outputs of
  * its own units into the state.
  */
-export function bindRecurrent(
-  kernels: Kernels,
+export function bindRecurrent(op: RecurrentOp, seat: Seat): Runner {
+  const share = recurrentShare(op, seat.k, seat.n);
+  return share.split ? bindUnits(op, seat, share.part, share.units) : bindParts(op, seat, share.parts);
+}
+
+function bindParts(
   op: RecurrentOp,
-  frame: Frame,
-  x: number,
-  ldx: number,
-  y: number,
-  k: number,
-  n: number,
+  { kernels, constants, frame, x, ldx, y, k }: Seat,
+  { from, to }: Range,
 ): Runner {
   const { recurrent_f32, keep_state_f32 } = kernels;
-  const { cell, inputs, hidden, units, rows, diagonal, wih, bih, whh, bhh } = op;
-  const share = recurrentShare(op, k, n);
-  if (share.split)
-    return bindSplit(kernels, op, frame, x, ldx, y, k, share.part, share.units.from, share.units.to);
-
+  const { cell, inputs, hidden, units, rows, wih, bih, whh, bhh } = op;
+  const diagonal = op.diagonal ? 1 : 0;
   const { h, c, ld } = frame.states[op.state]!;
   const z = frame.scratch[k]!;
   const ldy = strideOf(hidden);
-  const { from, to } = share.parts;
   const first = from * units;
   const width = Math.min(hidden, to * units) - first;
   return ({ steps, batch, t0, ragged }) => {
     if (from >= to) return;
     const lengths = ragged ? frame.lengths : 0;
     const tile = tileSteps(frame, rows, batch, steps);
+    // biome-ignore format: one line an object: output and state, input, weights, lengths, sizes
     recurrent_f32(
-      cell,
-      y,
-      ldy,
-      h,
-      c,
-      ld,
-      x,
-      ldx,
-      z,
-      wih,
-      bih,
-      whh,
-      bhh,
-      lengths,
-      t0,
-      steps,
-      batch,
-      inputs,
-      hidden,
-      units,
-      diagonal ? 1 : 0,
-      tile,
-      from,
-      to,
+      cell, y, ldy, h, c, ld,
+      x, ldx, z,
+      wih, bih, whh, bhh, constants,
+      lengths, t0,
+      steps, batch, inputs, hidden, units, diagonal, tile, from, to,
     );
     keep_state_f32(h + first * 4, ld, y + first * 4, ldy, lengths, t0, steps, batch, width);
   };
 }
 
-function bindSplit(
-  kernels: Kernels,
-  op: RecurrentOp,
-  frame: Frame,
-  x: number,
-  ldx: number,
-  y: number,
-  k: number,
-  part: number,
-  u0: number,
-  u1: number,
-): Runner {
+function bindUnits(op: RecurrentOp, seat: Seat, part: number, { from: u0, to: u1 }: Range): Runner {
+  const { kernels, constants, frame, x, ldx, k } = seat;
   const { gemm_f32, recurrent_step_f32, keep_state_f32 } = kernels;
   const { cell, inputs, hidden, units, rows } = op;
   const state = frame.states[op.state]!;
@@ -94,7 +61,7 @@ function bindSplit(
   const bih = op.bih + (part * rows + row) * 4;
   const h = state.h + part * units * 4;
   const c = state.c + part * units * 4;
-  const out = y + part * units * 4;
+  const y = seat.y + part * units * 4;
   return ({ steps, batch, t0, ragged }, meet) => {
     const lengths = ragged ? frame.lengths : 0;
     const tile = tileSteps(frame, rows, batch, steps);
@@ -104,34 +71,22 @@ function bindSplit(
       if (u0 < u1)
         gemm_f32(z + row * 4, ldz, bih, 0, x + t * batch * ldx, ldx, wih, some * batch, inputs, panels);
       for (let i = t; i < t + some; i++) {
-        const to = out + i * batch * ldy;
-        const before = i > 0 ? to - batch * ldy : h;
+        const out = y + i * batch * ldy;
+        const before = i > 0 ? out - batch * ldy : h;
         if (u0 < u1) {
+          // biome-ignore format: one line an object, as above
           recurrent_step_f32(
-            cell,
-            to,
-            ldy,
-            before,
-            i > 0 ? ldy : ld,
-            c,
-            ld,
-            z + (i - t) * batch * ldz,
-            s,
-            whh,
-            bhh,
-            lengths,
-            t0 + i,
-            batch,
-            units,
-            0,
-            u0,
-            u1,
+            cell, out, ldy, before, i > 0 ? ldy : ld, c, ld,
+            z + (i - t) * batch * ldz, s,
+            whh, bhh, constants,
+            lengths, t0 + i,
+            batch, units, 0, u0, u1,
           );
         }
         meet();
       }
     }
-    if (u0 < u1) keep_state_f32(h + u0 * 4, ld, out + u0 * 4, ldy, lengths, t0, steps, batch, u1 - u0);
+    if (u0 < u1) keep_state_f32(h + u0 * 4, ld, y + u0 * 4, ldy, lengths, t0, steps, batch, u1 - u0);
   };
 }
 

@@ -6,6 +6,7 @@ import { packColumn, packPanels } from './panels.js';
 import { planProgram } from './plan.js';
 import type { LinearOp, Program, RecurrentOp } from './program.js';
 import { rowOrder } from './rows.js';
+import { placeTable } from './table.js';
 
 /** A model's program and the memory in which its weights lie packed. */
 export interface PackedModel {
@@ -21,6 +22,7 @@ export interface PackedModel {
 export function packModel(spec: ModelSpec, tensors: Tensors, workers: number, shared: boolean): PackedModel {
   const program = planProgram(spec, workers);
   const arena = createArena(program.bytes, shared);
+  placeTable(arena.f32, program.constants / 4);
   for (const [index, layer] of spec.layers.entries())
     placeLayer(layer, program.ops[index]!, tensors, arena.f32);
   return { program, arena };

@@ -10,6 +10,7 @@ import {
 } from '../model/spec.js';
 import { type Frame, type Op, type Program, strideOf } from './program.js';
 import { panelRows, partRows } from './rows.js';
+import { tableFloats } from './table.js';
 
 /** Streams that run side by side; a larger batch runs in slices of so many. */
 const mostStreams = 64;
@@ -33,6 +34,7 @@ export const controlWords = 1024;
 export function planProgram(spec: ModelSpec, workers: number): Program {
   const layout = beginLayout();
   const control = layout.place(controlWords);
+  const constants = layout.place(tableFloats);
   const first = spec.layers[0]!;
   const inputs = 'inputSize' in first ? first.inputSize : 0;
   const program: Program = {
@@ -42,6 +44,7 @@ export function planProgram(spec: ModelSpec, workers: number): Program {
     outputs: 0,
     states: [],
     control,
+    constants,
     workers,
     run: undefined as unknown as Frame,
     step: undefined as unknown as Frame,

@@ -85,6 +85,8 @@ export interface Program {
   states: { name: string; hidden: number; hasCell: boolean }[];
   /** Int32 words through which a crew is signalled */
   control: number;
+  /** the constants of the gate functions */
+  constants: number;
   workers: number;
   run: Frame;
   step: Frame;

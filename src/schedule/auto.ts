@@ -55,6 +55,7 @@ export function scheduleAuto(solo: Schedule, crew: Schedule & { hire(): Promise<
     },
     dispose(reason) {
       hired = 'never';
+      solo.dispose(reason);
       crew.dispose(reason);
     },
   };

@@ -76,8 +76,12 @@ export function isFinished(control: Control, generation: number): boolean {
 }
 
 /** Resolves when `finished` may have changed, or has been woken. Never blocks. */
-export function untilFinished(control: Control, generation: number): Promise<unknown> {
-  const wait = Atomics.waitAsync(control.words, control.finished, (generation - 1) | 0);
+export function untilFinished({ words, finished }: Control, generation: number): Promise<unknown> {
+  // What stands there is asked, not worked out: generations that a dead worker left were never finished, and a
+  // wait for a wrong value returns at once, again and again, with no other task getting its turn.
+  const now = Atomics.load(words, finished);
+  if (now === generation) return Promise.resolve();
+  const wait = Atomics.waitAsync(words, finished, now);
   return wait.async ? wait.value : Promise.resolve();
 }
 

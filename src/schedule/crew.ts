@@ -86,6 +86,10 @@ export function scheduleCrew(
           await untilFinished(control, generation);
           if (broken !== undefined) throw broken;
         }
+      } catch (error) {
+        // The caller writes to the memory again as soon as it knows; the survivors must have stopped by then.
+        await gone;
+        throw error;
       } finally {
         clearTimeout(alive);
       }

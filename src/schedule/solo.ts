@@ -5,11 +5,15 @@ const nobodyToMeet = () => {};
 
 /** One thread: the one that calls. */
 export function scheduleSolo(runner: Runner): Schedule {
+  let ended: Error | undefined;
   return {
     threads: 1,
     run(piece) {
+      if (ended !== undefined) throw ended;
       runner(piece, nobodyToMeet);
     },
-    dispose() {},
+    dispose(reason) {
+      ended = reason;
+    },
   };
 }

@@ -68,7 +68,10 @@ export class Model {
     }
     this.#running = true;
     try {
-      return await runModel(arena, program, schedule, x, measures, options);
+      const result = await runModel(arena, program, schedule, x, measures, options);
+      // Its last piece may have been done before it was disposed of.
+      this.#checkAlive();
+      return result;
     } finally {
       this.#running = false;
     }

@@ -15,7 +15,7 @@ function checkRows(name: ArrayKernel, oracle: (x: Bounded) => Bounded): Check {
     for (const [r, row] of x.entries()) wide.set(row, r * stride);
     const xAt = ground.place(wide);
     const yAt = draw.pick([xAt, ground.room(rows * stride)]);
-    ground.kernels[name](yAt, 4 * stride, xAt, 4 * stride, rows, width);
+    ground.kernels[name](yAt, 4 * stride, xAt, 4 * stride, ground.table, rows, width);
     for (const [r, row] of x.entries()) {
       const { value, error } = oracle(exact(row));
       within(ground.read(yAt + 4 * stride * r, width), value, error);

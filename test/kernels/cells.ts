@@ -46,7 +46,13 @@ export const cellChecks = {
     const y = multiply(sigmoid(of(o)), tanh(after));
     const cAt = ground.place(c);
     const yAt = ground.room(units);
-    ground.kernels.lstm_cell_f32(yAt, cAt, ground.place(interleave([i, f, g, o], units)), units);
+    ground.kernels.lstm_cell_f32(
+      yAt,
+      cAt,
+      ground.place(interleave([i, f, g, o], units)),
+      ground.table,
+      units,
+    );
     checkBounded(ground.read(cAt, units), after);
     checkBounded(ground.read(yAt, units), y);
   }) as Check,
@@ -65,6 +71,7 @@ export const cellChecks = {
       hAt,
       ground.place(interleave(input, units)),
       ground.place(interleave(recurrent, units)),
+      ground.table,
       units,
     );
     checkBounded(ground.read(yAt, units), blend(z, n, of(h)));
@@ -79,6 +86,7 @@ export const cellChecks = {
       kAt,
       ground.place(padded(h, units)),
       ground.place(interleave(gates, units)),
+      ground.table,
       units,
     );
     checkBounded(ground.read(kAt, units), multiply(sigmoid(of(gates[0]!)), of(h)));
@@ -96,6 +104,7 @@ export const cellChecks = {
       hAt,
       ground.place(interleave(gates, units)),
       ground.place(interleave([candidate], units)),
+      ground.table,
       units,
     );
     checkBounded(ground.read(yAt, units), blend(sigmoid(of(gates[1]!)), tanh(of(candidate)), of(h)));
@@ -105,7 +114,7 @@ export const cellChecks = {
     const units = drawUnits(draw);
     const z = drawGate(draw, units);
     const yAt = ground.room(units);
-    ground.kernels.elman_tanh_cell_f32(yAt, ground.place(padded(z, units)), units);
+    ground.kernels.elman_tanh_cell_f32(yAt, ground.place(padded(z, units)), ground.table, units);
     checkBounded(ground.read(yAt, units), tanh(of(z)));
   }) as Check,
 

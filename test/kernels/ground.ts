@@ -1,3 +1,4 @@
+import { placeTable, tableFloats } from '#dist/pack/table.js';
 import { loadBinary } from '#dist/wasm/binaries.js';
 import type { KernelSet } from '#dist/wasm/features.js';
 import type { Kernels } from '#dist/wasm/registry.js';
@@ -10,6 +11,8 @@ const guardFloats = 16;
 export class Ground {
   readonly f32: Float32Array;
   readonly i32: Int32Array;
+  /** address of the gate functions' constants */
+  table = 0;
   #next = 64;
   readonly #fences: number[] = [];
 
@@ -38,6 +41,8 @@ export class Ground {
     this.f32.fill(untouched);
     this.#next = 64;
     this.#fences.length = 0;
+    this.table = this.room(tableFloats);
+    placeTable(this.f32, this.table / 4);
   }
 
   /** Room for so many values, untouched so far; returns its byte address. */

@@ -3,7 +3,6 @@ import { checkSpec, type RecurrentLayerSpec } from '#dist/model/spec.js';
 import { checkTensors } from '#dist/model/tensors.js';
 import { packModel } from '#dist/pack/place.js';
 import { type RecurrentOp, strideOf } from '#dist/pack/program.js';
-import type { Kernels } from '#dist/wasm/registry.js';
 import { cellKinds } from '../oracle/arbitraries.js';
 import { runOracle } from '../oracle/model.js';
 import { randomModel, randomState } from '../oracle/random.js';
@@ -42,6 +41,7 @@ function drawLayer(ground: Ground, draw: Draw) {
     ? Int32Array.from({ length: batch }, () => draw.integer(0, steps))
     : undefined;
   const frame = program.run;
+  const { constants } = program;
   const { h, c, ld } = frame.states[0]!;
   const place = (values: Float32Array, address: number) => {
     for (let b = 0; b < batch; b++) {
@@ -67,7 +67,25 @@ function drawLayer(ground: Ground, draw: Draw) {
     return values;
   };
   return {
-    ...{ spec, tensors, kernels, op, frame, steps, batch, x, state, lengths, reset, ldy, y, h, c, ld },
+    ...{
+      spec,
+      tensors,
+      kernels,
+      op,
+      constants,
+      frame,
+      steps,
+      batch,
+      x,
+      state,
+      lengths,
+      reset,
+      ldy,
+      y,
+      h,
+      c,
+      ld,
+    },
     readOutput: () => read(y, steps * batch, ldy),
     readState: (address: number) => read(address, batch, ld),
   };
@@ -75,106 +93,53 @@ function drawLayer(ground: Ground, draw: Draw) {
 
 type Layer = ReturnType<typeof drawLayer>;
 
-function runLayer(
-  { kernels, op, frame, steps, batch, lengths, ldy, y, h, c, ld }: Layer,
-  tile: number,
-): void {
-  kernels.recurrent_f32(
-    ...[
-      op.cell,
-      y,
-      ldy,
-      h,
-      c,
-      ld,
-      frame.input,
-      op.inputs * 4,
-      frame.scratch[0]!,
-      op.wih,
-      op.bih,
-      op.whh,
-      op.bhh,
-    ],
-    ...[lengths === undefined ? 0 : frame.lengths, 0, steps, batch, op.inputs, op.hidden, op.units],
-    ...[op.diagonal ? 1 : 0, tile, 0, op.parts],
-  );
+/** recurrent_f32 over parts [n0, n1) in tiles of so many steps. */
+function runLayer({ kernels, op, ...at }: Layer, tile: number, n0 = 0, n1 = op.parts): void {
+  const { constants, frame, steps, batch, lengths, ldy, y, h, c, ld } = at;
+  const states = [y, ldy, h, c, ld];
+  const input = [frame.input, op.inputs * 4, frame.scratch[0]!];
+  const weights = [op.wih, op.bih, op.whh, op.bhh, constants];
+  const ends = [lengths === undefined ? 0 : frame.lengths, 0];
+  const sizes = [steps, batch, op.inputs, op.hidden, op.units, op.diagonal ? 1 : 0];
+  kernels.recurrent_f32(op.cell, ...states, ...input, ...weights, ...ends, ...sizes, tile, n0, n1);
 }
 
 /** The same layer by single steps of ranges of units, as workers that split a part do it. */
 function stepLayer(layer: Layer, draw: Draw): void {
-  const { kernels, op, frame, steps, batch, lengths, ldy, y, h, c, ld } = layer;
+  const { kernels, op, constants, frame, steps, batch, lengths, ldy, y, h, c, ld } = layer;
   const ldz = op.rows * 4;
+  const ldx = op.inputs * 4;
+  const ends = lengths === undefined ? 0 : frame.lengths;
+  const z = frame.scratch[0]!;
   for (let part = 0; part < op.parts; part++) {
     const first = part * op.units;
     const units = Math.min(op.units, op.hidden - first);
     // A part at the end of a diagonal layer may be shorter: fewer rows, closer together.
-    if (units < op.units) return void runPart(kernels, layer, part);
+    if (units < op.units) return runLayer(layer, 1, part, part + 1);
     const row = part * op.rows;
-    const z = frame.scratch[0]!;
+    const weights = [
+      op.whh + row * (op.diagonal ? 1 : op.units) * 4,
+      op.bhh === 0 ? 0 : op.bhh + row * 4,
+      constants,
+    ];
     for (let t = 0; t < steps; t++) {
-      const x = frame.input + t * batch * op.inputs * 4;
-      kernels.gemm_f32(
-        ...[
-          z,
-          ldz,
-          op.bih + row * 4,
-          0,
-          x,
-          op.inputs * 4,
-          op.wih + row * op.inputs * 4,
-          batch,
-          op.inputs,
-          op.rows / 8,
-        ],
-      );
-      const cut = op.splits ? draw.pick([0, 8, 16]) : 0;
+      const x = frame.input + t * batch * ldx;
+      const [bias, wih] = [op.bih + row * 4, op.wih + row * ldx];
+      kernels.gemm_f32(z, ldz, bias, 0, x, ldx, wih, batch, op.inputs, op.rows / 8);
+      const cut = Math.min(units, op.splits ? draw.pick([0, 8, 16]) : 0);
       for (const [u0, u1] of [
-        [0, Math.min(cut, units)],
-        [Math.min(cut, units), units],
+        [0, cut],
+        [cut, units],
       ] as const) {
         if (u0 === u1) continue;
-        const out = y + (t * batch * ldy + first * 4);
-        kernels.recurrent_step_f32(
-          ...[op.cell, out, ldy, t > 0 ? out - batch * ldy : h + first * 4, t > 0 ? ldy : ld],
-          ...[c + first * 4, ld, z, z + batch * ldz, op.whh + row * (op.diagonal ? 1 : op.units) * 4],
-          ...[
-            op.bhh === 0 ? 0 : op.bhh + row * 4,
-            lengths === undefined ? 0 : frame.lengths,
-            t,
-            batch,
-            units,
-          ],
-          ...[op.diagonal ? 1 : 0, u0, u1],
-        );
+        const out = y + t * batch * ldy + first * 4;
+        const before = t > 0 ? [out - batch * ldy, ldy] : [h + first * 4, ld];
+        const states = [out, ldy, ...before, c + first * 4, ld];
+        const sizes = [batch, units, op.diagonal ? 1 : 0, u0, u1];
+        kernels.recurrent_step_f32(op.cell, ...states, z, z + batch * ldz, ...weights, ends, t, ...sizes);
       }
     }
   }
-}
-
-function runPart(
-  kernels: Kernels,
-  { op, frame, steps, batch, lengths, ldy, y, h, c, ld }: Layer,
-  part: number,
-): void {
-  kernels.recurrent_f32(
-    ...[
-      op.cell,
-      y,
-      ldy,
-      h,
-      c,
-      ld,
-      frame.input,
-      op.inputs * 4,
-      frame.scratch[0]!,
-      op.wih,
-      op.bih,
-      op.whh,
-      op.bhh,
-    ],
-    ...[lengths === undefined ? 0 : frame.lengths, 0, steps, batch, op.inputs, op.hidden, op.units],
-    ...[op.diagonal ? 1 : 0, 1, part, part + 1],
-  );
 }
 
 export const layerChecks = {

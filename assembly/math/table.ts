@@ -1,0 +1,30 @@
+/**
+ * The constants of the gate functions stand in memory, each four times over, and their address is an argument of
+ * every kernel that needs them: engines rebuild a vector literal inside a loop, in several instructions, while a
+ * load is one operand. src/pack/table.ts writes them; these are their places, in bytes.
+ */
+export const ONE: usize = 0;
+/** 1.5 · 2^23: added to a number, it leaves the nearest integer in the low bits. */
+export const ROUND: usize = 16;
+/** −log2 e */
+export const MINUS_LOG2_E: usize = 32;
+export const SIGMOID_MOST: usize = 48;
+export const SIGMOID_LEAST: usize = 64;
+export const TANH_MOST: usize = 80;
+export const TANH_LEAST: usize = 96;
+/** Coefficients of 2^f, from f to f⁵. */
+export const E1: usize = 112;
+export const E2: usize = 128;
+export const E3: usize = 144;
+export const E4: usize = 160;
+export const E5: usize = 176;
+/** Coefficients of tanh's numerator over x, from x² to x⁸. */
+export const P1: usize = 192;
+export const P2: usize = 208;
+export const P3: usize = 224;
+export const P4: usize = 240;
+/** Coefficients of its denominator, from x² to x⁸. */
+export const Q1: usize = 256;
+export const Q2: usize = 272;
+export const Q3: usize = 288;
+export const Q4: usize = 304;
