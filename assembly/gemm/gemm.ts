@@ -1,4 +1,4 @@
-import { gemm_f32_1x32, gemm_f32_1x8, gemm_f32_2x8, gemm_f32_4x8, gemm_f32_6x8 } from './tile';
+import { gemm_f32_1x32, gemm_f32_1x48, gemm_f32_1x8, gemm_f32_2x8, gemm_f32_4x8, gemm_f32_6x8 } from './tile';
 
 /**
  * out [M, 8·panels] = init [M, 8·panels] + x [M, K] · Wᵀ, W packed in panels (see tile.ts).
@@ -14,7 +14,9 @@ export function gemm_f32(
 ): void {
   const panelBytes = depth << 5;
   // Tiles of six rows where multiply-add is one instruction; then four, two and one.
-  const six: usize = ASC_FEATURE_RELAXED_SIMD ? rows / 6 : 0;
+  let six: usize = ASC_FEATURE_RELAXED_SIMD ? rows / 6 : 0;
+  // 6 + 2 rows go better as 4 + 4.
+  if (six && (rows - six * 6) >> 1 == 1) six--;
   let row = six * 6;
   const four = (rows - row) >> 2;
   row += four << 2;
@@ -51,7 +53,14 @@ export function gemm_f32(
 /** out [8·panels] = init [8·panels] + W · x [K]; arguments as in gemm_f32. */
 export function gemv_f32(out: usize, init: usize, x: usize, w: usize, depth: usize, panels: usize): void {
   const panelBytes = depth << 5;
+  // As many tiles of six panels as leave a multiple of four.
+  let wide = panels / 6;
+  while (wide && (panels - wide * 6) & 3) wide--;
   let p: usize = 0;
+  for (; wide; wide--) {
+    gemm_f32_1x48(out + (p << 5), init + (p << 5), x, w + p * panelBytes, panelBytes, depth);
+    p += 6;
+  }
   for (; p + 4 <= panels; p += 4) {
     gemm_f32_1x32(out + (p << 5), init + (p << 5), x, w + p * panelBytes, panelBytes, depth);
   }

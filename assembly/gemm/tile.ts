@@ -18,7 +18,63 @@ import { madd } from '../simd/madd';
  * depth: K, elements.
  */
 
-/** A 1 × 32 tile: four panels, one row of x. Eight independent chains cover the latency of an addition. */
+/** A 1 × 48 tile: six panels, one row of x. Twelve chains; the rest of the registers holds x and one vector of w. */
+export function gemm_f32_1x48(out: usize, init: usize, x: usize, w: usize, panelBytes: usize, depth: usize): void {
+  let a0 = v128.load(init);
+  let a1 = v128.load(init, 16);
+  let b0 = v128.load(init, 32);
+  let b1 = v128.load(init, 48);
+  let c0 = v128.load(init, 64);
+  let c1 = v128.load(init, 80);
+  let d0 = v128.load(init, 96);
+  let d1 = v128.load(init, 112);
+  let e0 = v128.load(init, 128);
+  let e1 = v128.load(init, 144);
+  let f0 = v128.load(init, 160);
+  let f1 = v128.load(init, 176);
+  let wb = w + panelBytes;
+  let wc = wb + panelBytes;
+  let wd = wc + panelBytes;
+  let we = wd + panelBytes;
+  let wf = we + panelBytes;
+  const end = x + (depth << 2);
+  while (x < end) {
+    const s = v128.load32_splat(x);
+    a0 = madd(s, v128.load(w), a0);
+    a1 = madd(s, v128.load(w, 16), a1);
+    b0 = madd(s, v128.load(wb), b0);
+    b1 = madd(s, v128.load(wb, 16), b1);
+    c0 = madd(s, v128.load(wc), c0);
+    c1 = madd(s, v128.load(wc, 16), c1);
+    d0 = madd(s, v128.load(wd), d0);
+    d1 = madd(s, v128.load(wd, 16), d1);
+    e0 = madd(s, v128.load(we), e0);
+    e1 = madd(s, v128.load(we, 16), e1);
+    f0 = madd(s, v128.load(wf), f0);
+    f1 = madd(s, v128.load(wf, 16), f1);
+    x += 4;
+    w += 32;
+    wb += 32;
+    wc += 32;
+    wd += 32;
+    we += 32;
+    wf += 32;
+  }
+  v128.store(out, a0);
+  v128.store(out, a1, 16);
+  v128.store(out, b0, 32);
+  v128.store(out, b1, 48);
+  v128.store(out, c0, 64);
+  v128.store(out, c1, 80);
+  v128.store(out, d0, 96);
+  v128.store(out, d1, 112);
+  v128.store(out, e0, 128);
+  v128.store(out, e1, 144);
+  v128.store(out, f0, 160);
+  v128.store(out, f1, 176);
+}
+
+/** A 1 × 32 tile: eight chains still cover the latency of an addition. */
 export function gemm_f32_1x32(out: usize, init: usize, x: usize, w: usize, panelBytes: usize, depth: usize): void {
   let a0 = v128.load(init);
   let a1 = v128.load(init, 16);

@@ -18,8 +18,12 @@ const mostStreams = 64;
 const chunkFloats = 2 ** 20;
 const mostRows = 4096;
 const leastRows = 8;
-/** Floats of pre-activations that a tile of steps may take: half of a common second-level cache. */
+/**
+ * Rows T·B of pre-activations that a tile of steps may have: so many that what they take stays in half of a common
+ * second-level cache, and for wide parts no fewer than make it worth while to bring in the weights.
+ */
 const tileFloats = 2 ** 16;
+const leastTileRows = 128;
 /** Units in a part of a diagonal layer. */
 const diagonalUnits = 32;
 /** Words of the control block. */
@@ -142,7 +146,7 @@ function planFrame(program: Program, layout: Layout, rows: number, widest: numbe
   const tallest = Math.max(0, ...program.ops.map((op) => (op.op === 'recurrent' ? op.rows : 0)));
   const batch = Math.min(mostStreams, rows);
   // One tile of steps and one more step for the second half of a GRU.
-  const scratchFloats = Math.max(2 * batch * tallest, Math.min(tileFloats, rows * tallest) + batch * tallest);
+  const scratchFloats = (Math.min(tileRows(tallest), rows) + batch) * tallest;
   return {
     rows,
     batch,
@@ -159,9 +163,12 @@ function planFrame(program: Program, layout: Layout, rows: number, widest: numbe
   };
 }
 
-/** Steps per tile of a recurrent layer: as many as keep its pre-activations in cache and in its scratch. */
+function tileRows(rows: number): number {
+  return Math.max(leastTileRows, Math.floor(tileFloats / rows));
+}
+
+/** Steps per tile of a recurrent layer whose parts have so many rows; its scratch holds them and one step more. */
 export function tileSteps(frame: Frame, rows: number, batch: number, steps: number): number {
-  const perStep = batch * rows;
-  const fits = Math.floor(frame.scratchFloats / perStep) - 1;
-  return Math.max(1, Math.min(steps, fits, Math.floor(tileFloats / perStep)));
+  const fits = Math.floor(frame.scratchFloats / (batch * rows)) - 1;
+  return Math.max(1, Math.min(steps, fits, Math.floor(tileRows(rows) / batch)));
 }

@@ -1,4 +1,5 @@
-import { ArgumentRangeError, UnsupportedError } from '../base/errors.js';
+import { UnsupportedError } from '../base/errors.js';
+import { oneOf } from '../base/guards.js';
 
 /** Which arithmetic: 'simd' gives the same bytes everywhere; 'relaxed' fuses multiply and add and is faster. */
 export type KernelSet = 'simd' | 'relaxed';
@@ -32,17 +33,15 @@ export function availableKernels(): KernelSet[] {
 
 /**
  * The kernel set for an `auto` or a named wish.
- * @throws UnsupportedError when the engine cannot run it, RangeError for another word
+ * @throws UnsupportedError when the engine cannot run it; TypeError, RangeError for another word
  */
 export function chooseKernels(wish: 'auto' | KernelSet): KernelSet {
   const available = availableKernels();
   if (available.length === 0) {
     throw new UnsupportedError('This engine has no WebAssembly SIMD; blockrnn needs it.', 'wasm-simd');
   }
+  oneOf(wish, 'kernels', ['auto', 'simd', 'relaxed']);
   if (wish === 'auto') return available[0]!;
-  if (wish !== 'simd' && wish !== 'relaxed') {
-    throw new ArgumentRangeError(`kernels must be 'auto', 'simd' or 'relaxed', got ${JSON.stringify(wish)}.`);
-  }
   if (!available.includes(wish)) {
     throw new UnsupportedError(
       "This engine has no relaxed SIMD: use kernels: 'auto' or 'simd', Node 22 or later, or Node 20 with " +

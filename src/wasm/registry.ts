@@ -4,6 +4,7 @@
  * oracles together: a kernel that is missing in one of the three fails it.
  */
 export const registry = {
+  gemm_f32_1x48: 'out init x w panelBytes depth',
   gemm_f32_1x32: 'out init x w panelBytes depth',
   gemm_f32_1x8: 'out init x w depth',
   gemm_f32_2x8: 'out ldo init ldi x ldx w depth',

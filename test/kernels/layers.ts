@@ -115,7 +115,10 @@ function stepLayer(layer: Layer, draw: Draw): void {
     const first = part * op.units;
     const units = Math.min(op.units, op.hidden - first);
     // A part at the end of a diagonal layer may be shorter: fewer rows, closer together.
-    if (units < op.units) return runLayer(layer, 1, part, part + 1);
+    if (units < op.units) {
+      runLayer(layer, 1, part, part + 1);
+      continue;
+    }
     const row = part * op.rows;
     const weights = [
       op.whh + row * (op.diagonal ? 1 : op.units) * 4,

@@ -129,6 +129,10 @@ export const productChecks = {
     () => 1,
     ({ kernels }, { depth }, at) => kernels.gemm_f32_1x8(...at, depth),
   ),
+  gemm_f32_1x48: checkRow(
+    () => 6,
+    ({ kernels }, { depth }, at) => kernels.gemm_f32_1x48(...at, 32 * depth, depth),
+  ),
   gemm_f32_1x32: checkRow(
     () => 4,
     ({ kernels }, { depth }, at) => kernels.gemm_f32_1x32(...at, 32 * depth, depth),
@@ -137,7 +141,7 @@ export const productChecks = {
   gemm_f32_4x8: checkTile('gemm_f32_4x8', 4),
   gemm_f32_6x8: checkTile('gemm_f32_6x8', 6),
   gemv_f32: checkRow(
-    (draw) => draw.integer(0, 9),
+    (draw) => draw.integer(0, 19),
     ({ kernels }, { depth, panels }, at) => kernels.gemv_f32(...at, depth, panels),
   ),
   gemm_f32: ((ground, draw, set) => {
