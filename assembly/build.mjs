@@ -25,7 +25,7 @@ for (const target of targets) {
   if (built !== undefined && built.mtimeMs > newest) continue;
   await compile(target);
   const bytes = await readFile(new URL(`dist/wasm/${target}.wasm`, root));
-  const text = `export const base64 =\n  '${bytes.toString('base64')}';\n`;
+  const text = `export const base64: string =\n  '${bytes.toString('base64')}';\n`;
   const beside = new URL(`${target}.ts.part`, out);
   await writeFile(beside, text);
   await rename(beside, module);

@@ -31,6 +31,12 @@ export function integer(value: unknown, what: string, least: number, most = Numb
   return value;
 }
 
+/** Throws TypeError when `value` is no object. */
+export function object(value: unknown, what: string): void {
+  if (value === null || typeof value !== 'object')
+    throw new ArgumentTypeError(`${what} must be an object, got ${show(value)}.`);
+}
+
 /** Returns `value` when it is one of `choices`. */
 export function oneOf<T extends string>(value: unknown, what: string, choices: readonly T[]): T {
   if (typeof value !== 'string')
@@ -41,7 +47,9 @@ export function oneOf<T extends string>(value: unknown, what: string, choices: r
   return value as T;
 }
 
-/** Throws AbortError when the signal has fired. */
+/** Throws AbortError when the signal has fired; TypeError when it is no signal. */
 export function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal !== undefined && typeof signal?.aborted !== 'boolean')
+    throw new ArgumentTypeError(`signal must be an AbortSignal, got ${show(signal)}.`);
   if (signal?.aborted) throw new AbortError(signal.reason);
 }

@@ -1,5 +1,5 @@
 import { ArgumentRangeError, ArgumentTypeError } from '../base/errors.js';
-import { integer, show } from '../base/guards.js';
+import { checkSignal, integer, object, show } from '../base/guards.js';
 import type { Program } from '../pack/program.js';
 
 /** x [T, B, I] as floats, or token ids [T, B]. */
@@ -38,19 +38,23 @@ const most = 2 ** 31 - 1;
  * @throws TypeError, RangeError
  */
 export function checkRun(program: Program, x: unknown, options: RunOptions): Measures {
-  if (options === null || typeof options !== 'object') {
-    throw new ArgumentTypeError(`options must be an object { steps, batch }, got ${show(options)}.`);
+  object(options, 'options');
+  checkSignal(options.signal);
+  if (options.onProgress !== undefined && typeof options.onProgress !== 'function') {
+    throw new ArgumentTypeError(`onProgress must be a function, got ${show(options.onProgress)}.`);
   }
   const input = checkKind(program, x);
   const width = Math.max(1, program.inputs);
-  const batch = integer(options.batch ?? 1, 'batch', 1, most);
+  const { batch: streams = 1 } = options;
+  const batch = integer(streams, 'batch', 1, most);
   const shape = program.inputs === 0 ? '[T, B]' : `[T, B, ${width}]`;
   if (options.steps === undefined && (input.length === 0 || input.length % (batch * width) !== 0)) {
     throw new ArgumentRangeError(
       `x ${shape} with B = ${batch} needs a multiple of ${batch * width} values, got ${input.length}.`,
     );
   }
-  const steps = integer(options.steps ?? input.length / (batch * width), 'steps', 1, most);
+  const { steps: given = input.length / (batch * width) } = options;
+  const steps = integer(given, 'steps', 1, most);
   if (input.length !== steps * batch * width) {
     throw new ArgumentRangeError(
       `x ${shape} with T = ${steps}, B = ${batch} needs ${steps * batch * width} values, got ${input.length}.`,

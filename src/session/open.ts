@@ -1,5 +1,5 @@
 import { ArgumentTypeError, UnsupportedError } from '../base/errors.js';
-import { checkSignal, integer, show } from '../base/guards.js';
+import { checkSignal, integer, object, show } from '../base/guards.js';
 import { bindProgram } from '../engine/engine.js';
 import { type ReadModelOptions, readModel } from '../formats/read.js';
 import { checkSpec, type ModelSpec } from '../model/spec.js';
@@ -62,9 +62,7 @@ export function openDoor<Source>(platform: Platform<Source>): {
 }
 
 function checkOptions(options: ModelOptions): void {
-  if (options === null || typeof options !== 'object') {
-    throw new ArgumentTypeError(`options must be an object, got ${show(options)}.`);
-  }
+  object(options, 'options');
   checkSignal(options.signal);
 }
 

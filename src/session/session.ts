@@ -1,10 +1,14 @@
 import { ArgumentRangeError, ArgumentTypeError } from '../base/errors.js';
-import { integer } from '../base/guards.js';
+import { integer, object } from '../base/guards.js';
 import type { Program } from '../pack/program.js';
 import { checkIds, checkKind, checkOut, type Input, type RunOptions } from './input.js';
 import type { RunResult } from './run.js';
 import { checkState, copyState, createState, type State } from './state.js';
 import { Slice, type Stepper } from './stepper.js';
+
+const mostStreams = 2 ** 20;
+/** Values of state and output that a session may have: 1 GiB. */
+const mostValues = 2 ** 28;
 
 /** What a session asks of its model. */
 export interface Host {
@@ -35,7 +39,13 @@ export class Session {
   constructor(host: Host, options: SessionOptions = {}) {
     const { program, stepper } = host;
     this.#host = host;
-    this.batch = integer(options.batch ?? 1, 'batch', 1, 2 ** 20);
+    object(options, 'options');
+    const { batch = 1 } = options;
+    const perStream = program.states.reduce(
+      (sum, s) => sum + s.hidden * (s.hasCell ? 2 : 1),
+      program.outputs,
+    );
+    this.batch = integer(batch, 'batch', 1, Math.min(mostStreams, Math.floor(mostValues / perStream)));
     if (options.state !== undefined) checkState(program, options.state, this.batch);
     const most = program.step.batch;
     for (let first = 0; first < this.batch; first += most) {
@@ -76,6 +86,7 @@ export class Session {
    */
   async run(x: Input, options: Omit<RunOptions, 'batch' | 'state'> = {}): Promise<RunResult> {
     this.#check();
+    object(options, 'options');
     const given = { ...options, batch: this.batch, state: this.snapshot() };
     this.#running = true;
     try {

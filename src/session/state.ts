@@ -74,6 +74,37 @@ export function loadState(
   }
 }
 
+/** One stream's state of one layer where a session keeps it, and its row in a frame. */
+export interface RowPair {
+  kept: Float32Array;
+  row: Float32Array;
+}
+
+/** The rows of a state of `count` streams beside those of a frame, so that copying either way makes nothing. */
+export function pairRows(
+  arena: Arena,
+  program: Program,
+  frame: Frame,
+  state: State,
+  count: number,
+): RowPair[] {
+  const pairs: RowPair[] = [];
+  for (const [index, { hidden }] of program.states.entries()) {
+    const { h, c, ld } = frame.states[index]!;
+    const own = state[index]!;
+    for (let b = 0; b < count; b++) {
+      const pair = (values: Float32Array, address: number) => {
+        const from = (address + b * ld) / 4;
+        const row = arena.f32.subarray(from, from + hidden);
+        pairs.push({ kept: values.subarray(b * hidden, (b + 1) * hidden), row });
+      };
+      pair(own.h, h);
+      if (own.c !== undefined) pair(own.c, c);
+    }
+  }
+  return pairs;
+}
+
 /** The reverse of loadState. */
 export function storeState(
   arena: Arena,

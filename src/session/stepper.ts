@@ -3,7 +3,7 @@ import type { Piece, Runner } from '../engine/piece.js';
 import type { Arena } from '../memory/arena.js';
 import type { Program } from '../pack/program.js';
 import type { Input } from './input.js';
-import { loadState, type State, storeState } from './state.js';
+import { pairRows, type RowPair, type State } from './state.js';
 
 const nobodyToMeet = () => {};
 
@@ -24,7 +24,7 @@ export class Stepper {
   admit(slice: Slice): void {
     if (this.#tenant === slice) return;
     this.evict();
-    loadState(this.arena, this.program, this.program.step, slice.state, 0, slice.batch);
+    slice.load();
     this.#tenant = slice;
   }
 
@@ -32,7 +32,7 @@ export class Stepper {
   evict(): void {
     const slice = this.#tenant;
     if (slice === undefined) return;
-    storeState(this.arena, this.program, this.program.step, slice.state, 0, slice.batch);
+    slice.store();
     this.#tenant = undefined;
   }
 }
@@ -44,6 +44,7 @@ export class Slice {
   readonly #input: Float32Array | Int32Array;
   readonly #outputs: Float32Array[];
   readonly #first: number;
+  readonly #rows: RowPair[];
 
   /**
    * @param first number of its first stream in the session
@@ -70,6 +71,17 @@ export class Slice {
       const from = (address + b * ld) / 4;
       return arena.f32.subarray(from, from + program.outputs);
     });
+    this.#rows = pairRows(arena, program, frame, state, batch);
+  }
+
+  /** Copies its state into the frame. */
+  load(): void {
+    for (let i = 0; i < this.#rows.length; i++) this.#rows[i]!.row.set(this.#rows[i]!.kept);
+  }
+
+  /** Copies its state out of the frame. */
+  store(): void {
+    for (let i = 0; i < this.#rows.length; i++) this.#rows[i]!.kept.set(this.#rows[i]!.row);
   }
 
   /** One step: x [B, I] or ids [B] of the whole session → its rows of y [B, O]. */

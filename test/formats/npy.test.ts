@@ -219,7 +219,7 @@ describe('writing', () => {
         fc.integer(),
         (shape, Type, seed) => {
           const count = shape.reduce((product, size) => product * size, 1);
-          const data = Type.from({ length: count }, (_, i) => Math.imul(seed + i, 0x9e3779b1));
+          const data = Type.from(Array.from({ length: count }, (_, i) => Math.imul(seed + i, 0x9e3779b1)));
           const bytes = writeNpy(shape, data);
           expect((bytes.length - data.byteLength) % 64).toBe(0);
           expect(readNpy(bytes)).toEqual({ shape, data });

@@ -60,7 +60,8 @@ describe('reading files made by hand', () => {
     expect(Object.keys(tensors)).toEqual(['__proto__', 'constructor']);
     expect(Object.getPrototypeOf(tensors)).toBe(null);
     expect(({} as Record<string, unknown>).dtype).toBe(undefined);
-    expect(readSafetensors(writeSafetensors(tensors)).tensors.constructor!.data).toEqual(Float32Array.of(2));
+    const again = readSafetensors(writeSafetensors(tensors)).tensors;
+    expect(Object.values(again)[1]!.data).toEqual(Float32Array.of(2));
   });
 });
 

@@ -1,0 +1,140 @@
+import { describe, expect, test } from 'vitest';
+import { checkSpec } from '#dist/model/spec.js';
+
+const type = { name: 'TypeError', code: 'ERR_ARGUMENT_TYPE' };
+const range = { name: 'RangeError', code: 'ERR_ARGUMENT_RANGE' };
+
+const lstm = { kind: 'lstm', name: 'a', inputSize: 4, hiddenSize: 6, blocks: 2 };
+const linear = { kind: 'linear', name: 'out', inputSize: 6, outputSize: 3 };
+const embedding = { kind: 'embedding', name: 'e', count: 9, size: 4 };
+const tanh = { kind: 'activation', name: 't', activation: 'tanh' };
+
+const stack = (...layers: unknown[]) => ({ layers });
+
+const whole: [string, unknown, object][] = [
+  ['nothing', undefined, type],
+  ['null', null, type],
+  ['a string', 'lstm', type],
+  ['no layers', {}, type],
+  ['layers an object', { layers: { length: 1, 0: lstm } }, type],
+  ['no layer at all', stack(), range],
+  [
+    'a thousand and one layers',
+    stack(...Array.from({ length: 1001 }, (_, k) => ({ ...linear, name: `${k}` }))),
+    range,
+  ],
+  ['holes', { layers: new Array(2) }, type],
+  ['a layer that is null', stack(null), type],
+  ['a layer that is a string', stack('lstm'), type],
+  ['no kind', stack({ ...lstm, kind: undefined }), type],
+  ['an unknown kind', stack({ ...lstm, kind: 'transformer' }), range],
+  ['a kind in capitals', stack({ ...lstm, kind: 'LSTM' }), range],
+  ['a kind that objects have', stack({ ...lstm, kind: 'constructor' }), range],
+  ['no name', stack({ ...lstm, name: undefined }), type],
+  ['an empty name', stack({ ...lstm, name: '' }), type],
+  ['a name of a page', stack({ ...lstm, name: 'x'.repeat(501) }), type],
+  ['a name that is a number', stack({ ...lstm, name: 1 }), type],
+  ['the same name twice', stack(lstm, { ...linear, name: 'a' }), range],
+  ['an embedding in the middle', stack(lstm, embedding), range],
+  ['an activation first', stack(tanh, lstm), range],
+  ['widths that do not fit', stack(lstm, { ...linear, inputSize: 5 }), range],
+  ['an embedding of another width', stack({ ...embedding, size: 5 }, lstm), range],
+  ['widths across an activation that do not fit', stack(lstm, tanh, { ...linear, inputSize: 7 }), range],
+  ['blocks that do not divide', stack({ ...lstm, blocks: 4 }), range],
+  ['more blocks than units', stack({ ...lstm, blocks: 12 }), range],
+  ['an unknown activation', stack(lstm, { ...tanh, activation: 'gelu' }), range],
+  ['no activation', stack(lstm, { ...tanh, activation: undefined }), type],
+  ['an unknown elman activation', stack({ ...lstm, kind: 'elman', activation: 'sigmoid' }), range],
+  ['resetAfter a number', stack({ ...lstm, kind: 'gru', resetAfter: 1 }), type],
+  ['bias a string', stack({ ...linear, bias: 'false' }), type],
+];
+
+const sizes: [string, unknown, object][] = [
+  ['missing', undefined, type],
+  ['null', null, type],
+  ['a string', '4', type],
+  ['a bigint', 4n, type],
+  ['an array', [4], type],
+  ['zero', 0, range],
+  ['negative', -4, range],
+  ['fractional', 4.5, range],
+  ['NaN', Number.NaN, range],
+  ['infinite', Number.POSITIVE_INFINITY, range],
+  ['2^17 + 1', 2 ** 17 + 1, range],
+  ['2^31', 2 ** 31, range],
+  ['2^32 + 4', 2 ** 32 + 4, range],
+  ['1e308', 1e308, range],
+];
+
+const fields: [string, Record<string, unknown>, string][] = [
+  ['lstm.inputSize', lstm, 'inputSize'],
+  ['lstm.hiddenSize', lstm, 'hiddenSize'],
+  ['gru.hiddenSize', { ...lstm, kind: 'gru' }, 'hiddenSize'],
+  ['elman.inputSize', { ...lstm, kind: 'elman' }, 'inputSize'],
+  ['linear.inputSize', linear, 'inputSize'],
+  ['linear.outputSize', linear, 'outputSize'],
+  ['embedding.count', embedding, 'count'],
+  ['embedding.size', embedding, 'size'],
+];
+
+describe('a spec that is refused', () => {
+  test.each(whole)('%s', (_, spec, expected) => {
+    expect(() => checkSpec(spec)).toThrow(expect.objectContaining(expected));
+  });
+
+  test.each(fields)('%s of any wrong size', (_, layer, field) => {
+    for (const [what, size, expected] of sizes) {
+      expect(() => checkSpec(stack({ ...layer, [field]: size })), what).toThrow(
+        expect.objectContaining(expected),
+      );
+    }
+  });
+
+  test('blocks of any wrong size', () => {
+    for (const [what, blocks, expected] of sizes) {
+      if (blocks === undefined) continue;
+      expect(() => checkSpec(stack({ ...lstm, blocks })), what).toThrow(expect.objectContaining(expected));
+    }
+  });
+
+  test('the message names the layer and the field', () => {
+    expect(() => checkSpec(stack(lstm, { ...linear, outputSize: 0 }))).toThrow(
+      'layer 1 (out): outputSize must be an integer within 1..131072, got 0.',
+    );
+  });
+});
+
+describe('a spec that is accepted', () => {
+  test('comes back as a copy with every default written out', () => {
+    const given = {
+      layers: [
+        { ...embedding },
+        { kind: 'lstm', name: 'a', inputSize: 4, hiddenSize: 6, unknown: 1 },
+        { kind: 'gru', name: 'b', inputSize: 6, hiddenSize: 6 },
+        { kind: 'elman', name: 'c', inputSize: 6, hiddenSize: 6, blocks: 6 },
+        { ...tanh },
+        { ...linear },
+      ],
+    };
+    const before = structuredClone(given);
+    const checked = checkSpec(given);
+    expect(checked).toEqual({
+      layers: [
+        embedding,
+        { kind: 'lstm', name: 'a', inputSize: 4, hiddenSize: 6, blocks: 1 },
+        { kind: 'gru', name: 'b', inputSize: 6, hiddenSize: 6, blocks: 1, resetAfter: true },
+        { kind: 'elman', name: 'c', inputSize: 6, hiddenSize: 6, blocks: 6, activation: 'tanh' },
+        tanh,
+        { ...linear, bias: true },
+      ],
+    });
+    expect(given).toEqual(before);
+    expect(checkSpec(checked)).toEqual(checked);
+    expect(checkSpec(JSON.parse(JSON.stringify(checked)))).toEqual(checked);
+  });
+
+  test('has names that mean something to JavaScript', () => {
+    for (const name of ['__proto__', 'constructor', 'toString', 'a.weight_ih', ' ', '\u0000'])
+      expect(checkSpec(stack({ ...lstm, name })).layers[0]!.name).toBe(name);
+  });
+});

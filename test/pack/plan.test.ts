@@ -1,0 +1,171 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { checkSpec, type ModelSpec } from '#dist/model/spec.js';
+import { packModel } from '#dist/pack/place.js';
+import { planProgram, tileSteps } from '#dist/pack/plan.js';
+import { type Frame, type Program, strideOf } from '#dist/pack/program.js';
+import { tableFloats } from '#dist/pack/table.js';
+import { stack } from '../oracle/arbitraries.js';
+import { draw, layerOf, sceneOf } from '../session/draw.js';
+
+interface Region {
+  what: string;
+  from: number;
+  bytes: number;
+}
+
+/** Every region of a program's memory, with the size that its users assume. */
+function regionsOf(program: Program): Region[] {
+  const regions: Region[] = [
+    { what: 'control', from: program.control, bytes: 5 * 64 },
+    { what: 'constants', from: program.constants, bytes: tableFloats * 4 },
+  ];
+  for (const op of program.ops) {
+    const add = (what: string, from: number, floats: number) =>
+      regions.push({ what: `${op.name} ${what}`, from, bytes: floats * 4 });
+    if (op.op === 'recurrent') {
+      add('wih', op.wih, op.parts * op.rows * op.inputs);
+      add('bih', op.bih, op.parts * op.rows);
+      add('whh', op.whh, op.parts * op.rows * (op.diagonal ? 1 : op.units));
+      if (op.bhh) add('bhh', op.bhh, op.parts * op.rows);
+    } else if (op.op === 'linear') {
+      add('weight', op.weight, op.panels * 8 * op.inputs);
+      add('bias', op.bias, op.panels * 8);
+    } else if (op.op === 'embedding') {
+      add('table', op.table, op.count * op.outputs);
+    }
+  }
+  regions.push(...frameRegions(program, program.run, 'run'), ...frameRegions(program, program.step, 'step'));
+  return regions;
+}
+
+function frameRegions(program: Program, frame: Frame, name: string): Region[] {
+  const widths = program.ops.map((op) => strideOf(op.op === 'recurrent' ? op.hidden : op.outputs));
+  const buffer = frame.rows * Math.max(...widths);
+  return [
+    { what: `${name} input`, from: frame.input, bytes: frame.rows * Math.max(1, program.inputs) * 4 },
+    { what: `${name} activations 0`, from: frame.activations[0], bytes: buffer },
+    { what: `${name} activations 1`, from: frame.activations[1], bytes: buffer },
+    { what: `${name} lengths`, from: frame.lengths, bytes: frame.batch * 4 },
+    ...frame.states.flatMap(({ h, c, ld }, k) => [
+      { what: `${name} h ${k}`, from: h, bytes: frame.batch * ld },
+      ...(c === 0 ? [] : [{ what: `${name} c ${k}`, from: c, bytes: frame.batch * ld }]),
+    ]),
+    ...frame.scratch.map((from, k) => ({
+      what: `${name} scratch ${k}`,
+      from,
+      bytes: frame.scratchFloats * 4,
+    })),
+  ];
+}
+
+const specs = stack();
+const workers = fc.integer({ min: 1, max: 64 });
+
+describe('a plan', () => {
+  test('no two regions share a cache line, none is at 0, all lie within the memory', () => {
+    fc.assert(
+      fc.property(specs, workers, (spec, n) => {
+        const program = planProgram(spec, n);
+        const regions = regionsOf(program).sort((a, b) => a.from - b.from);
+        let end = 64;
+        for (const { what, from, bytes } of regions) {
+          expect(from % 64, what).toBe(0);
+          expect(from, what).toBeGreaterThanOrEqual(end);
+          end = from + Math.ceil(bytes / 64) * 64;
+        }
+        expect(end).toBeLessThanOrEqual(program.bytes);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('a tile of steps fits its scratch, whatever the piece', () => {
+    fc.assert(
+      fc.property(specs, workers, fc.nat(), fc.nat(), (spec, n, b, t) => {
+        const program = planProgram(spec, n);
+        for (const frame of [program.run, program.step]) {
+          const batch = 1 + (b % frame.batch);
+          const steps = 1 + (t % Math.floor(frame.rows / batch));
+          for (const op of program.ops) {
+            if (op.op !== 'recurrent') continue;
+            const tile = tileSteps(frame, op.rows, batch, steps);
+            expect(tile).toBeGreaterThanOrEqual(1);
+            expect(tile).toBeLessThanOrEqual(steps);
+            // One more step of pre-activations for the second half of a GRU.
+            expect((tile + 1) * batch * op.rows).toBeLessThanOrEqual(frame.scratchFloats);
+          }
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('a step of a full slice fits the step frame', () => {
+    fc.assert(
+      fc.property(specs, (spec) => {
+        const { run, step } = planProgram(spec, 1);
+        for (const { rows, batch } of [run, step]) expect(rows).toBeGreaterThanOrEqual(batch);
+      }),
+    );
+  });
+
+  test('survives what a message between threads does to it', () => {
+    fc.assert(
+      fc.property(specs, (spec) => {
+        const program = planProgram(spec, 2);
+        expect(structuredClone(program)).toEqual(program);
+      }),
+    );
+  });
+
+  test('work is the multiply-adds of a step', () => {
+    const spec: ModelSpec = {
+      layers: [layerOf('lstm', 'a', 5, 12, 3), { kind: 'linear', name: 'b', inputSize: 12, outputSize: 7 }],
+    };
+    expect(planProgram(spec, 1).work).toBe(4 * 12 * (5 + 4) + 7 * 12);
+  });
+});
+
+describe('a packed memory', () => {
+  test('is as large as the plan, a spare page and no more, and cannot grow', () => {
+    const spec = checkSpec({ layers: [layerOf('lstm', 'a', 5, 12, 3)] });
+    const { program, arena } = packModel(spec, draw(spec, sceneOf()).tensors, 1, false);
+    const pages = Math.ceil(program.bytes / 65536) + 1;
+    expect(arena.memory.buffer.byteLength).toBe(pages * 65536);
+    expect(() => arena.memory.grow(1)).toThrow(RangeError);
+    expect(arena.memory.buffer).toBeInstanceOf(ArrayBuffer);
+  });
+
+  test('is shared where threads share it', () => {
+    const spec = checkSpec({ layers: [layerOf('lstm', 'a', 5, 12, 3)] });
+    const { arena } = packModel(spec, draw(spec, sceneOf()).tensors, 2, true);
+    expect(arena.memory.buffer).toBeInstanceOf(SharedArrayBuffer);
+  });
+
+  test('holds every weight once, and zeros for padding', () => {
+    fc.assert(
+      fc.property(specs, fc.integer(), (spec, seed) => {
+        const checked = checkSpec(spec);
+        const { tensors } = draw(spec, sceneOf({ seed }));
+        // Both biases of most cells are added up; with one of them zero that moves nothing.
+        for (const name of Object.keys(tensors)) if (name.endsWith('bias_hh')) tensors[name]!.data.fill(0);
+        const { program, arena } = packModel(checked, tensors, 1, false);
+        const packed: number[] = [];
+        const weights = regionsOf(program).filter(({ what }) =>
+          / (wih|whh|bih|bhh|weight|bias|table)$/.test(what),
+        );
+        for (const { from, bytes } of weights)
+          for (const value of arena.f32.subarray(from / 4, (from + bytes) / 4))
+            if (value !== 0) packed.push(value);
+        const given = Object.values(tensors).flatMap(({ data }) => [...data].filter((value) => value !== 0));
+        const sorted = (values: number[]) => Float32Array.from(values).sort();
+        expect(sorted(packed)).toEqual(sorted(given));
+        // Nothing but weights and the kernels' constants has been written.
+        const zeros = arena.f32.reduce((count, value) => count + (value === 0 ? 1 : 0), 0);
+        expect(zeros).toBe(arena.f32.length - packed.length - tableFloats);
+      }),
+      { numRuns: 40 },
+    );
+  });
+});

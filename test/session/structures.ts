@@ -1,0 +1,38 @@
+import { isRecurrent, type ModelSpec } from '#dist/model/spec.js';
+import { cellKinds } from '../oracle/arbitraries.js';
+import { layerOf } from './draw.js';
+
+/** All five cells one after the other, of odd sizes that leave padding in vectors, panels and shares. */
+function allCells(hiddenSize: number, blocks: number): ModelSpec {
+  const layers = cellKinds.map((kind, k) =>
+    layerOf(kind, `rnn.${k}`, k === 0 ? 7 : hiddenSize, hiddenSize, blocks),
+  );
+  return { layers: [...layers, { kind: 'linear', name: 'out', inputSize: hiddenSize, outputSize: 11 }] };
+}
+
+/** Stacks in which work is shared out in every way: units of one block, blocks, groups of diagonal units. */
+export const structures: Record<string, ModelSpec> = {
+  dense: allCells(37, 1),
+  'dense, fewer units than workers': allCells(3, 1),
+  'two blocks': allCells(2 * 21, 2),
+  'five blocks': allCells(5 * 9, 5),
+  'many small blocks': allCells(12 * 3, 12),
+  diagonal: allCells(101, 101),
+  mixed: {
+    layers: [
+      { kind: 'embedding', name: 'embedding', count: 13, size: 10 },
+      layerOf('gruAfter', 'a', 10, 30, 3),
+      layerOf('lstm', 'b', 30, 25),
+      { kind: 'activation', name: 'between', activation: 'tanh' },
+      layerOf('elmanTanh', 'c', 25, 70, 70),
+      layerOf('gruBefore', 'd', 70, 18),
+      { kind: 'linear', name: 'out', inputSize: 18, outputSize: 13, bias: false },
+      { kind: 'activation', name: 'softmax', activation: 'logSoftmax' },
+    ],
+  },
+};
+
+/** Rows beside each other that a state has, for reading one stream out of it. */
+export function widthsOf(spec: ModelSpec): number[] {
+  return spec.layers.filter(isRecurrent).map((layer) => layer.hiddenSize);
+}
