@@ -32,7 +32,7 @@ const results: Results = {
   reports: [],
 };
 for (const threads of values.threads.split(',').map(Number)) {
-  results.reports.push(await measureLstm(threads, values.quick ? 100 : 500));
+  results.reports.push(await measureLstm(threads, values.quick ? 60 : 300));
 }
 process.stdout.write(`\n${results.machine}; ${results.runtime}\n\n${formatTable(results)}\n`);
 if (!values.quick) {

@@ -3,14 +3,18 @@ import type { Schedule } from './schedule.js';
 
 /** Pieces that one thread does in less time (ms) are never given away: waking a crew costs about as much. */
 const tooShort = 0.1;
-/** How often each way is tried for pieces of a size before the quicker one is kept. */
-const trials = 3;
+/** How often the crew is tried before the quicker way is kept: the first times, its code is still being compiled. */
+const trials = 10;
+/** After so many pieces in one way the other is tried again, if it was not twice as slow: a machine's load changes. */
+const patience = 64;
 
 interface Timing {
   solo: number;
   soloRuns: number;
   crew: number;
   crewRuns: number;
+  /** pieces since both ways were last compared */
+  since: number;
 }
 
 /**
@@ -38,10 +42,10 @@ export function scheduleAuto(solo: Schedule, crew: Schedule & { hire(): Promise<
     threads: crew.threads,
     async run(piece) {
       const timing = timingOf(timings, piece);
-      const worthwhile = timing.soloRuns > 0 && timing.solo > tooShort;
+      // The first runs of a process are slow, in code that the engine has not compiled yet.
+      const worthwhile = timing.soloRuns >= trials && timing.solo > tooShort;
       if (worthwhile && hired === 'no') hire();
-      const useCrew =
-        worthwhile && hired === 'yes' && (timing.crewRuns < trials || timing.crew < timing.solo);
+      const useCrew = worthwhile && hired === 'yes' && prefersCrew(timing);
       const start = performance.now();
       if (useCrew) {
         await crew.run(piece);
@@ -61,6 +65,15 @@ export function scheduleAuto(solo: Schedule, crew: Schedule & { hire(): Promise<
   };
 }
 
+function prefersCrew(timing: Timing): boolean {
+  if (timing.crewRuns < trials) return true;
+  const better = timing.crew < timing.solo;
+  if (++timing.since < patience) return better;
+  timing.since = 0;
+  const isClose = Math.max(timing.crew, timing.solo) < 2 * Math.min(timing.crew, timing.solo);
+  return isClose ? !better : better;
+}
+
 function timingOf(timings: Map<string, Timing>, { steps, batch }: Piece): Timing {
   const key = `${Math.ceil(Math.log2(steps))} ${Math.ceil(Math.log2(batch))}`;
   let timing = timings.get(key);
@@ -70,6 +83,7 @@ function timingOf(timings: Map<string, Timing>, { steps, batch }: Piece): Timing
       soloRuns: 0,
       crew: Number.POSITIVE_INFINITY,
       crewRuns: 0,
+      since: 0,
     };
     timings.set(key, timing);
   }
