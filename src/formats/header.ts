@@ -55,9 +55,11 @@ export function headerLength(bytes: Uint8Array): number {
 /**
  * Reads and checks the header: lengths, JSON, types, shapes, and that the tensors cover the data exactly.
  * Afterwards no tensor can ask for more memory than the file has bytes.
+ * @param bytes of the file, at least to the header's end
+ * @param fileLength bytes of the whole file
  * @throws FormatError with the byte where it was seen, and the tensor; TypeError when `bytes` are not bytes
  */
-export function readHeader(bytes: Uint8Array): SafetensorsHeader {
+export function readHeader(bytes: Uint8Array, fileLength = bytes?.length): SafetensorsHeader {
   const text = decodeText(bytes);
   const dataStart = 8 + headerLength(bytes);
   const byteAt = (index: number) => 8 + new TextEncoder().encode(text.slice(0, index)).length;
@@ -84,9 +86,9 @@ export function readHeader(bytes: Uint8Array): SafetensorsHeader {
       return new FormatError(`tensor ${show(name)}: ${problem}.`, { offset, tensor: name });
     };
     if (name === '__metadata__') readMetadata(entry, metadata, fail);
-    else found.push([name, readEntry(entry, dataStart, bytes.length, fail)]);
+    else found.push([name, readEntry(entry, dataStart, fileLength, fail)]);
   }
-  return { tensors: checkCover(found, dataStart, bytes.length), metadata };
+  return { tensors: checkCover(found, dataStart, fileLength), metadata };
 }
 
 function decodeText(bytes: Uint8Array): string {

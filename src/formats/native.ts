@@ -1,10 +1,10 @@
 import { ArgumentRangeError, FormatError, MismatchError, UnsupportedError } from '../base/errors.js';
 import { show } from '../base/guards.js';
-import { checkSpec } from '../model/spec.js';
-import { checkTensors, type ModelFile, type Tensors } from '../model/tensors.js';
+import { checkSpec, type ModelSpec } from '../model/spec.js';
+import { checkShape, checkTensors, type ModelFile, matchTensors, type Tensors } from '../model/tensors.js';
 import type { SafetensorsHeader } from './header.js';
 import { isObject, type Json, parseJson } from './json.js';
-import { readTensor, type SafetensorsOptions, writeSafetensors } from './safetensors.js';
+import { checkDtype, readTensor, type SafetensorsOptions, writeSafetensors } from './safetensors.js';
 import { checkVocab } from './vocab.js';
 
 /**
@@ -25,25 +25,44 @@ export interface DecodeOptions {
   vocab?: unknown;
 }
 
+/** What the metadata of a native file say. */
+export interface NativeFacts {
+  spec: ModelSpec;
+  vocab: number[] | undefined;
+}
+
 /**
- * Reads a native model from a file whose header has been read.
+ * Reads the metadata of a native file, and checks that its tensors are those that the spec implies.
  * @throws FormatError when the metadata are broken; MismatchError when spec and tensors disagree;
  *   UnsupportedError for a later version or another dtype
+ */
+export function readFacts(header: SafetensorsHeader, options: DecodeOptions = {}): NativeFacts {
+  const stated = parseMetadata(header.metadata[metadataKey] ?? '');
+  const spec =
+    options.spec === undefined ? stored('spec', () => checkSpec(stated.spec)) : checkSpec(options.spec);
+  for (const [name, entry] of header.tensors) checkDtype(name, entry);
+  matchTensors(spec, Object.fromEntries(header.tensors), (name, shape, entry) =>
+    checkShape(name, shape, entry.shape),
+  );
+  let vocab: number[] | undefined;
+  if (options.vocab !== undefined) vocab = checkVocab(options.vocab, spec);
+  else if (stated.vocab !== undefined) vocab = stored('vocab', () => checkVocab(stated.vocab, spec));
+  return { spec, vocab };
+}
+
+/**
+ * Reads a native model from a file whose header has been read.
+ * @throws as readFacts
  */
 export function decodeNative(
   bytes: Uint8Array,
   header: SafetensorsHeader,
   options: DecodeOptions = {},
 ): ModelFile {
-  const stated = parseMetadata(header.metadata[metadataKey] ?? '');
-  const spec =
-    options.spec === undefined ? stored('spec', () => checkSpec(stated.spec)) : checkSpec(options.spec);
-  const tensors: Tensors = Object.create(null);
+  const { spec, vocab } = readFacts(header, options);
+  const tensors: Tensors = {};
   for (const [name, entry] of header.tensors) tensors[name] = readTensor(bytes, name, entry);
-  const file: ModelFile = { spec, tensors: checkTensors(spec, tensors) };
-  if (options.vocab !== undefined) file.vocab = checkVocab(options.vocab, spec);
-  else if (stated.vocab !== undefined) file.vocab = stored('vocab', () => checkVocab(stated.vocab, spec));
-  return file;
+  return vocab === undefined ? { spec, tensors } : { spec, tensors, vocab };
 }
 
 function parseMetadata(text: string): { spec: Json; vocab: Json | undefined } {

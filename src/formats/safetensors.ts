@@ -21,29 +21,40 @@ export interface SafetensorsOptions {
   dtype?: 'f32' | 'f16';
 }
 
+/** @throws UnsupportedError when a tensor is not F32, F16 or BF16 */
+export function checkDtype(name: string, { dtype }: StoredTensor): void {
+  if (dtype === 'F32' || dtype === 'F16' || dtype === 'BF16') return;
+  const problem = `tensor ${show(name)} is ${dtype}; F32, F16 and BF16 are read`;
+  throw new UnsupportedError(
+    `${problem}. Save it as float32, in PyTorch with tensor.float().`,
+    `dtype ${dtype}`,
+  );
+}
+
+/** Bytes of one value of a dtype that is read. */
+export function bytesOf(dtype: string): number {
+  return dtype === 'F32' ? 4 : 2;
+}
+
+/** Values of a dtype that is read, as f32, exactly. A view of the bytes where they are f32 at a multiple of 4. */
+export function decodeValues(bytes: Uint8Array, dtype: string): Float32Array {
+  const size = bytesOf(dtype);
+  // Copied where the data of a tensor starts at an odd address.
+  const whole = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
+  if (dtype === 'F32') return new Float32Array(whole.buffer, whole.byteOffset, whole.length / 4);
+  const halves = new Uint16Array(whole.buffer, whole.byteOffset, whole.length / 2);
+  return dtype === 'F16' ? decodeF16(halves) : decodeBf16(halves);
+}
+
 /**
- * Reads one tensor whose header entry has been checked by readHeader.
+ * Reads one tensor whose header entry has been checked by readHeader, into memory of its own.
  * @throws UnsupportedError when it is not F32, F16 or BF16
  */
 export function readTensor(bytes: Uint8Array, name: string, stored: StoredTensor): Tensor {
+  checkDtype(name, stored);
   const { dtype, shape, begin, end } = stored;
   const source = bytes.subarray(begin, end);
-  if (dtype === 'F32') {
-    const data = new Float32Array(source.length / 4);
-    new Uint8Array(data.buffer).set(source);
-    return { shape: [...shape], data };
-  }
-  if (dtype !== 'F16' && dtype !== 'BF16') {
-    const problem = `tensor ${show(name)} is ${dtype}; F32, F16 and BF16 are read`;
-    throw new UnsupportedError(
-      `${problem}. Save it as float32, in PyTorch with tensor.float().`,
-      `dtype ${dtype}`,
-    );
-  }
-  // Copied, because the data of a tensor may start at an odd address.
-  const halves = new Uint16Array(source.length / 2);
-  new Uint8Array(halves.buffer).set(source);
-  return { shape: [...shape], data: dtype === 'F16' ? decodeF16(halves) : decodeBf16(halves) };
+  return { shape: [...shape], data: decodeValues(dtype === 'F32' ? new Uint8Array(source) : source, dtype) };
 }
 
 /**

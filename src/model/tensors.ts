@@ -11,6 +11,21 @@ export interface Tensor {
 
 export type Tensors = Record<string, Tensor>;
 
+/**
+ * Gives all values of a tensor in order, in pieces of whole rows of `width` values; `use` gets a piece and the number
+ * of its first row. A piece lasts only as long as the call.
+ */
+export type TensorReader = (
+  name: string,
+  width: number,
+  use: (rows: Float32Array, first: number) => void,
+) => Promise<void>;
+
+/** Reads tensors that are in memory: each is one piece. */
+export function readerOf(tensors: Tensors): TensorReader {
+  return async (name, _width, use) => use(tensors[name]!.data, 0);
+}
+
 /** What a model is before it is packed: its spec, its weights, and what its file says beside them. */
 export interface ModelFile {
   spec: ModelSpec;
@@ -55,11 +70,26 @@ export function checkTensors(spec: ModelSpec, tensors: unknown): Tensors {
   if (tensors === null || typeof tensors !== 'object') {
     throw new ArgumentTypeError(`tensors must be an object of { shape, data }, got ${show(tensors)}.`);
   }
-  const given = tensors as Record<string, unknown>;
-  const checked: Tensors = {};
+  return matchTensors(spec, tensors as Record<string, unknown>, checkTensor);
+}
+
+/**
+ * Goes through what the spec needs, and refuses what it does not.
+ * @param given by name; whatever stands for a tensor
+ * @param check makes of it what is returned, or throws
+ */
+export function matchTensors<G, T>(
+  spec: ModelSpec,
+  given: Readonly<Record<string, G>>,
+  check: (name: string, shape: number[], value: G) => T,
+): Record<string, T> {
+  const checked: Record<string, T> = {};
   for (const layer of spec.layers) {
     for (const [name, shape] of Object.entries(layerTensors(layer))) {
-      checked[name] = checkTensor(name, shape, Object.hasOwn(given, name) ? given[name] : undefined);
+      const value = Object.hasOwn(given, name) ? given[name] : undefined;
+      if (value === undefined)
+        throw new MismatchError(`the spec needs tensor ${show(name)} ${show(shape)}; it is missing.`);
+      checked[name] = check(name, shape, value);
     }
   }
   for (const name of Object.keys(given)) {
@@ -69,9 +99,16 @@ export function checkTensors(spec: ModelSpec, tensors: unknown): Tensors {
   return checked;
 }
 
+/** @throws MismatchError when a tensor's shape is not the one that the spec needs */
+export function checkShape(name: string, shape: readonly number[], found: readonly number[]): void {
+  if (found.length !== shape.length || found.some((size, axis) => size !== shape[axis])) {
+    throw new MismatchError(
+      `tensor ${show(name)}: the spec needs shape ${show(shape)}, the tensor has ${show(found)}.`,
+    );
+  }
+}
+
 function checkTensor(name: string, shape: number[], value: unknown): Tensor {
-  if (value === undefined)
-    throw new MismatchError(`the spec needs tensor ${show(name)} ${show(shape)}; it is missing.`);
   const tensor = value as Partial<Tensor> | null;
   if (tensor === null || typeof tensor !== 'object' || !Array.isArray(tensor.shape)) {
     throw new ArgumentTypeError(
@@ -83,11 +120,7 @@ function checkTensor(name: string, shape: number[], value: unknown): Tensor {
       `tensor ${show(name)}: data must be a Float32Array, got ${show(tensor.data)}.`,
     );
   }
-  if (tensor.shape.length !== shape.length || tensor.shape.some((size, axis) => size !== shape[axis])) {
-    throw new MismatchError(
-      `tensor ${show(name)}: the spec needs shape ${show(shape)}, the tensor has ${show(tensor.shape)}.`,
-    );
-  }
+  checkShape(name, shape, tensor.shape);
   const count = shape.reduce((product, size) => product * size, 1);
   if (tensor.data.length !== count) {
     throw new MismatchError(

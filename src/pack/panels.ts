@@ -2,38 +2,35 @@ import { panelRows } from './rows.js';
 
 /**
  * Writes rows of a matrix [·, depth] as panels: [rows / 8][depth][8], the drawing in assembly/gemm/tile.ts.
- * @param out where the first panel goes, in `to`; it is zero there already
- * @param order source row of each packed row; −1 leaves zeros
- * @param shift added to every source row
+ * @param out where the first panel goes, in `to`; padding is zero there already
+ * @param from whole rows, the first of which is row `first` of the matrix
+ * @param places packed row of each row of the matrix
  */
-export function packPanels(
+export function placePanels(
   to: Float32Array,
   out: number,
-  from: Float32Array,
   depth: number,
-  order: Int32Array,
-  shift: number,
+  places: Int32Array,
+  from: Float32Array,
+  first: number,
 ): void {
-  for (let row = 0; row < order.length; row++) {
-    const source = order[row]!;
-    if (source < 0) continue;
-    const lane = row % panelRows;
-    const start = out + (row - lane) * depth + lane;
-    const first = (source + shift) * depth;
-    for (let k = 0; k < depth; k++) to[start + k * panelRows] = from[first + k]!;
+  const rows = from.length / depth;
+  for (let row = 0; row < rows; row++) {
+    const place = places[first + row]!;
+    const lane = place % panelRows;
+    const start = out + (place - lane) * depth + lane;
+    const source = row * depth;
+    for (let k = 0; k < depth; k++) to[start + k * panelRows] = from[source + k]!;
   }
 }
 
-/** Writes one value per row, in the same order. */
-export function packColumn(
+/** Adds one value a row to what is there, by the same places. */
+export function addColumn(
   to: Float32Array,
   out: number,
+  places: Int32Array,
   from: Float32Array,
-  order: Int32Array,
-  shift: number,
+  first: number,
 ): void {
-  for (let row = 0; row < order.length; row++) {
-    const source = order[row]!;
-    if (source >= 0) to[out + row] = from[source + shift]!;
-  }
+  for (let row = 0; row < from.length; row++) to[out + places[first + row]!]! += from[row]!;
 }

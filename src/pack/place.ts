@@ -1,11 +1,11 @@
 import { type Arena, createArena } from '../memory/arena.js';
 import { cellOf } from '../model/cells.js';
-import { isRecurrent, type LayerSpec, type ModelSpec, type RecurrentLayerSpec } from '../model/spec.js';
-import type { Tensors } from '../model/tensors.js';
-import { packColumn, packPanels } from './panels.js';
+import { isRecurrent, type LayerSpec, type ModelSpec } from '../model/spec.js';
+import type { TensorReader } from '../model/tensors.js';
+import { addColumn, placePanels } from './panels.js';
 import { planProgram } from './plan.js';
-import type { LinearOp, Program, RecurrentOp } from './program.js';
-import { rowOrder } from './rows.js';
+import type { Op, Program } from './program.js';
+import { rowPlaces } from './rows.js';
 import { placeTable } from './table.js';
 
 /** A model's program and the memory in which its weights lie packed. */
@@ -17,54 +17,43 @@ export interface PackedModel {
 /**
  * Packs a checked model: plans its memory, makes it, writes the weights. The only writer of weights.
  * @param spec as checkSpec returns it
- * @param tensors as checkTensors returns them
+ * @param read gives exactly the tensors that the spec implies, piece by piece
  */
-export function packModel(spec: ModelSpec, tensors: Tensors, workers: number, shared: boolean): PackedModel {
+export async function packModel(
+  spec: ModelSpec,
+  read: TensorReader,
+  workers: number,
+  shared: boolean,
+): Promise<PackedModel> {
   const program = planProgram(spec, workers);
   const arena = createArena(program.bytes, shared);
   placeTable(arena.f32, program.constants / 4);
   for (const [index, layer] of spec.layers.entries())
-    placeLayer(layer, program.ops[index]!, tensors, arena.f32);
+    await placeLayer(layer, program.ops[index]!, read, arena.f32);
   return { program, arena };
 }
 
-function placeLayer(layer: LayerSpec, op: Program['ops'][number], tensors: Tensors, to: Float32Array): void {
-  const tensor = (field: string) => tensors[`${layer.name}.${field}`]!.data;
-  if (isRecurrent(layer) && op.op === 'recurrent') placeRecurrent(layer, op, tensor, to);
-  if (op.op === 'embedding') to.set(tensor('weight'), op.table / 4);
-  if (op.op === 'linear' && layer.kind === 'linear') placeLinear(layer.bias !== false, op, tensor, to);
-}
+async function placeLayer(layer: LayerSpec, op: Op, read: TensorReader, to: Float32Array): Promise<void> {
+  const name = (field: string) => `${layer.name}.${field}`;
+  const panels = (field: string, out: number, depth: number, places: Int32Array) =>
+    read(name(field), depth, (rows, first) => placePanels(to, out / 4, depth, places, rows, first));
+  const column = (field: string, out: number, places: Int32Array) =>
+    read(name(field), 1, (rows, first) => addColumn(to, out / 4, places, rows, first));
 
-function placeLinear(
-  hasBias: boolean,
-  op: LinearOp,
-  tensor: (field: string) => Float32Array,
-  to: Float32Array,
-): void {
-  const order = Int32Array.from({ length: op.panels * 8 }, (_, row) => (row < op.outputs ? row : -1));
-  packPanels(to, op.weight / 4, tensor('weight'), op.inputs, order, 0);
-  if (hasBias) packColumn(to, op.bias / 4, tensor('bias'), order, 0);
-}
-
-function placeRecurrent(
-  layer: RecurrentLayerSpec,
-  op: RecurrentOp,
-  tensor: (field: string) => Float32Array,
-  to: Float32Array,
-): void {
-  const cell = cellOf(layer);
-  const { inputs, hidden, units, rows } = op;
-  const inputBias = tensor('bias_ih');
-  const recurrentBias = tensor('bias_hh');
-  const bias = cell.separateBias ? inputBias : inputBias.map((value, row) => value + recurrentBias[row]!);
-  for (let part = 0; part < op.parts; part++) {
-    const first = part * units;
-    const order = rowOrder(cell, Math.min(units, hidden - first), hidden);
-    const row = part * rows;
-    packPanels(to, op.wih / 4 + row * inputs, tensor('weight_ih'), inputs, order, first);
-    packColumn(to, op.bih / 4 + row, bias, order, first);
-    if (op.diagonal) packColumn(to, op.whh / 4 + row, tensor('weight_hh'), order, first);
-    else packPanels(to, op.whh / 4 + row * units, tensor('weight_hh'), units, order, first);
-    if (op.bhh) packColumn(to, op.bhh / 4 + row, recurrentBias, order, first);
+  if (op.op === 'embedding') {
+    await read(name('weight'), op.outputs, (rows, first) => to.set(rows, op.table / 4 + first * op.outputs));
+  } else if (op.op === 'linear' && layer.kind === 'linear') {
+    const places = Int32Array.from({ length: op.outputs }, (_, row) => row);
+    await panels('weight', op.weight, op.inputs, places);
+    if (layer.bias !== false) await column('bias', op.bias, places);
+  } else if (op.op === 'recurrent' && isRecurrent(layer)) {
+    const cell = cellOf(layer);
+    const places = rowPlaces(cell, op.hidden, op.units, op.rows);
+    await panels('weight_ih', op.wih, op.inputs, places);
+    if (op.diagonal) await column('weight_hh', op.whh, places);
+    else await panels('weight_hh', op.whh, op.units, places);
+    await column('bias_ih', op.bih, places);
+    // A cell that does not tell its two biases apart gets their sum.
+    await column('bias_hh', cell.separateBias ? op.bhh : op.bih, places);
   }
 }

@@ -16,19 +16,22 @@ function phaseRows(gates: number, units: number): number {
 }
 
 /**
- * Where each row of a part comes from in the tensors, as gate·H + unit of the part; −1 is padding.
- * The drawing is in assembly/layer/shape.ts: for each phase groups of four units, gate after gate.
+ * The packed row of each row g·H + u of a layer's tensors. Parts lie one after the other, `rows` apart; within one the
+ * drawing is in assembly/layer/shape.ts: for each phase groups of four units, gate after gate.
  */
-export function rowOrder(cell: Cell, units: number, hidden: number): Int32Array {
-  const order = new Int32Array(partRows(cell, units)).fill(-1);
-  let start = 0;
-  for (const gates of cell.phases) {
-    for (let unit = 0; unit < units; unit++) {
-      const group = start + Math.floor(unit / lanes) * gates.length * lanes;
-      for (const [place, gate] of gates.entries())
-        order[group + place * lanes + (unit % lanes)] = gate * hidden + unit;
+export function rowPlaces(cell: Cell, hidden: number, units: number, rows: number): Int32Array {
+  const places = new Int32Array(cell.gates * hidden);
+  for (let first = 0, base = 0; first < hidden; first += units, base += rows) {
+    const count = Math.min(units, hidden - first);
+    let start = base;
+    for (const gates of cell.phases) {
+      for (let unit = 0; unit < count; unit++) {
+        const group = start + Math.floor(unit / lanes) * gates.length * lanes;
+        for (const [place, gate] of gates.entries())
+          places[gate * hidden + first + unit] = group + place * lanes + (unit % lanes);
+      }
+      start += phaseRows(gates.length, count);
     }
-    start += phaseRows(gates.length, units);
   }
-  return order;
+  return places;
 }

@@ -3,6 +3,8 @@ import type { Schedule } from './schedule.js';
 
 /** Pieces that one thread does in less time (ms) are never given away: waking a crew costs about as much. */
 const tooShort = 0.1;
+/** What takes so long (ms) at its first try is long enough for a crew. */
+const surelyLong = 10;
 /** How often the crew is tried before the quicker way is kept: the first times, its code is still being compiled. */
 const trials = 10;
 /** After so many pieces in one way the other is tried again, if it was not twice as slow: a machine's load changes. */
@@ -42,8 +44,9 @@ export function scheduleAuto(solo: Schedule, crew: Schedule & { hire(): Promise<
     threads: crew.threads,
     async run(piece) {
       const timing = timingOf(timings, piece);
-      // The first runs of a process are slow, in code that the engine has not compiled yet.
-      const worthwhile = timing.soloRuns >= trials && timing.solo > tooShort;
+      // The first runs of a process are slow, in code that the engine has not compiled yet; but not that slow.
+      const isKnown = timing.soloRuns >= trials || (timing.soloRuns > 0 && timing.solo > surelyLong);
+      const worthwhile = isKnown && timing.solo > tooShort;
       if (worthwhile && hired === 'no') hire();
       const useCrew = worthwhile && hired === 'yes' && prefersCrew(timing);
       const start = performance.now();

@@ -12,7 +12,7 @@ export interface Draw {
 }
 
 /** Draws one case of a kernel, runs it on cleared ground and compares it with plain f64 loops. */
-export type Check = (ground: Ground, draw: Draw, set: KernelSet) => void;
+export type Check = (ground: Ground, draw: Draw, set: KernelSet) => void | Promise<void>;
 
 /** Fails unless |actual - expected| <= bound throughout. */
 export function within(

@@ -25,7 +25,7 @@ describe.each(availableKernels())('%s kernels', (set) => {
       const ground = await Ground.open(set);
       for (let seed = 1; seed <= cases; seed++) {
         ground.clear();
-        checks[name](ground, drawFrom(seed), set);
+        await checks[name](ground, drawFrom(seed), set);
         expect(ground.brokenFence(), `seed ${seed}`).toBeNull();
       }
     },

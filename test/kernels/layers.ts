@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { checkSpec, type RecurrentLayerSpec } from '#dist/model/spec.js';
-import { checkTensors } from '#dist/model/tensors.js';
+import { checkTensors, readerOf } from '#dist/model/tensors.js';
 import { packModel } from '#dist/pack/place.js';
 import { type RecurrentOp, strideOf } from '#dist/pack/program.js';
 import { cellKinds } from '../oracle/arbitraries.js';
@@ -10,7 +10,7 @@ import { type Check, type Draw, within } from './check.js';
 import type { Ground } from './ground.js';
 
 /** A packed layer over a memory of its own, with input and state in its run frame. */
-function drawLayer(ground: Ground, draw: Draw) {
+async function drawLayer(ground: Ground, draw: Draw) {
   const kind = draw.pick(cellKinds);
   const units = draw.pick([1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 24, 33]);
   const blocks = draw.pick([1, 2, 3]);
@@ -31,7 +31,7 @@ function drawLayer(ground: Ground, draw: Draw) {
   const spec = checkSpec({ layers: [layer] });
   const random = () => draw.integer(0, 2 ** 30 - 1) / 2 ** 30;
   const tensors = checkTensors(spec, randomModel(random, spec));
-  const { arena, program } = packModel(spec, tensors, 1, false);
+  const { arena, program } = await packModel(spec, readerOf(tensors), 1, false);
   const kernels = ground.over(arena.memory);
   const steps = draw.integer(1, 5);
   const batch = draw.integer(1, 7);
@@ -91,7 +91,7 @@ function drawLayer(ground: Ground, draw: Draw) {
   };
 }
 
-type Layer = ReturnType<typeof drawLayer>;
+type Layer = Awaited<ReturnType<typeof drawLayer>>;
 
 /** recurrent_f32 over parts [n0, n1) in tiles of so many steps. */
 function runLayer({ kernels, op, ...at }: Layer, tile: number, n0 = 0, n1 = op.parts): void {
@@ -146,8 +146,8 @@ function stepLayer(layer: Layer, draw: Draw): void {
 }
 
 export const layerChecks = {
-  recurrent_f32: ((ground, draw) => {
-    const layer = drawLayer(ground, draw);
+  recurrent_f32: (async (ground, draw) => {
+    const layer = await drawLayer(ground, draw);
     const { spec, tensors, steps, batch, x, state, lengths } = layer;
     const oracle = runOracle(spec, tensors, x, { steps, batch, state, lengths });
     runLayer(layer, draw.integer(1, steps));
@@ -158,8 +158,8 @@ export const layerChecks = {
       within(layer.readState(layer.c), oracle.state[0]!.c!, oracle.stateBound[0]!.c!);
   }) as Check,
 
-  recurrent_step_f32: ((ground, draw) => {
-    const layer = drawLayer(ground, draw);
+  recurrent_step_f32: (async (ground, draw) => {
+    const layer = await drawLayer(ground, draw);
     runLayer(layer, layer.steps);
     const y = layer.readOutput();
     const c = layer.readState(layer.c);

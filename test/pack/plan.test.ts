@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkSpec, type ModelSpec } from '#dist/model/spec.js';
+import { readerOf } from '#dist/model/tensors.js';
 import { packModel } from '#dist/pack/place.js';
 import { planProgram, tileSteps } from '#dist/pack/plan.js';
 import { type Frame, type Program, strideOf } from '#dist/pack/program.js';
@@ -128,29 +129,29 @@ describe('a plan', () => {
 });
 
 describe('a packed memory', () => {
-  test('is as large as the plan, a spare page and no more, and cannot grow', () => {
+  test('is as large as the plan, a spare page and no more, and cannot grow', async () => {
     const spec = checkSpec({ layers: [layerOf('lstm', 'a', 5, 12, 3)] });
-    const { program, arena } = packModel(spec, draw(spec, sceneOf()).tensors, 1, false);
+    const { program, arena } = await packModel(spec, readerOf(draw(spec, sceneOf()).tensors), 1, false);
     const pages = Math.ceil(program.bytes / 65536) + 1;
     expect(arena.memory.buffer.byteLength).toBe(pages * 65536);
     expect(() => arena.memory.grow(1)).toThrow(RangeError);
     expect(arena.memory.buffer).toBeInstanceOf(ArrayBuffer);
   });
 
-  test('is shared where threads share it', () => {
+  test('is shared where threads share it', async () => {
     const spec = checkSpec({ layers: [layerOf('lstm', 'a', 5, 12, 3)] });
-    const { arena } = packModel(spec, draw(spec, sceneOf()).tensors, 2, true);
+    const { arena } = await packModel(spec, readerOf(draw(spec, sceneOf()).tensors), 2, true);
     expect(arena.memory.buffer).toBeInstanceOf(SharedArrayBuffer);
   });
 
-  test('holds every weight once, and zeros for padding', () => {
-    fc.assert(
-      fc.property(specs, fc.integer(), (spec, seed) => {
+  test('holds every weight once, and zeros for padding', async () => {
+    await fc.assert(
+      fc.asyncProperty(specs, fc.integer(), async (spec, seed) => {
         const checked = checkSpec(spec);
         const { tensors } = draw(spec, sceneOf({ seed }));
         // Both biases of most cells are added up; with one of them zero that moves nothing.
         for (const name of Object.keys(tensors)) if (name.endsWith('bias_hh')) tensors[name]!.data.fill(0);
-        const { program, arena } = packModel(checked, tensors, 1, false);
+        const { program, arena } = await packModel(checked, readerOf(tensors), 1, false);
         const packed: number[] = [];
         const weights = regionsOf(program).filter(({ what }) =>
           / (wih|whh|bih|bhh|weight|bias|table)$/.test(what),

@@ -1,39 +1,5 @@
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
-
-/** Runs a script in a process of its own; its output, and how long it took. */
-function runScript(body: string): Promise<{ code: unknown; stdout: string; stderr: string; ms: number }> {
-  const script = `
-    import { createModel } from '#dist/node.js';
-    const H = 128;
-    const tensor = (...shape) => ({ shape, data: new Float32Array(shape.reduce((a, b) => a * b)).fill(0.01) });
-    const spec = { layers: [{ kind: 'lstm', name: 'a', inputSize: 4, hiddenSize: H, blocks: 2 }] };
-    const tensors = {
-      'a.weight_ih': tensor(4 * H, 4), 'a.weight_hh': tensor(4 * H, H / 2),
-      'a.bias_ih': tensor(4 * H), 'a.bias_hh': tensor(4 * H),
-    };
-    const x = new Float32Array(4 * 3000).fill(0.5);
-    ${body}`;
-  const start = performance.now();
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      ['--input-type=module', '-e', script],
-      { cwd: root, timeout: 20_000 },
-      (error, stdout, stderr) => {
-        resolve({
-          code: error === null ? 0 : (error.code ?? error.signal),
-          stdout,
-          stderr,
-          ms: performance.now() - start,
-        });
-      },
-    );
-  });
-}
+import { runScript } from './script.js';
 
 test.each([
   ['after a run', 'const { y } = await (await createModel(spec, tensors, { threads: 2 })).run(x);'],

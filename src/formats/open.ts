@@ -1,0 +1,65 @@
+import { FormatError } from '../base/errors.js';
+import type { ModelSpec } from '../model/spec.js';
+import { readerOf, type TensorReader } from '../model/tensors.js';
+import { headerLength, maxHeaderBytes, readHeader, type SafetensorsHeader } from './header.js';
+import { metadataKey, readFacts } from './native.js';
+import { type ReadModelOptions, readModel } from './read.js';
+import { bytesOf, decodeValues } from './safetensors.js';
+import type { ByteSource } from './source.js';
+
+/** A model whose weights can be read piece by piece. */
+export interface OpenedModel {
+  spec: ModelSpec;
+  vocab: number[] | undefined;
+  read: TensorReader;
+}
+
+/** Bytes of weights that are in memory at a time, beside where they are packed. */
+const pieceBytes = 2 ** 20;
+
+/**
+ * Opens a model. A native file's weights stay where they are until they are packed, so that a large model is in memory
+ * once; a state dict, in which structure has to be found, is read whole.
+ * @throws as readModel
+ */
+export async function openModelFile(
+  source: ByteSource,
+  options: ReadModelOptions = {},
+): Promise<OpenedModel> {
+  const header = options.blocks === undefined ? await readNativeHeader(source) : undefined;
+  if (header === undefined) {
+    const { spec, tensors, vocab } = readModel(await source.read(0, source.size), options);
+    return { spec, vocab, read: readerOf(tensors) };
+  }
+  return { ...readFacts(header, options), read: readPieces(source, header) };
+}
+
+/** The header of a native file; undefined for everything else, whatever is wrong with it. */
+async function readNativeHeader(source: ByteSource): Promise<SafetensorsHeader | undefined> {
+  const length = headerLength(await source.read(0, 8));
+  if (!(length <= maxHeaderBytes && 8 + length <= source.size)) return undefined;
+  const head = await source.read(0, 8 + length);
+  if (head[8] !== 0x7b) return undefined;
+  const header = readHeader(head, source.size);
+  return Object.hasOwn(header.metadata, metadataKey) ? header : undefined;
+}
+
+function readPieces(source: ByteSource, header: SafetensorsHeader): TensorReader {
+  return async (name, width, use) => {
+    const { dtype, begin, end } = header.tensors.get(name)!;
+    const rowBytes = width * bytesOf(dtype);
+    const rows = Math.max(1, Math.floor(pieceBytes / rowBytes));
+    for (let at = begin, row = 0; at < end; at += rows * rowBytes, row += rows) {
+      const to = Math.min(end, at + rows * rowBytes);
+      const bytes = await source.read(at, to);
+      if (bytes.length !== to - at) {
+        const problem = `the file ended at byte ${at + bytes.length} while it was read`;
+        throw new FormatError(`${problem}, in tensor ${JSON.stringify(name)}.`, {
+          offset: at + bytes.length,
+          tensor: name,
+        });
+      }
+      use(decodeValues(bytes, dtype), row);
+    }
+  };
+}
