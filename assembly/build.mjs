@@ -1,35 +1,38 @@
-// Compiles the four kernel binaries and writes each as a module with its bytes in base64, so that every
-// runtime and bundler can import them without knowing about files or URLs. Skips what is up to date.
+// Compiles the four kernel binaries. The two for a memory of one's own also become modules with their bytes in base64,
+// so that every runtime and bundler can import them without knowing about files or URLs; the shared ones are made from
+// them (src/wasm/shared.ts). Skips what is up to date.
 import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 
-const targets = ['simd', 'simd-shared', 'relaxed', 'relaxed-shared'];
+const targets = { simd: true, 'simd-shared': false, relaxed: true, 'relaxed-shared': false };
 const root = new URL('../', import.meta.url);
-const out = new URL('src/wasm/generated/', root);
+const generated = new URL('src/wasm/generated/', root);
 
 const sources = (await readdir(new URL('assembly/', root), { recursive: true })).map(
   (name) => `assembly/${name}`,
 );
-const times = await Promise.all(
-  [...sources, 'asconfig.json', 'package-lock.json'].map(
-    async (name) => (await stat(new URL(name, root))).mtimeMs,
-  ),
-);
+const times = await Promise.all([...sources, 'asconfig.json', 'package-lock.json'].map(timeOf));
 const newest = Math.max(...times);
 
-await mkdir(out, { recursive: true });
-for (const target of targets) {
-  const module = new URL(`${target}.ts`, out);
-  const built = await stat(module).catch(() => undefined);
-  if (built !== undefined && built.mtimeMs > newest) continue;
+await mkdir(generated, { recursive: true });
+for (const [target, isImported] of Object.entries(targets)) {
+  const products = [`dist/wasm/${target}.wasm`];
+  if (isImported) products.push(`src/wasm/generated/${target}.ts`);
+  const made = await Promise.all(products.map((name) => timeOf(name).catch(() => 0)));
+  if (Math.min(...made) > newest) continue;
   await compile(target);
-  const bytes = await readFile(new URL(`dist/wasm/${target}.wasm`, root));
-  const text = `export const base64: string =\n  '${bytes.toString('base64')}';\n`;
-  const beside = new URL(`${target}.ts.part`, out);
-  await writeFile(beside, text);
-  await rename(beside, module);
+  const bytes = await readFile(new URL(products[0], root));
+  if (isImported) {
+    const beside = new URL(`${target}.ts.part`, generated);
+    await writeFile(beside, `export const base64: string =\n  '${bytes.toString('base64')}';\n`);
+    await rename(beside, new URL(`${target}.ts`, generated));
+  }
   console.error(`built ${target}: ${bytes.length} bytes`);
+}
+
+async function timeOf(name) {
+  return (await stat(new URL(name, root))).mtimeMs;
 }
 
 async function compile(target) {

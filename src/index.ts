@@ -1,4 +1,4 @@
-/** The front door for any runtime: nothing here touches a file system or a thread. */
+/** The front door for any runtime: nothing here touches a file system; its threads are web workers. */
 import { openDoor } from './session/open.js';
 import { type WebSource, webPlatform } from './web.js';
 

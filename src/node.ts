@@ -1,25 +1,57 @@
 /** The front door for Node: the same, with paths and worker threads. */
-import { readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { type ByteSource, sourceOf } from './formats/source.js';
 import { hirePiscina } from './schedule/piscina.js';
-import { openDoor, type Platform } from './session/open.js';
-import { readWeb, type WebSource } from './web.js';
+import { openDoor, type Platform, type ReadOptions } from './session/open.js';
+import { addressOf, readWeb, type WebSource } from './web.js';
 
 export * from './public.js';
 
 /** Where a model can come from; a string is a path, unless it begins with http:// or https://. */
 export type Source = WebSource;
 
-const platform: Platform<Source> = { read, hire: hirePiscina, cores: availableParallelism };
+const platform: Platform<Source> = {
+  read,
+  open: (source) => (isFile(source) ? openFile(source) : undefined),
+  addressOf: (source) => (isFile(source) ? undefined : addressOf(source)),
+  hire: hirePiscina,
+  cores: availableParallelism,
+};
 
-async function read(source: Source, signal: AbortSignal | undefined): Promise<Uint8Array> {
-  if (typeof source === 'string' ? !/^https?:\/\//i.test(source) : isFile(source)) {
-    return readFile(source as string | URL, { signal });
-  }
-  return readWeb(source, signal);
+async function read(source: Source, options: ReadOptions): Promise<Uint8Array> {
+  if (isFile(source)) return readFile(source, { signal: options.signal });
+  return readWeb(source, options);
 }
 
-function isFile(source: Source): boolean {
+/** A file that is read as it is needed, into a buffer that the next read uses again. */
+async function openFile(path: string | URL): Promise<ByteSource> {
+  const file = await open(path);
+  const stat = await file.stat();
+  if (!stat.isFile()) {
+    // A pipe has no size and no places.
+    await file.close();
+    return sourceOf(await readFile(path));
+  }
+  let buffer = new Uint8Array(0);
+  return {
+    size: stat.size,
+    async read(from, to) {
+      if (buffer.length < to - from) buffer = new Uint8Array(to - from);
+      let filled = 0;
+      while (filled < to - from) {
+        const { bytesRead } = await file.read(buffer, filled, to - from - filled, from + filled);
+        if (bytesRead === 0) break;
+        filled += bytesRead;
+      }
+      return buffer.subarray(0, filled);
+    },
+    close: () => file.close(),
+  };
+}
+
+function isFile(source: Source): source is string | URL {
+  if (typeof source === 'string') return !/^https?:\/\//i.test(source);
   return source instanceof URL && source.protocol === 'file:';
 }
 

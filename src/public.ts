@@ -29,10 +29,13 @@ export type {
   RecurrentLayerSpec,
 } from './model/spec.js';
 export type { ModelFile, Tensor, Tensors } from './model/tensors.js';
+export type { CrewWorker } from './schedule/web-workers.js';
 export type { Input, RunOptions } from './session/input.js';
 export type { Model } from './session/model.js';
-export type { LoadOptions, ModelOptions } from './session/open.js';
+export type { LoadOptions, LoadProgress, ModelOptions } from './session/open.js';
 export type { RunResult } from './session/run.js';
 export type { Session, SessionOptions } from './session/session.js';
+export type { ModelShare } from './session/share.js';
 export type { LayerState, State } from './session/state.js';
-export { availableKernels, type KernelSet } from './wasm/features.js';
+export type { Frames, StreamOptions } from './session/stream.js';
+export { availableKernels, type BinaryName, type KernelSet } from './wasm/features.js';

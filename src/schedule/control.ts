@@ -9,6 +9,8 @@ import type { Piece } from '../engine/piece.js';
  *   working      workers who have not finished this piece
  *   arrived      arrivals at meetings within this piece, n for each meeting
  *   piece        what to do: steps, batch, t0, ragged
+ *   stopped      1 when the crew is dismissed
+ *   owned        1 when a thread has opened this memory for itself
  */
 export interface Control {
   words: Int32Array;
@@ -17,9 +19,13 @@ export interface Control {
   working: number;
   arrived: number;
   piece: number;
+  stopped: number;
+  owned: number;
 }
 
 const lineWords = 16;
+/** Arrivals that only a stop makes: more than the meetings of any piece have. */
+export const allArrived = 2 ** 30;
 
 /** Finds the words of a control block at a byte address. */
 export function openControl(words: Int32Array, address: number): Control {
@@ -31,6 +37,8 @@ export function openControl(words: Int32Array, address: number): Control {
     working: word(2),
     arrived: word(3),
     piece: word(4),
+    stopped: word(5),
+    owned: word(6),
   };
 }
 
@@ -61,13 +69,44 @@ export function readPiece(control: Control): Piece {
   };
 }
 
-/** Reports one worker's share of a generation as done; the last one wakes the caller. */
-export function finishPiece(control: Control, generation: number): void {
+/** Reports one worker's share of a generation as done. The last one wakes the caller, and gets true. */
+export function finishPiece(control: Control, generation: number): boolean {
   const { words } = control;
-  if (Atomics.sub(words, control.working, 1) === 1) {
-    Atomics.store(words, control.finished, generation);
-    Atomics.notify(words, control.finished);
-  }
+  if (Atomics.sub(words, control.working, 1) !== 1) return false;
+  Atomics.store(words, control.finished, generation);
+  Atomics.notify(words, control.finished);
+  return true;
+}
+
+/**
+ * Tells workers to leave their shift, those who rest and those who wait at a meeting that will not take place. The
+ * words that they wait on are changed, so that none goes to sleep after it has looked.
+ */
+export function stopCrew({ words, generation, arrived, stopped }: Control): void {
+  Atomics.store(words, stopped, 1);
+  Atomics.store(words, arrived, allArrived);
+  Atomics.notify(words, arrived);
+  Atomics.add(words, generation, 1);
+  Atomics.notify(words, generation);
+}
+
+/** Before a new crew is hired, and after the one before has left. */
+export function readyCrew({ words, stopped }: Control): void {
+  Atomics.store(words, stopped, 0);
+}
+
+export function isStopped({ words, stopped }: Control): boolean {
+  return Atomics.load(words, stopped) === 1;
+}
+
+/** Makes the memory the calling thread's own; false when another one has done so. */
+export function takeMemory({ words, owned }: Control): boolean {
+  return Atomics.compareExchange(words, owned, 0, 1) === 0;
+}
+
+/** Firefox has it from version 145 on; elsewhere the caller is told by message. */
+export function canWaitAsync(): boolean {
+  return typeof Atomics.waitAsync === 'function';
 }
 
 /** Whether a generation is done. */

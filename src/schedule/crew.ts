@@ -1,7 +1,16 @@
 import { WorkerError } from '../base/errors.js';
 import type { Arena } from '../memory/arena.js';
 import type { Program } from '../pack/program.js';
-import { beginPiece, isFinished, openControl, untilFinished, wakeCaller } from './control.js';
+import {
+  beginPiece,
+  canWaitAsync,
+  isFinished,
+  openControl,
+  readyCrew,
+  stopCrew,
+  untilFinished,
+  wakeCaller,
+} from './control.js';
 import type { Schedule } from './schedule.js';
 import type { Contract } from './shift.js';
 
@@ -12,10 +21,15 @@ export interface Crew {
 }
 
 /**
- * Hires n workers and resolves when all are at their posts. `onDeath` is called when one of them ends before it
- * is dismissed.
+ * Hires n workers and resolves when all are at their posts.
+ * @param onDeath called when one of them ends before it is dismissed
+ * @param onFinished called when a worker reports by message; only those whose contract says so do
  */
-export type Hire = (contracts: Contract[], onDeath: (cause: unknown) => void) => Promise<Crew>;
+export type Hire = (
+  contracts: Contract[],
+  onDeath: (cause: unknown) => void,
+  onFinished: () => void,
+) => Promise<Crew>;
 
 /** Keeps the process alive while a piece is under way; resting workers do not. */
 const aLongTime = 2 ** 30;
@@ -38,14 +52,24 @@ export function scheduleCrew(
   /** the end of the crew before: its threads may write to the memory until then */
   let gone: Promise<unknown> = Promise.resolve();
   let ended: Error | undefined;
+  const reports = !canWaitAsync();
+  /** lets the caller look again, where it waits for a message */
+  let ring = () => {};
+
+  const untilRung = () =>
+    new Promise<void>((resolve) => {
+      ring = resolve;
+    });
 
   const dismiss = (reason: Error) => {
     if (broken === undefined) {
       broken = reason;
       const old = crew;
       crew = undefined;
+      stopCrew(control);
       gone = Promise.resolve(old?.then((hired) => hired.dismiss())).catch(() => {});
       wakeCaller(control);
+      ring();
     }
   };
 
@@ -54,16 +78,21 @@ export function scheduleCrew(
     if (ended !== undefined) throw ended;
     if (crew === undefined) {
       broken = undefined;
+      readyCrew(control);
       const contracts = Array.from({ length: n }, (_, k) => ({
         memory: arena.memory,
         module,
         program,
         k,
         n,
+        reports,
       }));
-      crew = hire(contracts, (cause) => {
-        dismiss(new WorkerError('A worker thread ended during a run; the run had no effect.', cause));
-      });
+      crew = hire(
+        contracts,
+        (cause) =>
+          dismiss(new WorkerError('A worker thread ended during a run; the run had no effect.', cause)),
+        () => ring(),
+      );
       crew.catch(() => {
         crew = undefined;
       });
@@ -83,7 +112,8 @@ export function scheduleCrew(
       try {
         const generation = beginPiece(control, piece, n);
         while (!isFinished(control, generation)) {
-          await untilFinished(control, generation);
+          if (reports) await untilRung();
+          else await untilFinished(control, generation);
           if (broken !== undefined) throw broken;
         }
       } catch (error) {

@@ -17,6 +17,8 @@ export const hirePiscina: Hire = async (contracts, onDeath) => {
     minThreads: n,
     maxThreads: n,
     idleTimeout: Number.POSITIVE_INFINITY,
+    // With an environment of their own, which they have no use for, workers need no permission to read it in Deno.
+    env: {},
     // Piscina's own blocking wait would keep the shift from beginning.
     atomics: 'disabled',
   });

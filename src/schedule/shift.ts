@@ -1,8 +1,8 @@
 import { bindProgram } from '../engine/engine.js';
 import type { Meet } from '../engine/piece.js';
 import type { Program } from '../pack/program.js';
-import { instantiate } from '../wasm/instance.js';
-import { type Control, finishPiece, openControl, readPiece } from './control.js';
+import type { Kernels } from '../wasm/registry.js';
+import { allArrived, type Control, finishPiece, isStopped, openControl, readPiece } from './control.js';
 
 /** What a worker is hired for; survives postMessage. */
 export interface Contract {
@@ -13,17 +13,21 @@ export interface Contract {
   /** this worker's number, 0..n−1 */
   k: number;
   n: number;
+  /** whether the worker who finishes a piece says so by message too */
+  reports: boolean;
 }
 
 /** How often a worker looks before it sleeps: some microseconds, about what a sleep and a wake cost. */
 const looks = 2000;
 
 /**
- * Prepares a worker and returns its shift: an endless loop that waits for pieces and does this worker's share of
- * each. It blocks its thread; the thread's end is its end.
+ * Prepares a worker and returns its shift: a loop that waits for pieces and does this worker's share of each, until
+ * the crew is stopped or the thread ends. It blocks its thread.
+ * @param kernels over the contract's memory
+ * @param report tells the caller that a piece is finished, where the contract asks for it
  */
-export async function prepareShift({ memory, module, program, k, n }: Contract): Promise<() => never> {
-  const kernels = await instantiate(module, memory);
+export function prepareShift(contract: Contract, kernels: Kernels, report = () => {}): () => void {
+  const { memory, program, k, n, reports } = contract;
   const control = openControl(new Int32Array(memory.buffer), program.control);
   const runner = bindProgram(kernels, program, program.run, k, n);
   const meeting = { target: 0 };
@@ -31,11 +35,18 @@ export async function prepareShift({ memory, module, program, k, n }: Contract):
   // Read before anyone can begin a piece, so that none is missed.
   let seen = Atomics.load(control.words, control.generation);
   return () => {
+    if (isStopped(control)) return;
     for (;;) {
       seen = nextGeneration(control, seen);
+      if (isStopped(control)) return;
       meeting.target = 0;
-      runner(readPiece(control), meet);
-      finishPiece(control, seen);
+      try {
+        runner(readPiece(control), meet);
+      } catch (error) {
+        if (isStopped(control)) return;
+        throw error;
+      }
+      if (finishPiece(control, seen) && reports) report();
     }
   };
 }
@@ -53,7 +64,10 @@ function nextGeneration({ words, generation }: Control, seen: number): number {
   return now;
 }
 
-/** Meetings are counted in one word that only grows within a piece: the m-th is over at n·m arrivals. */
+/**
+ * Meetings are counted in one word that only grows within a piece: the m-th is over at n·m arrivals. They throw when
+ * the crew has been stopped.
+ */
 function meetWith({ words, arrived }: Control, n: number, meeting: { target: number }): Meet {
   return () => {
     meeting.target += n;
@@ -68,5 +82,6 @@ function meetWith({ words, arrived }: Control, n: number, meeting: { target: num
       Atomics.wait(words, arrived, now);
       now = Atomics.load(words, arrived);
     }
+    if (now >= allArrived) throw new Error('The crew has been stopped.');
   };
 }

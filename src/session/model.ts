@@ -1,11 +1,14 @@
+import { untilAborted } from '../base/abort.js';
 import { ArgumentTypeError } from '../base/errors.js';
+import { checkSignal, object } from '../base/guards.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { PackedModel } from '../pack/place.js';
 import type { Schedule } from '../schedule/schedule.js';
-import type { KernelSet } from '../wasm/features.js';
+import { type BinaryName, canShareMemory, type KernelSet } from '../wasm/features.js';
 import { checkRun, type Input, type RunOptions } from './input.js';
 import { type RunResult, runModel } from './run.js';
 import { Session, type SessionOptions } from './session.js';
+import { copyWeights, type ModelShare } from './share.js';
 import { checkState } from './state.js';
 import type { Stepper } from './stepper.js';
 
@@ -17,6 +20,8 @@ export interface ModelParts {
   packed: PackedModel;
   stepper: Stepper;
   schedule: Schedule;
+  /** the compiled binary of a name */
+  findBinary(name: BinaryName): Promise<WebAssembly.Module>;
 }
 
 /** A model that is packed and ready to run. Made by `loadModel` and `createModel`. */
@@ -90,6 +95,24 @@ export class Model {
       },
       options,
     );
+  }
+
+  /**
+   * A copy of the packed model for another thread, such as an audio worklet: plain data that postMessage and
+   * processorOptions take, and `openShare` of 'blockrnn/worklet' opens there. Make one for each thread. It outlives
+   * the model.
+   * @throws AbortError
+   */
+  async share(options: { signal?: AbortSignal } = {}): Promise<ModelShare> {
+    this.#checkAlive();
+    object(options, 'options');
+    checkSignal(options.signal);
+    const { spec, vocab, kernels } = this;
+    const { packed, findBinary } = this.#parts;
+    const shared = canShareMemory();
+    const module = await untilAborted(findBinary(shared ? `${kernels}-shared` : kernels), options.signal);
+    this.#checkAlive();
+    return { spec, vocab, kernels, module, ...copyWeights(packed.arena, packed.program, shared) };
   }
 
   /** Ends the worker threads. A run in progress is rejected; every later call throws TypeError (ERR_DISPOSED). */

@@ -1,46 +1,68 @@
-import { ArgumentTypeError, UnsupportedError } from '../base/errors.js';
-import { checkSignal, integer, object, show } from '../base/guards.js';
+import { untilAborted } from '../base/abort.js';
+import { ArgumentTypeError, FormatError } from '../base/errors.js';
+import { checkSignal, object, show } from '../base/guards.js';
 import { bindProgram } from '../engine/engine.js';
-import { type ReadModelOptions, readModel } from '../formats/read.js';
+import { type OpenedModel, openModelFile } from '../formats/open.js';
+import type { ReadModelOptions } from '../formats/read.js';
+import { type ByteSource, sourceOf } from '../formats/source.js';
 import { checkSpec, type ModelSpec } from '../model/spec.js';
-import { checkTensors, type ModelFile, type Tensors } from '../model/tensors.js';
+import { checkTensors, readerOf, type Tensors } from '../model/tensors.js';
 import { type PackedModel, packModel } from '../pack/place.js';
 import { scheduleAuto } from '../schedule/auto.js';
 import { type Hire, scheduleCrew } from '../schedule/crew.js';
 import type { Schedule } from '../schedule/schedule.js';
 import { scheduleSolo } from '../schedule/solo.js';
-import { loadBinary } from '../wasm/binaries.js';
-import { canShareMemory, chooseKernels, type KernelSet } from '../wasm/features.js';
+import { type CrewWorker, hireWebWorkers } from '../schedule/web-workers.js';
+import { type BinaryName, chooseKernels, type KernelSet } from '../wasm/features.js';
+import { checkWasmOptions, explainLink, findBinary, type WasmOptions } from '../wasm/given.js';
 import { instantiate } from '../wasm/instance.js';
 import { Model } from './model.js';
 import { Stepper } from './stepper.js';
+import { countThreads } from './threads.js';
+
+/** Called as a model arrives, with the bytes so far and, where it is known, how many there are. */
+export type LoadProgress = (loadedBytes: number, totalBytes: number | undefined) => void;
+
+/** How to read a source. */
+export interface ReadOptions {
+  signal?: AbortSignal | undefined;
+  onProgress?: LoadProgress | undefined;
+}
 
 /** What differs between runtimes. */
 export interface Platform<Source> {
   /** All bytes of a source. */
-  read(source: Source, signal: AbortSignal | undefined): Promise<Uint8Array>;
+  read(source: Source | string | URL, options: ReadOptions): Promise<Uint8Array>;
+  /** A source that can be read piece by piece; undefined for those that come as a whole. */
+  open?(source: Source): Promise<ByteSource> | undefined;
+  /** The address of a source that comes from a server, for messages. */
+  addressOf(source: Source): string | undefined;
   /** Hires worker threads; undefined where there are none. */
   hire: Hire | undefined;
   /** how many threads the machine runs at a time */
   cores(): number;
 }
 
-export interface ModelOptions {
+export interface ModelOptions extends WasmOptions {
   /**
    * Worker threads that share a run, 1..64; 1 (default) is the calling thread alone. 'auto' measures the model's runs
-   * and gives those to a crew that a crew does faster.
+   * and gives those to a crew that a crew does faster. A page that is not cross-origin isolated has one thread,
+   * whatever is asked, and says so on the console.
    */
   threads?: number | 'auto';
   /** 'simd' gives the same bytes everywhere; 'relaxed' is faster; 'auto' (default) is 'relaxed' where the engine has it */
   kernels?: 'auto' | KernelSet;
+  /** gives a new module worker that runs blockrnn/worker, where a bundler or a policy asks for another way to make one */
+  createWorker?: () => CrewWorker;
   /** aborts loading */
   signal?: AbortSignal;
 }
 
-/** For files that are not this package's own: how to read them. */
-export type LoadOptions = ModelOptions & ReadModelOptions;
-
-const mostThreads = 64;
+/** And, for files that are not this package's own, how to read them. */
+export interface LoadOptions extends ModelOptions, ReadModelOptions {
+  /** called as the model arrives; the last time with all of its bytes */
+  onProgress?: LoadProgress;
+}
 
 /** The front door's two functions, for one platform. */
 export function openDoor<Source>(platform: Platform<Source>): {
@@ -50,13 +72,20 @@ export function openDoor<Source>(platform: Platform<Source>): {
   return {
     async loadModel(source, options = {}) {
       checkOptions(options);
-      const bytes = await readSource(platform, source, options.signal);
-      return openModel(platform, readModel(bytes, options), options);
+      checkFunction(options.onProgress, 'onProgress');
+      const bytes = await openSource(platform, source, options);
+      try {
+        const file = await naming(platform.addressOf(source), () => openModelFile(bytes, options));
+        return await openModel(platform, file, options);
+      } finally {
+        await bytes.close();
+      }
     },
     async createModel(spec, tensors, options = {}) {
       checkOptions(options);
       const checked = checkSpec(spec);
-      return openModel(platform, { spec: checked, tensors: checkTensors(checked, tensors) }, options);
+      const read = readerOf(checkTensors(checked, tensors));
+      return openModel(platform, { spec: checked, vocab: undefined, read }, options);
     },
   };
 }
@@ -64,37 +93,79 @@ export function openDoor<Source>(platform: Platform<Source>): {
 function checkOptions(options: ModelOptions): void {
   object(options, 'options');
   checkSignal(options.signal);
+  checkFunction(options.createWorker, 'createWorker');
+  checkWasmOptions(options);
 }
 
-async function readSource<Source>(
+function checkFunction(value: unknown, what: string): void {
+  if (value !== undefined && typeof value !== 'function')
+    throw new ArgumentTypeError(`${what} must be a function, got ${show(value)}.`);
+}
+
+async function openSource<Source>(
   platform: Platform<Source>,
   source: Source,
-  signal: AbortSignal | undefined,
-): Promise<Uint8Array> {
+  { signal, onProgress }: LoadOptions,
+): Promise<ByteSource> {
+  let isComplete = false;
+  const report: LoadProgress = (loaded, total) => {
+    if (signal?.aborted) return;
+    isComplete = loaded === total;
+    onProgress?.(loaded, total);
+  };
   try {
-    return await platform.read(source, signal);
+    const opened = await platform.open?.(source);
+    if (opened !== undefined) {
+      report(opened.size, opened.size);
+      return opened;
+    }
+    const reading = platform.read(source, { signal, onProgress: onProgress && report });
+    const bytes = await untilAborted(reading, signal);
+    if (!isComplete) report(bytes.length, bytes.length);
+    return sourceOf(bytes);
   } finally {
     // Whatever a reader makes of a signal, the caller gets one kind of error.
     checkSignal(signal);
   }
 }
 
+/** Says in an error about a file which address the file came from. */
+async function naming<T>(address: string | undefined, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (address === undefined || !(error instanceof FormatError)) throw error;
+    const { offset, tensor } = error;
+    throw new FormatError(`${address}: ${error.message}`, {
+      ...(offset === undefined ? {} : { offset }),
+      ...(tensor === undefined ? {} : { tensor }),
+      cause: error,
+    });
+  }
+}
+
 async function openModel<Source>(
   platform: Platform<Source>,
-  { spec, tensors, vocab }: ModelFile,
-  { threads: wish = 1, kernels: wished = 'auto', signal }: ModelOptions,
+  { spec, vocab, read }: OpenedModel,
+  options: ModelOptions,
 ): Promise<Model> {
+  const { threads: wish = 1, kernels: wished = 'auto', signal, createWorker } = options;
   const kernels = chooseKernels(wished);
-  const threads = countThreads(platform, wish);
+  const hire = createWorker === undefined ? platform.hire : hireWebWorkers(createWorker);
+  const threads = countThreads(wish, hire !== undefined, platform.cores);
   const shared = threads > 1;
-  const packed = packModel(spec, tensors, threads, shared);
-  const module = await loadBinary(shared ? `${kernels}-shared` : kernels);
+  const packed = await packModel(spec, read, threads, shared);
   const { arena, program } = packed;
-  const own = await instantiate(module, arena.memory);
+  const find = (name: BinaryName) => findBinary(name, options, (url) => platform.read(url, {}));
+  const name: BinaryName = shared ? `${kernels}-shared` : kernels;
+  const module = await untilAborted(find(name), signal);
+  const own = await instantiate(module, arena.memory).catch((error: unknown) => {
+    throw explainLink(error, name, options);
+  });
   const stepper = new Stepper(arena, program, bindProgram(own, program, program.step, 0, 1));
   const solo = scheduleSolo(bindProgram(own, program, program.run, 0, 1));
-  const schedule = threads === 1 ? solo : await openCrew(platform.hire!, module, packed, solo, threads, wish);
-  const model = new Model({ spec, vocab, kernels, packed, stepper, schedule });
+  const schedule = shared ? await openCrew(hire!, module, packed, solo, threads, wish, signal) : solo;
+  const model = new Model({ spec, vocab, kernels, packed, stepper, schedule, findBinary: find });
   if (signal?.aborted) {
     model.dispose();
     checkSignal(signal);
@@ -109,26 +180,15 @@ async function openCrew(
   solo: Schedule,
   threads: number,
   wish: number | 'auto',
+  signal: AbortSignal | undefined,
 ): Promise<Schedule> {
   const crew = scheduleCrew(hire, module, program, arena, threads);
   if (wish === 'auto') return scheduleAuto(solo, crew);
-  await crew.hire();
+  try {
+    await untilAborted(crew.hire(), signal);
+  } catch (error) {
+    crew.dispose(error as Error);
+    throw error;
+  }
   return crew;
-}
-
-/** A number of threads for what was asked. */
-function countThreads<Source>(platform: Platform<Source>, wish: unknown): number {
-  const possible = platform.hire !== undefined && canShareMemory();
-  if (wish === 'auto') return possible ? Math.min(mostThreads, platform.cores()) : 1;
-  if (typeof wish !== 'number') {
-    throw new ArgumentTypeError(`threads must be a number or 'auto', got ${show(wish)}.`);
-  }
-  const threads = integer(wish, 'threads', 1, mostThreads);
-  if (threads > 1 && !possible) {
-    throw new UnsupportedError(
-      "this runtime cannot share memory with threads here: use threads: 1, or 'auto', which then means 1.",
-      'threads',
-    );
-  }
-  return threads;
 }

@@ -5,6 +5,7 @@ import { checkIds, checkKind, checkOut, type Input, type RunOptions } from './in
 import type { RunResult } from './run.js';
 import { checkState, copyState, createState, type State } from './state.js';
 import { Slice, type Stepper } from './stepper.js';
+import { type Frames, type StreamOptions, streamSteps, transformSteps } from './stream.js';
 
 const mostStreams = 2 ** 20;
 /** Values of state and output that a session may have: 1 GiB. */
@@ -77,6 +78,27 @@ export class Session {
     const y = out === undefined ? this.#y : checkOut(out, this.#y.length);
     for (let i = 0; i < this.#slices.length; i++) this.#slices[i]!.step(x, y);
     return y;
+  }
+
+  /**
+   * A step for each frame as it comes: `for await (const y of session.stream(frames))`. Leaving the loop ends the
+   * source; the state stays where it is.
+   * @param frames an iterable or async iterable of x [B, I], or of ids [B]
+   * @returns y's [B, O], each an array of its own
+   * @throws TypeError at once for what is no iterable; then as `step` does, and AbortError
+   */
+  stream(frames: Frames, options: StreamOptions = {}): AsyncGenerator<Float32Array, void, undefined> {
+    this.#check();
+    return streamSteps((x) => this.step(x), frames, options);
+  }
+
+  /**
+   * The same as a face for web streams: `readable.pipeThrough(session.transform())`. x [B, I] or ids [B] in, y's
+   * [B, O] out, each an array of its own. What `step` throws ends the stream.
+   */
+  transform(): TransformStream<Input, Float32Array> {
+    this.#check();
+    return transformSteps((x) => this.step(x));
   }
 
   /**

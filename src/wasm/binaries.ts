@@ -1,28 +1,29 @@
-import type { BinaryName } from './features.js';
+import type { BinaryName, KernelSet } from './features.js';
+import { withSharedMemory } from './shared.js';
 
 const modules = new Map<BinaryName, Promise<WebAssembly.Module>>();
 
-/** The compiled binary of that name; compiled once. Each import is spelled out so that bundlers can see it. */
+/** The compiled binary of that name; compiled once. */
 export function loadBinary(name: BinaryName): Promise<WebAssembly.Module> {
   let module = modules.get(name);
   if (module === undefined) {
-    module = read(name).then(({ base64 }) => WebAssembly.compile(decode(base64)));
+    module = readBinary(name).then((bytes) => WebAssembly.compile(bytes));
     modules.set(name, module);
+    // A chunk that could not be fetched is asked for again.
+    module.catch(() => modules.delete(name));
   }
   return module;
 }
 
-function read(name: BinaryName): Promise<{ base64: string }> {
-  switch (name) {
-    case 'simd':
-      return import('./generated/simd.js');
-    case 'simd-shared':
-      return import('./generated/simd-shared.js');
-    case 'relaxed':
-      return import('./generated/relaxed.js');
-    case 'relaxed-shared':
-      return import('./generated/relaxed-shared.js');
-  }
+async function readBinary(name: BinaryName): Promise<Uint8Array<ArrayBuffer>> {
+  const kernels = name.startsWith('simd') ? 'simd' : 'relaxed';
+  const bytes = decode((await read(kernels)).base64);
+  return name === kernels ? bytes : withSharedMemory(bytes);
+}
+
+/** Each import is spelled out so that bundlers can see it. */
+function read(kernels: KernelSet): Promise<{ base64: string }> {
+  return kernels === 'simd' ? import('./generated/simd.js') : import('./generated/relaxed.js');
 }
 
 function decode(base64: string): Uint8Array<ArrayBuffer> {

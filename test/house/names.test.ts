@@ -36,9 +36,20 @@ test('a model and a session have these', async () => {
   const face = (value: object) =>
     [...Object.keys(value), ...Object.getOwnPropertyNames(Object.getPrototypeOf(value))].sort();
   expect(face(model)).toEqual(
-    ['bytes', 'constructor', 'dispose', 'kernels', 'run', 'session', 'spec', 'threads', 'vocab'].sort(),
+    [
+      'bytes',
+      'constructor',
+      'dispose',
+      'kernels',
+      'run',
+      'session',
+      'share',
+      'spec',
+      'threads',
+      'vocab',
+    ].sort(),
   );
   expect(face(model.session())).toEqual(
-    ['batch', 'constructor', 'reset', 'restore', 'run', 'snapshot', 'step'].sort(),
+    ['batch', 'constructor', 'reset', 'restore', 'run', 'snapshot', 'step', 'stream', 'transform'].sort(),
   );
 });

@@ -1,0 +1,130 @@
+import { ArgumentTypeError, UnsupportedError } from '../base/errors.js';
+import { object, show } from '../base/guards.js';
+import { bindProgram } from '../engine/engine.js';
+import { type Arena, createArena, openArena } from '../memory/arena.js';
+import type { ModelSpec } from '../model/spec.js';
+import type { Frame, Program } from '../pack/program.js';
+import { openControl, takeMemory } from '../schedule/control.js';
+import type { KernelSet } from '../wasm/features.js';
+import { instantiateNow } from '../wasm/instance-now.js';
+import { Session, type SessionOptions } from './session.js';
+import { Stepper } from './stepper.js';
+
+/**
+ * A packed model as plain data for another thread: postMessage and processorOptions take it. What is in it is for
+ * `openShare` alone.
+ *
+ * It has a memory of its own, not the model's: kernels step in a frame at fixed addresses, and two threads in one
+ * frame would spoil each other's states. It is small: weights and one step frame, without what `run` needs. Where
+ * memory can be shared it is shared, so that it travels and opens without a copy of the weights, which an audio thread
+ * has no time for; then only one thread can open it. Elsewhere the weights travel as bytes, and every thread makes a
+ * memory for them.
+ */
+export interface ModelShare {
+  readonly spec: ModelSpec;
+  readonly vocab: readonly number[] | undefined;
+  readonly kernels: KernelSet;
+  readonly module: WebAssembly.Module;
+  readonly program: Program;
+  /** all of the memory, shared; or bytes [program.constants, program.constants + weights.byteLength) of it */
+  readonly memory: WebAssembly.Memory | undefined;
+  readonly weights: ArrayBuffer | undefined;
+}
+
+/** What can be done with a model in another thread. Made by `openShare`. */
+export interface SharedModel {
+  readonly spec: ModelSpec;
+  /** id → byte, of a byte-level model whose file has its vocabulary */
+  readonly vocab: readonly number[] | undefined;
+  readonly kernels: KernelSet;
+  /** Opens B streams that are stepped frame by frame, as `model.session` does; its `run` is not supported. */
+  session(options?: SessionOptions): Session;
+}
+
+/**
+ * The memory part of a share.
+ * @param shared whether to make a shared memory; else bytes
+ */
+export function copyWeights(
+  arena: Arena,
+  program: Program,
+  shared: boolean,
+): Pick<ModelShare, 'program' | 'memory' | 'weights'> {
+  // Constants and weights lie between the control block and the run frame. Nobody writes them: a run in progress
+  // does not matter.
+  const { constants } = program;
+  const moved = stepOnly(program);
+  const from = new Uint8Array(arena.memory.buffer, constants, program.run.input - constants);
+  if (!shared) return { program: moved, memory: undefined, weights: from.slice().buffer };
+  const { memory } = createArena(moved.bytes, true);
+  new Uint8Array(memory.buffer).set(from, constants);
+  return { program: moved, memory, weights: undefined };
+}
+
+/**
+ * Opens a share in the calling thread: at once, in any kind of worklet or worker.
+ * @throws TypeError for what is no share, or when another thread has opened it
+ */
+export function openShare(share: ModelShare): SharedModel {
+  object(share, 'share');
+  const { spec, vocab, kernels, module, program, weights } = share;
+  if (!(module instanceof WebAssembly.Module) || program === null || typeof program !== 'object') {
+    throw new ArgumentTypeError(`share must be what model.share() gives, got ${show(share)}.`);
+  }
+  const arena = openMemory(share);
+  if (!takeMemory(openControl(arena.i32, program.control))) {
+    throw new ArgumentTypeError(
+      'another thread has opened this share; call model.share() once for each.',
+      'ERR_BUSY',
+    );
+  }
+  if (weights !== undefined)
+    new Uint8Array(arena.memory.buffer).set(new Uint8Array(weights), program.constants);
+  const runner = bindProgram(instantiateNow(module, arena.memory), program, program.step, 0, 1);
+  const host = {
+    program,
+    stepper: new Stepper(arena, program, runner),
+    checkAlive: () => {},
+    run: () =>
+      Promise.reject(
+        new UnsupportedError('a shared model has no run: step its sessions, or run the model itself.', 'run'),
+      ),
+  };
+  return { spec, vocab, kernels, session: (options = {}) => new Session(host, options) };
+}
+
+function openMemory({ memory, weights, program }: ModelShare): Arena {
+  if (memory === undefined) {
+    if (!(weights instanceof ArrayBuffer) || program.constants + weights.byteLength > program.bytes) {
+      throw new ArgumentTypeError('this share has not arrived whole: its weights are missing.');
+    }
+    return createArena(program.bytes, false);
+  }
+  if (!(memory instanceof WebAssembly.Memory) || memory.buffer.byteLength < program.bytes) {
+    throw new ArgumentTypeError('this share has not arrived whole: its memory is missing.');
+  }
+  return openArena(memory, true);
+}
+
+/** The program without its run frame: the step frame, which is planned behind it, takes its place. */
+function stepOnly(program: Program): Program {
+  const distance = program.step.input - program.run.input;
+  const step = moveFrame(program.step, -distance);
+  return { ...program, workers: 1, run: step, step, bytes: program.bytes - distance };
+}
+
+/** Every address of a frame moved; written out, so that one which is added later cannot be forgotten. */
+function moveFrame(frame: Frame, by: number): Frame {
+  const { rows, batch, input, ldInput, activations, lengths, states, scratch, scratchFloats } = frame;
+  return {
+    rows,
+    batch,
+    input: input + by,
+    ldInput,
+    activations: [activations[0] + by, activations[1] + by],
+    lengths: lengths + by,
+    states: states.map(({ h, c, ld }) => ({ h: h + by, c: c === 0 ? 0 : c + by, ld })),
+    scratch: scratch.map((address) => address + by),
+    scratchFloats,
+  };
+}
