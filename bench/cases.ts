@@ -33,18 +33,24 @@ export interface Workload {
   x: Float32Array;
 }
 
-/** Weights uniform within 1/√H, input uniform within 1, from a fixed seed. */
-export function drawWorkload({ hidden, blocks, steps, batch }: Case): Workload {
+/** Weights uniform within 1/√H, input uniform within 1, from a fixed seed; I = H unless it says otherwise. */
+export function drawLayer({
+  hidden,
+  blocks,
+  steps,
+  batch,
+  inputs = hidden,
+}: Case & { inputs?: number }): Workload {
   const random = seededRandom(hidden * 31 + blocks);
   const draw = (count: number, scale: number) =>
     Float32Array.from({ length: count }, () => (2 * random() - 1) * scale);
-  const layer = { kind: 'lstm', name: 'lstm', inputSize: hidden, hiddenSize: hidden, blocks } as const;
+  const layer = { kind: 'lstm', name: 'lstm', inputSize: inputs, hiddenSize: hidden, blocks } as const;
   const tensors: Tensors = {};
   for (const [name, shape] of Object.entries(layerTensors(layer))) {
     const count = shape.reduce((product, size) => product * size, 1);
     tensors[name] = { shape, data: draw(count, 1 / Math.sqrt(hidden)) };
   }
-  return { spec: { layers: [layer] }, tensors, x: draw(steps * batch * hidden, 1) };
+  return { spec: { layers: [layer] }, tensors, x: draw(steps * batch * inputs, 1) };
 }
 
 /** Useful floating-point operations of a case; a multiply-add counts two, pointwise work is not counted. */

@@ -3,7 +3,7 @@
 import { availableKernels } from '#dist/wasm/features.js';
 import { runOracle } from '../test/oracle/model.js';
 import { findExcess } from '../test/oracle/tolerance.js';
-import { allCases, type Case, drawWorkload, flopsOf, type Workload, weightBytesOf } from './cases.js';
+import { allCases, type Case, drawLayer, flopsOf, type Workload, weightBytesOf } from './cases.js';
 import { compare, type Timing } from './measure.js';
 import { openNode, openOurs, openWeb, type Runtime } from './rivals.js';
 import { measureRoof, type Roof } from './roof.js';
@@ -40,7 +40,7 @@ const report: LstmReport = { threads, roof: better(before, await measureRoof()),
 process.stdout.write(JSON.stringify(report), () => process.exit(0));
 
 async function measureCase(at: Case): Promise<LstmResult> {
-  const workload = drawWorkload(at);
+  const workload = drawLayer(at);
   const runtimes = [
     ...(await Promise.all(availableKernels().map((kernels) => openOurs(workload, at, threads, kernels)))),
     await openWeb(workload, at, threads),

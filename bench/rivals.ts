@@ -18,8 +18,8 @@ export interface Runtime {
 /** This package. A case of one step is a step of a session, as a user would do it; longer ones are runs. */
 export async function openOurs(
   { spec, tensors, x }: Workload,
-  { steps, batch }: Case,
-  threads: number,
+  { steps, batch }: Pick<Case, 'steps' | 'batch'>,
+  threads: number | 'auto',
   kernels: KernelSet,
 ): Promise<Runtime> {
   const model = await createModel(spec, tensors, { threads, kernels });
