@@ -5,10 +5,29 @@ const isNode20 = Number(process.versions.node.split('.')[0]) < 22;
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    pool: 'forks',
     maxWorkers: 2,
-    execArgv: isNode20 ? ['--experimental-wasm-relaxed-simd', '--expose-gc'] : ['--expose-gc'],
-    testTimeout: 60_000,
+    projects: [
+      {
+        test: {
+          name: 'source',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/runtimes/**'],
+          pool: 'forks',
+          execArgv: isNode20 ? ['--experimental-wasm-relaxed-simd', '--expose-gc'] : ['--expose-gc'],
+          testTimeout: 60_000,
+        },
+      },
+      {
+        // The packed package, in every runtime, through every bundler.
+        test: {
+          name: 'package',
+          include: ['test/runtimes/*.test.ts'],
+          globalSetup: ['test/runtimes/setup.ts'],
+          pool: 'forks',
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
   },
 });

@@ -8,20 +8,23 @@ import { addressOf, readWeb, type WebSource } from './web.js';
 
 export * from './public.js';
 
-/** Where a model can come from; a string is a path, unless it begins with http:// or https://. */
+/** Where a model can come from; a string is a path, unless it begins with http://, https:// or file://. */
 export type Source = WebSource;
 
 const platform: Platform<Source> = {
   read,
-  open: (source) => (isFile(source) ? openFile(source) : undefined),
-  addressOf: (source) => (isFile(source) ? undefined : addressOf(source)),
+  open(source) {
+    const path = pathOf(source);
+    return path === undefined ? undefined : openFile(path);
+  },
+  addressOf: (source) => (pathOf(source) === undefined ? addressOf(source) : undefined),
   hire: hirePiscina,
   cores: availableParallelism,
 };
 
 async function read(source: Source, options: ReadOptions): Promise<Uint8Array> {
-  if (isFile(source)) return readFile(source, { signal: options.signal });
-  return readWeb(source, options);
+  const path = pathOf(source);
+  return path === undefined ? readWeb(source, options) : readFile(path, { signal: options.signal });
 }
 
 /** A file that is read as it is needed, into a buffer that the next read uses again. */
@@ -50,9 +53,11 @@ async function openFile(path: string | URL): Promise<ByteSource> {
   };
 }
 
-function isFile(source: Source): source is string | URL {
-  if (typeof source === 'string') return !/^https?:\/\//i.test(source);
-  return source instanceof URL && source.protocol === 'file:';
+/** The path of a source that is a file's. */
+function pathOf(source: Source): string | URL | undefined {
+  if (source instanceof URL) return source.protocol === 'file:' ? source : undefined;
+  if (typeof source !== 'string' || /^https?:\/\//i.test(source)) return undefined;
+  return /^file:\/\//i.test(source) ? new URL(source) : source;
 }
 
 /**

@@ -1,0 +1,37 @@
+const steps = 1024;
+const times = 7;
+
+/** Lets the page draw. */
+const rest = () => new Promise((resolve) => setTimeout(resolve, 30));
+
+/** Random ids, T of them. */
+export function drawIds(count) {
+  return Int32Array.from({ length: steps }, () => Math.floor(Math.random() * count));
+}
+
+/** Microseconds per step, best of several: one step after the other, on this thread. */
+export async function measureSteps(model, ids) {
+  const session = model.session();
+  const frames = Array.from(ids, (id) => Int32Array.of(id));
+  let best = Number.POSITIVE_INFINITY;
+  for (let time = 0; time < times; time++) {
+    await rest();
+    const start = performance.now();
+    for (let t = 0; t < steps; t++) session.step(frames[t]);
+    best = Math.min(best, performance.now() - start);
+  }
+  return (best / steps) * 1000;
+}
+
+/** Microseconds per step of whole runs, best of several, and what came out. */
+export async function measureRuns(model, ids) {
+  let best = Number.POSITIVE_INFINITY;
+  const out = new Float32Array(steps * model.vocab.length);
+  for (let time = 0; time < times; time++) {
+    await rest();
+    const start = performance.now();
+    await model.run(ids, { out });
+    best = Math.min(best, performance.now() - start);
+  }
+  return { microseconds: (best / steps) * 1000, y: out };
+}

@@ -1,0 +1,64 @@
+/**
+ * Serves the page in demo/page with the headers that let it share memory with threads.
+ *
+ *   node demo/serve.mjs [--port N]      default: 8080, or a free one when that is taken
+ */
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+
+/** What is served, by the first part of the path. */
+const folders = {
+  blockrnn: join(here, '../dist'),
+  models: here,
+  '': join(here, 'page'),
+};
+const types = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.safetensors': 'application/octet-stream',
+};
+const headers = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Cache-Control': 'no-cache',
+};
+
+const { values } = parseArgs({ options: { port: { type: 'string' } } });
+const server = createServer(async ({ url, method }, response) => {
+  try {
+    const path = find(new URL(url, 'http://localhost').pathname);
+    const { size } = await stat(path);
+    const type = types[extname(path)];
+    if (type === undefined) throw new Error(`nothing of this kind is served: ${path}`);
+    response.writeHead(200, { 'Content-Type': type, 'Content-Length': size, ...headers });
+    if (method === 'HEAD') response.end();
+    else createReadStream(path).pipe(response);
+  } catch {
+    response.writeHead(404, { 'Content-Type': 'text/plain', ...headers });
+    response.end('Not found.\n');
+  }
+});
+
+function find(pathname) {
+  const parts = normalize(decodeURIComponent(pathname)).split(/[\\/]/).slice(1);
+  const [first] = parts;
+  if (first !== '' && Object.hasOwn(folders, first)) return join(folders[first], ...parts.slice(1));
+  return join(folders[''], parts.join('/') || 'index.html');
+}
+
+server.on('listening', () => {
+  console.log(`http://localhost:${server.address().port}/`);
+});
+server.once('error', (error) => {
+  if (error.code !== 'EADDRINUSE' || values.port !== undefined) throw error;
+  server.listen(0, 'localhost');
+});
+server.listen(Number(values.port ?? 8080), 'localhost');

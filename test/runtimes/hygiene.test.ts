@@ -1,0 +1,96 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import { build } from 'esbuild';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import { beforeAll, describe, expect, inject, test } from 'vitest';
+
+const scratch = inject('scratch');
+const installed = join(scratch, 'node_modules/blockrnn');
+const budget = 50 * 1024;
+
+interface Manifest {
+  exports: Record<string, unknown>;
+  scripts?: Record<string, string>;
+  sideEffects?: boolean | string[];
+  dependencies: Record<string, string>;
+}
+
+let manifest: Manifest;
+let tarball: Uint8Array;
+
+beforeAll(async () => {
+  manifest = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8')) as Manifest;
+  tarball = await readFile(inject('tarball'));
+});
+
+describe('the tarball', () => {
+  test('is clean for publint', async () => {
+    const bytes = tarball.buffer.slice(tarball.byteOffset, tarball.byteOffset + tarball.byteLength);
+    const { messages, pkg } = await publint({ pack: { tarball: bytes as ArrayBuffer }, strict: true });
+    expect(messages.map((message) => formatMessage(message, pkg))).toEqual([]);
+  });
+
+  test('has types where every resolver that knows `exports` and modules looks for them', async () => {
+    const result = await checkPackage(createPackageFromTarballData(tarball), {
+      excludeEntrypoints: [/\.wasm$/],
+    });
+    if (!result.types) throw new Error('no types at all');
+    // A package of modules only: a CommonJS file may import() it, and resolution from before `exports` sees the root.
+    const ignored = new Set(['node10', 'node16-cjs']);
+    const problems = result.problems.filter(
+      (problem) => !('resolutionKind' in problem) || !ignored.has(problem.resolutionKind),
+    );
+    expect(problems).toEqual([]);
+  });
+
+  test('runs nothing when it is installed', () => {
+    const automatic = ['preinstall', 'install', 'postinstall', 'prepare', 'prepack', 'prepublish'];
+    expect(Object.keys(manifest.scripts ?? {}).filter((name) => automatic.includes(name))).toEqual([]);
+    expect(Object.keys(manifest.dependencies).sort()).toEqual(['@assemblyscript/loader', 'piscina']);
+  });
+
+  test('says that importing it does nothing, except where a script is all effect', async () => {
+    expect(manifest.sideEffects).toBeDefined();
+    const result = await bundle("import 'blockrnn'; export const nothing = 0;");
+    expect(result.text.length).toBeLessThan(200);
+  });
+
+  test('pays for what is imported', async () => {
+    const some = await bundle("export { readNpy } from 'blockrnn';");
+    expect(some.text).not.toContain('base64');
+    expect(some.gzipped).toBeLessThan(8 * 1024);
+  });
+
+  test(`gives a page everything in ${budget / 1024} KB, gzipped`, async () => {
+    const door = await bundle("export * from 'blockrnn';");
+    const worker = await bundle("import 'blockrnn/worker';");
+    const worklet = await bundle("export * from 'blockrnn/worklet';");
+    for (const name of ['simd', 'relaxed']) {
+      expect(door.inputs.some((path) => path.endsWith(`wasm/generated/${name}.js`))).toBe(true);
+    }
+    const sizes = [door, worker, worklet].map(({ gzipped }) => gzipped);
+    const total = sizes.reduce((a, b) => a + b);
+    console.log(
+      `gzipped KB of door, worker, worklet: ${sizes.map((size) => (size / 1024).toFixed(1)).join(', ')}`,
+    );
+    expect(total).toBeLessThanOrEqual(budget);
+  });
+});
+
+async function bundle(contents: string): Promise<{ text: string; gzipped: number; inputs: string[] }> {
+  const result = await build({
+    stdin: { contents, resolveDir: scratch },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    write: false,
+    metafile: true,
+    logLevel: 'silent',
+  });
+  const { text } = result.outputFiles[0]!;
+  return { text, gzipped: gzipSync(text, { level: 9 }).length, inputs: Object.keys(result.metafile.inputs) };
+}
