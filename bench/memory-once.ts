@@ -1,6 +1,6 @@
 // memory-once.js LARGE HIDDEN SMALL HIDDEN: loads and steps both; prints peak and growth as JSON.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { loadModel } from '#dist/node.js';
+import { loadModel } from 'blockrnn';
 
 const [large, largeSize, small, smallSize] = process.argv.slice(2);
 

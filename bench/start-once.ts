@@ -8,7 +8,7 @@ const x = new Float32Array(hidden).fill(0.1);
 
 const start = performance.now();
 if (who === 'ours') {
-  const { loadModel } = await import('#dist/node.js');
+  const { loadModel } = await import('blockrnn');
   const model = await loadModel(bytes);
   model.session().step(x);
 } else {

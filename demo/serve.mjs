@@ -14,7 +14,7 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 
 /** What is served, by the first part of the path. */
 const folders = {
-  blockrnn: join(here, '../dist'),
+  blockrnn: join(here, '../lib'),
   models: here,
   '': join(here, 'page'),
 };

@@ -1,16 +1,24 @@
 /** The front door for any runtime: nothing here touches a file system; its threads are web workers. */
-import { openDoor } from './session/open.js';
+import type { ModelSpec } from './model/spec.js';
+import type { Tensors } from './model/tensors.js';
+import type { Model } from './session/model.js';
+import { type LoadOptions, type ModelOptions, openDoor } from './session/open.js';
 import { type WebSource, webPlatform } from './web.js';
 
 export * from './public.js';
 export type Source = WebSource;
+
+// Pure, so that who imports a reader of files alone does not get the runtime with it.
+const door = /* @__PURE__ */ openDoor(/* @__PURE__ */ webPlatform());
 
 /**
  * Loads a model: a `.safetensors` file of this package, or a PyTorch state dict, in which block structure is found.
  * @param source a URL, bytes, a Blob or a Response
  * @throws FormatError, UnsupportedError, MismatchError, AbortError; TypeError and RangeError for wrong options
  */
-export const loadModel = openDoor(webPlatform).loadModel;
+export function loadModel(source: Source, options?: LoadOptions): Promise<Model> {
+  return door.loadModel(source, options);
+}
 
 /**
  * Makes a model from code.
@@ -18,4 +26,6 @@ export const loadModel = openDoor(webPlatform).loadModel;
  * @param tensors by name, with the shapes that the spec implies
  * @throws TypeError, RangeError for a wrong spec; MismatchError when spec and tensors disagree
  */
-export const createModel = openDoor(webPlatform).createModel;
+export function createModel(spec: ModelSpec, tensors: Tensors, options?: ModelOptions): Promise<Model> {
+  return door.createModel(spec, tensors, options);
+}

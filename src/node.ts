@@ -2,8 +2,17 @@
 import { open, readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { type ByteSource, sourceOf } from './formats/source.js';
+import type { ModelSpec } from './model/spec.js';
+import type { Tensors } from './model/tensors.js';
 import { hirePiscina } from './schedule/piscina.js';
-import { openDoor, type Platform, type ReadOptions } from './session/open.js';
+import type { Model } from './session/model.js';
+import {
+  type LoadOptions,
+  type ModelOptions,
+  openDoor,
+  type Platform,
+  type ReadOptions,
+} from './session/open.js';
 import { addressOf, readWeb, type WebSource } from './web.js';
 
 export * from './public.js';
@@ -60,13 +69,18 @@ function pathOf(source: Source): string | URL | undefined {
   return /^file:\/\//i.test(source) ? new URL(source) : source;
 }
 
+// Pure, so that who imports a reader of files alone does not get the runtime with it.
+const door = /* @__PURE__ */ openDoor(platform);
+
 /**
  * Loads a model: a `.safetensors` file of this package, or a PyTorch state dict, in which block structure is found.
  * @param source a path, a URL, bytes, a Blob or a Response
  * @throws FormatError, UnsupportedError, MismatchError, AbortError; TypeError and RangeError for wrong options; what
  *   the file system says about a path
  */
-export const loadModel = openDoor(platform).loadModel;
+export function loadModel(source: Source, options?: LoadOptions): Promise<Model> {
+  return door.loadModel(source, options);
+}
 
 /**
  * Makes a model from code.
@@ -74,4 +88,6 @@ export const loadModel = openDoor(platform).loadModel;
  * @param tensors by name, with the shapes that the spec implies
  * @throws TypeError, RangeError for a wrong spec; MismatchError when spec and tensors disagree
  */
-export const createModel = openDoor(platform).createModel;
+export function createModel(spec: ModelSpec, tensors: Tensors, options?: ModelOptions): Promise<Model> {
+  return door.createModel(spec, tensors, options);
+}

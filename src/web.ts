@@ -8,12 +8,14 @@ import type { LoadProgress, Platform, ReadOptions } from './session/open.js';
 export type WebSource = string | URL | ArrayBuffer | Uint8Array | Blob | Response;
 
 /** Sources that need no file system; threads where there are web workers. */
-export const webPlatform: Platform<WebSource> = {
-  read: readWeb,
-  addressOf,
-  hire: haveWebWorkers() ? hireWebWorkers() : undefined,
-  cores: () => globalThis.navigator?.hardwareConcurrency ?? 1,
-};
+export function webPlatform(): Platform<WebSource> {
+  return {
+    read: readWeb,
+    addressOf,
+    hire: haveWebWorkers() ? hireWebWorkers() : undefined,
+    cores: () => globalThis.navigator?.hardwareConcurrency ?? 1,
+  };
+}
 
 /**
  * All bytes of a source.

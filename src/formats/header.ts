@@ -32,7 +32,7 @@ export interface SafetensorsHeader {
 export const maxHeaderBytes = 100_000_000;
 
 /** Bits per element of every type that the format knows. */
-const elementBits = new Map([
+const elementBits = /* @__PURE__ */ new Map([
   ['F4', 4],
   ['F6_E2M3', 6],
   ['F6_E3M2', 6],

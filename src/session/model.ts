@@ -50,6 +50,9 @@ export class Model {
     this.threads = parts.schedule.threads;
     this.bytes = parts.packed.arena.memory.buffer.byteLength;
     this.#parts = parts;
+    if (typeof Symbol.dispose === 'symbol') {
+      Object.defineProperty(this, Symbol.dispose, { value: () => this.dispose() });
+    }
   }
 
   /**
@@ -125,10 +128,6 @@ export class Model {
   #checkAlive(): void {
     if (this.#disposed) throw disposed();
   }
-}
-
-if (typeof Symbol.dispose === 'symbol') {
-  Object.defineProperty(Model.prototype, Symbol.dispose, { value: Model.prototype.dispose });
 }
 
 function disposed(): ArgumentTypeError {

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { encodeModel } from '#dist/formats/native.js';
 import { byteModel } from './models.js';
-import { main, makeFolder, start } from './program.js';
+import { makeFolder, start } from './program.js';
 
 const folder = makeFolder();
 const model = folder.put('model.safetensors', encodeModel(byteModel()));
@@ -10,8 +11,8 @@ const model = folder.put('model.safetensors', encodeModel(byteModel()));
 describe('the program as a process', () => {
   test('is what package.json says', async () => {
     const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-    expect(main.replaceAll('\\', '/').endsWith(manifest.bin.blockrnn)).toBe(true);
-    expect(readFileSync(main, 'utf8').startsWith('#!/usr/bin/env node\n')).toBe(true);
+    const bin = fileURLToPath(new URL(`../../${manifest.bin.blockrnn}`, import.meta.url));
+    expect(readFileSync(bin, 'utf8').startsWith('#!/usr/bin/env node\n')).toBe(true);
     const { code, stdout } = await start('--version').outcome;
     expect([code, stdout]).toEqual([0, `${manifest.version}\n`]);
   });

@@ -13,7 +13,7 @@ export interface Outcome {
   stderr: string;
 }
 
-export const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+export const main = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url));
 
 /** A terminal that keeps what it is told. */
 export class Recorder implements Terminal {

@@ -31,7 +31,7 @@ describe('README', () => {
   it.each(blocks('sh').join('').trim().split('\n'))('%s', async (line) => {
     const words = [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare!);
     expect(words.slice(0, 2)).toEqual(['npx', 'blockrnn']);
-    const { stdout } = await execute(process.execPath, ['dist/cli/main.js', ...words.slice(2)], {
+    const { stdout } = await execute(process.execPath, ['lib/cli/main.js', ...words.slice(2)], {
       cwd: root,
     });
     expect(stdout).not.toBe('');

@@ -47,7 +47,7 @@ describe('the tarball', () => {
   });
 
   test('runs nothing when it is installed', () => {
-    const automatic = ['preinstall', 'install', 'postinstall', 'prepare', 'prepack', 'prepublish'];
+    const automatic = ['preinstall', 'install', 'postinstall', 'prepare', 'prepublish'];
     expect(Object.keys(manifest.scripts ?? {}).filter((name) => automatic.includes(name))).toEqual([]);
     expect(Object.keys(manifest.dependencies).sort()).toEqual(['@assemblyscript/loader', 'piscina']);
   });
@@ -69,7 +69,7 @@ describe('the tarball', () => {
     const worker = await bundle("import 'blockrnn/worker';");
     const worklet = await bundle("export * from 'blockrnn/worklet';");
     for (const name of ['simd', 'relaxed']) {
-      expect(door.inputs.some((path) => path.endsWith(`wasm/generated/${name}.js`))).toBe(true);
+      expect(door.inputs.some((path) => new RegExp(`/${name}-\\w+\\.js$`).test(path))).toBe(true);
     }
     const sizes = [door, worker, worklet].map(({ gzipped }) => gzipped);
     const total = sizes.reduce((a, b) => a + b);

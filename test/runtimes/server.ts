@@ -31,8 +31,8 @@ const manners: Record<string, Record<string, string>> = {
 
 /** What a bundler or an import map does. */
 const addresses: Record<string, string> = {
-  blockrnn: './node_modules/blockrnn/dist/index.js',
-  'blockrnn/worklet': './node_modules/blockrnn/dist/worklet.js',
+  blockrnn: './node_modules/blockrnn/lib/index.js',
+  'blockrnn/worklet': './node_modules/blockrnn/lib/worklet.js',
 };
 const importMap = `<script type="importmap">${JSON.stringify({ imports: addresses })}</script>`;
 
