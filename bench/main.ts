@@ -5,7 +5,8 @@ import { availableParallelism, cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { LstmReport } from './lstm.js';
-import { formatTable, type Results } from './table.js';
+import type { QuestionsReport } from './questions.js';
+import { formatQuestions, formatTable, type Results } from './table.js';
 
 const usage = `npm run bench [-- options]
   --threads 1,2   numbers of threads to measure with (default 1,2)
@@ -30,11 +31,15 @@ const results: Results = {
   commit: commit(),
   date: new Date().toISOString().slice(0, 10),
   reports: [],
+  questions: undefined,
 };
 for (const threads of values.threads.split(',').map(Number)) {
-  results.reports.push(await measureLstm(threads, values.quick ? 60 : 300));
+  results.reports.push(await measure<LstmReport>('lstm.js', threads, values.quick ? 60 : 300));
 }
-process.stdout.write(`\n${results.machine}; ${results.runtime}\n\n${formatTable(results)}\n`);
+results.questions = await measure<QuestionsReport>('questions.js', values.quick ? 60 : 300);
+process.stdout.write(
+  `\n${results.machine}; ${results.runtime}\n\n${formatTable(results)}\n\n${formatQuestions(results)}\n`,
+);
 if (!values.quick) {
   const folder = new URL('../../bench/results/', import.meta.url);
   await mkdir(folder, { recursive: true });
@@ -43,12 +48,12 @@ if (!values.quick) {
   await rename(beside, new URL('lstm.json', folder));
 }
 
-/** A process of its own for each number of threads: onnxruntime-web takes that number once. */
-function measureLstm(threads: number, budget: number): Promise<LstmReport> {
+/** Every measurement has a process of its own: onnxruntime-web takes its number of threads once. */
+function measure<Report>(script: string, ...args: number[]): Promise<Report> {
   const isNode20 = Number(process.versions.node.split('.')[0]) < 22;
   const flags = isNode20 ? ['--experimental-wasm-relaxed-simd'] : [];
-  const script = fileURLToPath(new URL('./lstm.js', import.meta.url));
-  const child = spawn(process.execPath, [...flags, script, String(threads), String(budget)], {
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  const child = spawn(process.execPath, [...flags, path, ...args.map(String)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let text = '';
@@ -58,8 +63,8 @@ function measureLstm(threads: number, budget: number): Promise<LstmReport> {
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code) => {
-      if (code === 0) resolve(JSON.parse(text) as LstmReport);
-      else reject(new Error(`the benchmark with ${threads} threads ended with code ${code}`));
+      if (code === 0) resolve(JSON.parse(text) as Report);
+      else reject(new Error(`${script} ${args.join(' ')} ended with code ${code}`));
     });
   });
 }

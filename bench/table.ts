@@ -1,4 +1,5 @@
 import type { LstmReport, LstmResult } from './lstm.js';
+import type { QuestionsReport } from './questions.js';
 import { bandwidthFor, type Roof } from './roof.js';
 
 /** What bench/results/lstm.json holds. */
@@ -8,6 +9,7 @@ export interface Results {
   commit: string;
   date: string;
   reports: LstmReport[];
+  questions: QuestionsReport | undefined;
 }
 
 /** Where and when the results were measured, and the roof there. */
@@ -71,4 +73,47 @@ function shareOfRoof(roof: Roof, { flops, weightBytes, steps, batch, threads, ti
 /** ms as ms or µs, with three digits */
 function formatTime(ms: number): string {
   return ms < 1 ? `${Number((ms * 1000).toPrecision(3))} µs` : `${Number(ms.toPrecision(3))} ms`;
+}
+
+/** The smaller questions, one paragraph and table each. */
+export function formatQuestions({ questions }: Pick<Results, 'questions'>): string {
+  if (questions === undefined) return '';
+  const { structure, threads, crewStart, start, memory } = questions;
+  const table = (rows: (string | number)[][]) =>
+    [rows[0]!, rows[0]!.map(() => '---:'), ...rows.slice(1)]
+      .map((cells) => `| ${cells.join(' | ')} |`)
+      .join('\n');
+  const times = (a: number, b: number) => `${(a / b).toFixed(2)}×`;
+  const parts = [
+    'Structure: the recurrent part alone, T = 100, B = 1; time of N blocks over time of the dense layer, and over 1/N of it.',
+    table([
+      ['H', 'N', 'time', 'dense', 'time ÷ dense', '÷ (1/N)'],
+      ...structure.map(({ hidden, blocks, time, dense, toPromise }) => [
+        ...[hidden, blocks, formatTime(time), formatTime(dense)],
+        ...[(time / dense).toFixed(4), toPromise.toFixed(2)],
+      ]),
+    ]),
+    'Threads: one LSTM layer, how many times faster than one thread.',
+    table([
+      ['H', 'N', 'T × B', 'one thread', 'two workers', "'auto'"],
+      ...threads.map(({ hidden, blocks, steps, batch, one, two, auto }) => [
+        ...[hidden, blocks, `${steps} × ${batch}`, formatTime(one.best)],
+        ...[times(one.best, two.best), times(one.best, auto.best)],
+      ]),
+    ]),
+    `A run of next to no work takes ${crewStart.one.median.toFixed(1)} µs on one thread and ` +
+      `${crewStart.two.best.toFixed(1)} µs at best, ${crewStart.two.median.toFixed(1)} µs in the median, on a crew of two.`,
+    `Start: from \`import\` to the first step of a model of ${(start.parameters / 1e6).toFixed(2)} M parameters in ` +
+      `memory, each time in a fresh process: ${start.ours.median.toFixed(0)} ms, onnxruntime-web ` +
+      `${start.web.median.toFixed(0)} ms: ${times(start.web.median, start.ours.median)}.`,
+  ];
+  if (memory !== null) {
+    parts.push(
+      `Memory: loading a model that needs ${(memory.needed / 2 ** 20).toFixed(0)} MiB (weights, state, one input, one ` +
+        `output) from a file and stepping it raises the peak of resident memory by ${(memory.peak / 2 ** 20).toFixed(0)} ` +
+        `MiB, ${(memory.peak / memory.needed).toFixed(2)} times as much. Over ${memory.steps / 1e6} million steps of a ` +
+        `small one resident memory changes by ${(memory.grown / 2 ** 20).toFixed(1)} MiB.`,
+    );
+  }
+  return parts.join('\n\n');
 }

@@ -1,9 +1,20 @@
 import { gemm_f32_1x32, gemm_f32_1x48, gemm_f32_1x8, gemm_f32_2x8, gemm_f32_4x8, gemm_f32_6x8 } from './tile';
 
+/** Weights of more bytes than this come from beyond the second-level cache. */
+const NEAR: usize = 1 << 19;
+
+/** Brings bytes [at, end) near by reading one of each cache line. */
+// @ts-ignore: decorator
+@inline
+function touch(at: usize, end: usize): void {
+  for (; at < end; at += 64) load<u8>(at);
+}
+
 /**
  * out [M, 8·panels] = init [M, 8·panels] + x [M, K] · Wᵀ, W packed in panels (see tile.ts).
  *
- * Panels outermost: a panel (32·K bytes) stays in the first-level cache while all rows of x pass by.
+ * Panels outermost: a panel (32·K bytes) stays in the first-level cache while all rows of x pass by. Each tile of
+ * weights that are far away first touches its share of the next panel, which then arrives while the tile is computed.
  *
  * out, init, x, w: byte addresses; out may be init, not x; ldo, ldi, ldx: row strides in bytes, ldi may be 0
  * rows: M · depth: K · panels: how many panels of eight outputs
@@ -21,14 +32,20 @@ export function gemm_f32(
   const four = (rows - row) >> 2;
   row += four << 2;
   const two = (rows - row) >> 1;
+  const tiles = six + four;
+  const share = tiles ? ((panelBytes / tiles + 63) >> 6) << 6 : 0;
   if (rows > 1) {
     for (let p: usize = 0; p < panels; p++) {
       let o = out + (p << 5);
       let i = init + (p << 5);
       let a = x;
       const panel = w + p * panelBytes;
+      let next = panel + panelBytes;
+      const end = panels * panelBytes > NEAR && p + 1 < panels ? next + panelBytes : next;
       if (ASC_FEATURE_RELAXED_SIMD) {
         for (let n: usize = 0; n < six; n++) {
+          touch(next, min(next + share, end));
+          next += share;
           gemm_f32_6x8(o, ldo, i, ldi, a, ldx, panel, depth);
           o += 6 * ldo;
           i += 6 * ldi;
@@ -36,6 +53,8 @@ export function gemm_f32(
         }
       }
       for (let n: usize = 0; n < four; n++) {
+        touch(next, min(next + share, end));
+        next += share;
         gemm_f32_4x8(o, ldo, i, ldi, a, ldx, panel, depth);
         o += ldo << 2;
         i += ldi << 2;
