@@ -92,6 +92,11 @@ export const kernelRuns: Readonly<Record<KernelName, KernelRun[]>> = {
     flops: 8 * units * units,
     call: (kernels) => kernels.gemv_f32(at.out, at.init, at.x, at.w, units, units / 2),
   })),
+  pack_f32: [64, 1024].map((depth) => ({
+    shape: `4 rows of ${depth}`,
+    items: 4 * depth,
+    call: (kernels) => kernels.pack_f32(at.out, at.x, depth * 4, 4, depth),
+  })),
   diagonal_f32: [32, 1024].map((units) => ({
     shape: `${units} units, 4 gates`,
     items: units,
@@ -126,7 +131,7 @@ export const kernelRuns: Readonly<Record<KernelName, KernelRun[]>> = {
     flops: 8 * units * units,
     call: (kernels, table) => {
       const states = [at.out, 0, at.x, 0, at.state, 0, at.init, 0, at.w, 0];
-      kernels.recurrent_step_f32(0, ...states, table, 0, 0, 1, units, 0, 0, units);
+      kernels.recurrent_step_f32(0, ...states, table, 0, 0, 1, units, 0, 0, units, 0);
     },
   })),
   keep_state_f32: [

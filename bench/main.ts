@@ -1,4 +1,4 @@
-// npm run bench [-- --quick] [-- --threads 1,2]: measures, prints, and writes bench/results/lstm.json.
+// npm run bench: measures, prints, and writes bench/results/*.json. See usage.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
@@ -6,14 +6,23 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { LstmReport } from './lstm.js';
 import type { QuestionsReport } from './questions.js';
-import { formatQuestions, formatTable, type Results } from './table.js';
+import {
+  formatQuestions,
+  formatTable,
+  type LstmResults,
+  type Origin,
+  type QuestionsResults,
+} from './table.js';
 
-const usage = `npm run bench [-- options]
-  --threads 1,2   numbers of threads to measure with (default 1,2)
+const usage = `npm run bench [-- lstm | questions] [-- options]
+  lstm            one layer against onnxruntime, every size and structure
+  questions       structure, a step's profile, threads, start, memory
+  --threads 1,2   numbers of threads for lstm (default 1,2)
   --quick         a fifth of the time, for a first look; writes no results
 `;
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     threads: { type: 'string', default: '1,2' },
     quick: { type: 'boolean', default: false },
@@ -24,28 +33,36 @@ if (values.help) {
   process.stdout.write(usage);
   process.exit(0);
 }
+const budget = values.quick ? 60 : 300;
+const isWanted = (name: string) => positionals.length === 0 || positionals.includes(name);
 
-const results: Results = {
+const origin: Origin = {
   machine: `${cpus()[0]?.model ?? 'unknown'}, ${availableParallelism()} cores`,
   runtime: `Node ${process.versions.node}, V8 ${process.versions.v8}`,
   commit: commit(),
   date: new Date().toISOString().slice(0, 10),
-  reports: [],
-  questions: undefined,
 };
-for (const threads of values.threads.split(',').map(Number)) {
-  results.reports.push(await measure<LstmReport>('lstm.js', threads, values.quick ? 60 : 300));
+process.stdout.write(`${origin.machine}; ${origin.runtime}\n\n`);
+if (isWanted('lstm')) {
+  const reports: LstmReport[] = [];
+  for (const threads of values.threads.split(',').map(Number)) {
+    reports.push(await measure<LstmReport>('lstm.js', threads, budget));
+  }
+  process.stdout.write(`${formatTable(reports)}\n\n`);
+  if (!values.quick) await keep('lstm.json', { ...origin, reports } satisfies LstmResults);
 }
-results.questions = await measure<QuestionsReport>('questions.js', values.quick ? 60 : 300);
-process.stdout.write(
-  `\n${results.machine}; ${results.runtime}\n\n${formatTable(results)}\n\n${formatQuestions(results)}\n`,
-);
-if (!values.quick) {
+if (isWanted('questions')) {
+  const report = await measure<QuestionsReport>('questions.js', budget);
+  process.stdout.write(`${formatQuestions(report)}\n`);
+  if (!values.quick) await keep('questions.json', { ...origin, report } satisfies QuestionsResults);
+}
+
+async function keep(name: string, results: object): Promise<void> {
   const folder = new URL('../../bench/results/', import.meta.url);
   await mkdir(folder, { recursive: true });
-  const beside = new URL('lstm.json.part', folder);
+  const beside = new URL(`${name}.part`, folder);
   await writeFile(beside, `${JSON.stringify(results, round, 1)}\n`);
-  await rename(beside, new URL('lstm.json', folder));
+  await rename(beside, new URL(name, folder));
 }
 
 /** Every measurement has a process of its own: onnxruntime-web takes its number of threads once. */

@@ -1,12 +1,14 @@
-// The smaller questions, in one process: structure, threads, start, memory. Run by main.ts; JSON on stdout.
+// The smaller questions, in one process: structure, profile, threads, start, memory. Run by main.ts; JSON on stdout.
 
 import { type MemoryResult, measureMemory } from './memory.js';
+import { measureProfile, type StepProfile } from './profile.js';
 import { measureStart, type StartResult } from './start.js';
 import { measureStructure, type StructureResult } from './structure.js';
 import { type CrewStart, measureCrewStart, measureThreads, type ThreadsResult } from './threads.js';
 
 export interface QuestionsReport {
   structure: StructureResult[];
+  profile: StepProfile[];
   threads: ThreadsResult[];
   crewStart: CrewStart;
   start: StartResult;
@@ -19,6 +21,8 @@ const note = (what: string) => process.stderr.write(`\r${what.padEnd(40)}`);
 
 note('structure');
 const structure = await measureStructure(budget);
+note('profile');
+const profile = await measureProfile(budget);
 note('threads');
 const threads = await measureThreads(budget);
 const crewStart = await measureCrewStart(budget);
@@ -27,5 +31,5 @@ const start = await measureStart(budget < 200 ? 5 : 15);
 note('memory');
 const memory = process.platform === 'linux' ? await measureMemory() : null;
 process.stderr.write('\n');
-const report: QuestionsReport = { structure, threads, crewStart, start, memory };
+const report: QuestionsReport = { structure, profile, threads, crewStart, start, memory };
 process.stdout.write(JSON.stringify(report), () => process.exit(0));

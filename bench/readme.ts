@@ -1,18 +1,31 @@
-// Writes the tables of README.md and bench/README.md from bench/results/lstm.json. A test holds them together.
+// Writes the tables of README.md and bench/README.md from bench/results/*.json. A test holds them together.
 import { readFile, writeFile } from 'node:fs/promises';
+import { drawChart } from './chart.js';
 import type { LstmResult } from './lstm.js';
-import { formatHeading, formatQuestions, formatTable, type Results } from './table.js';
+import {
+  formatOrigin,
+  formatQuestions,
+  formatRoof,
+  formatTable,
+  type LstmResults,
+  type QuestionsResults,
+} from './table.js';
 
 const root = new URL('../../', import.meta.url);
-const results = JSON.parse(await readFile(new URL('bench/results/lstm.json', root), 'utf8')) as Results;
+const lstm = await read<LstmResults>('lstm.json');
+const questions = await read<QuestionsResults>('questions.json');
+const heading = `${formatOrigin(lstm)} ${formatRoof(lstm.reports)}`;
 
-await fill('README.md', `${formatHeading(results)}\n\n${formatTable(results, isInSummary)}`);
+await writeFile(new URL('bench/results/lstm.svg', root), drawChart(lstm));
+await fill('README.md', `${heading}\n\n${formatTable(lstm.reports, isInSummary)}`);
 await fill(
   'bench/README.md',
-  `${formatHeading(results)}\n\n${formatTable(results)}
-
-${formatQuestions(results)}`,
+  `${heading}\n\n${formatTable(lstm.reports)}\n\n${formatOrigin(questions)}\n\n${formatQuestions(questions.report)}`,
 );
+
+async function read<Results>(name: string): Promise<Results> {
+  return JSON.parse(await readFile(new URL(`bench/results/${name}`, root), 'utf8')) as Results;
+}
 
 /** The README shows one thread, dense and 8 blocks, of the sizes that people have. */
 function isInSummary({ threads, blocks, hidden, steps, batch }: LstmResult): boolean {

@@ -2,22 +2,33 @@ import type { LstmReport, LstmResult } from './lstm.js';
 import type { QuestionsReport } from './questions.js';
 import { bandwidthFor, type Roof } from './roof.js';
 
-/** What bench/results/lstm.json holds. */
-export interface Results {
+/** Where and when something was measured. */
+export interface Origin {
   machine: string;
   runtime: string;
   commit: string;
   date: string;
-  reports: LstmReport[];
-  questions: QuestionsReport | undefined;
 }
 
-/** Where and when the results were measured, and the roof there. */
-export function formatHeading({ machine, runtime, commit, date, reports }: Results): string {
-  const { multiplyAdd, bandwidth } = reports[0]!.roof;
+/** What bench/results/lstm.json holds. */
+export interface LstmResults extends Origin {
+  reports: LstmReport[];
+}
+
+/** What bench/results/questions.json holds. */
+export interface QuestionsResults extends Origin {
+  report: QuestionsReport;
+}
+
+export function formatOrigin({ machine, runtime, commit, date }: Origin): string {
+  return `${machine}; ${runtime}; commit ${commit}, ${date}.`;
+}
+
+export function formatRoof([first]: readonly LstmReport[]): string {
+  const { multiplyAdd, bandwidth } = first!.roof;
   const peak = `${multiplyAdd.relaxed?.toFixed(0)} GFLOP/s relaxed, ${multiplyAdd.simd?.toFixed(0)} plain`;
   const loads = `${bandwidth[1]!.gbs.toFixed(0)} GB/s from cache, ${bandwidth.at(-1)!.gbs.toFixed(0)} from memory`;
-  return `${machine}; ${runtime}; commit ${commit}, ${date}. Roof of one core: ${peak}; ${loads}.`;
+  return `Roof of one core: ${peak}; ${loads}.`;
 }
 
 /**
@@ -25,7 +36,7 @@ export function formatHeading({ machine, runtime, commit, date, reports }: Resul
  * @param shows which results to show
  */
 export function formatTable(
-  { reports }: Pick<Results, 'reports'>,
+  reports: readonly LstmReport[],
   shows: (result: LstmResult) => boolean = () => true,
 ): string {
   const head = [
@@ -76,9 +87,8 @@ function formatTime(ms: number): string {
 }
 
 /** The smaller questions, one paragraph and table each. */
-export function formatQuestions({ questions }: Pick<Results, 'questions'>): string {
-  if (questions === undefined) return '';
-  const { structure, threads, crewStart, start, memory } = questions;
+export function formatQuestions(report: QuestionsReport): string {
+  const { structure, profile, threads, crewStart, start, memory } = report;
   const table = (rows: (string | number)[][]) =>
     [rows[0]!, rows[0]!.map(() => '---:'), ...rows.slice(1)]
       .map((cells) => `| ${cells.join(' | ')} |`)
@@ -92,6 +102,16 @@ export function formatQuestions({ questions }: Pick<Results, 'questions'>): stri
         ...[hidden, blocks, formatTime(time), formatTime(dense)],
         ...[(time / dense).toFixed(4), toPromise.toFixed(2)],
       ]),
+    ]),
+    'One step: where its time goes, in ns, each part measured alone; I = H.',
+    table([
+      ['H', 'N', 'step', 'projection', 'recurrence', 'pointwise', 'loops', 'copies', 'JavaScript'],
+      ...profile.map(
+        ({ hidden, blocks, step, projection, recurrence, pointwise, loops, copies, javascript }) => [
+          ...[hidden, blocks],
+          ...[step, projection, recurrence, pointwise, loops, copies, javascript].map((ns) => Math.round(ns)),
+        ],
+      ),
     ]),
     'Threads: one LSTM layer, how many times faster than one thread.',
     table([

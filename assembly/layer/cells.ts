@@ -7,6 +7,11 @@ export const GRU_BEFORE: usize = 2;
 export const ELMAN_TANH: usize = 3;
 export const ELMAN_RELU: usize = 4;
 
+/** In how many phases a step goes: all units of a part have done one before any begins the next. */
+export function phasesOf(cell: usize): usize {
+  return cell == GRU_BEFORE ? 2 : 1;
+}
+
 /** Rows of pre-activations of a part of `units` units, padding included. */
 export function partRows(cell: usize, units: usize): usize {
   if (cell == LSTM) return rowsOf(units, 4);

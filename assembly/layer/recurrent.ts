@@ -1,28 +1,29 @@
 import { gemm_f32 } from '../gemm/gemm';
-import { ELMAN_RELU, GRU_AFTER, GRU_BEFORE, LSTM, partRows } from './cells';
+import { ELMAN_RELU, GRU_AFTER, GRU_BEFORE, LSTM, partRows, phasesOf } from './cells';
 import { elman_step_f32 } from './elman';
 import { gru_after_step_f32, gru_before_step_f32 } from './gru';
 import { lstm_step_f32 } from './lstm';
 
 /**
- * One step of units [u0, u1) of one part, whose input half already stands in z.
+ * One phase of a step of units [u0, u1) of one part, whose input half already stands in z.
  *
  * y: [B] outputs of the part · h: [B] the state before, not y · c: [B] an LSTM's cell state, read and written
  * z: [B][rows] pre-activations, overwritten · s: scratch [B][rows] for the GRUs
  * whh, bhh: the part's recurrent weights and bias · lengths: [B] or 0 · time: this step's number
  * ld*: row strides in bytes · units: of the part · diagonal: each unit reads itself alone
- * u0: a multiple of 8; u1: too, or the part's end. A GRU that resets before takes whole parts only.
+ * u0: a multiple of 8; u1: too, or the part's end · phase: 0, for a GRU that resets before also 1, and then s is one
+ * scratch for the whole part
  */
 export function recurrent_step_f32(
   cell: usize, y: usize, ldy: usize, h: usize, ldh: usize, c: usize, ldc: usize, z: usize, s: usize,
-  whh: usize, bhh: usize, table: usize, lengths: usize, time: usize, batch: usize, units: usize, diagonal: bool, u0: usize, u1: usize,
+  whh: usize, bhh: usize, table: usize, lengths: usize, time: usize, batch: usize, units: usize, diagonal: bool, u0: usize, u1: usize, phase: usize,
 ): void {
   if (cell == LSTM) {
     lstm_step_f32(y, ldy, h, ldh, c, ldc, z, whh, table, lengths, time, batch, units, diagonal, u0, u1);
   } else if (cell == GRU_AFTER) {
     gru_after_step_f32(y, ldy, h, ldh, z, s, whh, bhh, table, lengths, time, batch, units, diagonal, u0, u1);
   } else if (cell == GRU_BEFORE) {
-    gru_before_step_f32(y, ldy, h, ldh, z, s, whh, table, lengths, time, batch, units, diagonal);
+    gru_before_step_f32(y, ldy, h, ldh, z, s, whh, table, lengths, time, batch, units, diagonal, u0, u1, phase);
   } else {
     elman_step_f32(y, ldy, h, ldh, z, whh, table, lengths, time, batch, units, diagonal, u0, u1, cell == ELMAN_RELU);
   }
@@ -45,6 +46,7 @@ export function recurrent_f32(
   wih: usize, bih: usize, whh: usize, bhh: usize, table: usize, lengths: usize, t0: usize, steps: usize, batch: usize,
   inputs: usize, hidden: usize, units: usize, diagonal: bool, tile: usize, n0: usize, n1: usize,
 ): void {
+  const phases = phasesOf(cell);
   const partRowBytes = partRows(cell, units) << 2;
   for (let n = n0; n < n1; n++) {
     const first = n * units;
@@ -61,10 +63,12 @@ export function recurrent_f32(
       for (let k: usize = t; k < t + some; k++) {
         const out = y + k * batch * ldy + offset;
         const before = k ? out - batch * ldy : h + offset;
-        recurrent_step_f32(
-          cell, out, ldy, before, k ? ldy : lds, c + offset, lds, z + (k - t) * batch * ldz, s,
-          whh + recurrent, bhh + bias, table, lengths, t0 + k, batch, count, diagonal, 0, count,
-        );
+        for (let phase: usize = 0; phase < phases; phase++) {
+          recurrent_step_f32(
+            cell, out, ldy, before, k ? ldy : lds, c + offset, lds, z + (k - t) * batch * ldz, s,
+            whh + recurrent, bhh + bias, table, lengths, t0 + k, batch, count, diagonal, 0, count, phase,
+          );
+        }
       }
     }
   }

@@ -1,16 +1,18 @@
 import { tileSteps } from '../pack/plan.js';
 import { type RecurrentOp, strideOf } from '../pack/program.js';
 import type { Runner, Seat } from './piece.js';
-import { type Range, recurrentShare } from './share.js';
+import { type Range, type RecurrentShare, recurrentShare } from './share.js';
+
+type Split = Extract<RecurrentShare, { split: true }>;
 
 /**
  * Binds one worker's share of a recurrent layer. Whole parts run all their steps in one kernel call; units of
- * a split part take one call a step and meet after each. Either way the worker then moves the last outputs of
+ * a split part take one call for each phase of a step and meet after each. Either way the worker then moves the last outputs of
  * its own units into the state.
  */
 export function bindRecurrent(op: RecurrentOp, seat: Seat): Runner {
   const share = recurrentShare(op, seat.k, seat.n);
-  return share.split ? bindUnits(op, seat, share.part, share.units) : bindParts(op, seat, share.parts);
+  return share.split ? bindUnits(op, seat, share) : bindParts(op, seat, share.parts);
 }
 
 function bindParts(
@@ -42,23 +44,30 @@ function bindParts(
   };
 }
 
-function bindUnits(op: RecurrentOp, seat: Seat, part: number, { from: u0, to: u1 }: Range): Runner {
+function bindUnits(op: RecurrentOp, seat: Seat, { part, units: range, leader }: Split): Runner {
   const { kernels, constants, frame, x, ldx, k } = seat;
   const { gemm_f32, recurrent_step_f32, keep_state_f32 } = kernels;
   const { cell, inputs, hidden, units, rows } = op;
+  const { from: u0, to: u1 } = range;
   const state = frame.states[op.state]!;
   const { ld } = state;
   const z = frame.scratch[k]!;
+  // Where a later phase reads what all units have made in an earlier one, they make it in one place.
+  const shared = op.phases.length > 1 ? frame.scratch[leader]! : z;
   const ldy = strideOf(hidden);
   const ldz = rows * 4;
-  // All phases of a cell that splits are one, so the rows of [u0, u1) are one stretch.
-  const perUnit = rowsPerUnit(op);
-  const row = u0 * perUnit;
-  const panels = Math.ceil(((Math.ceil(u1 / 4) * 4 - u0) * perUnit) / 8);
+  // In each phase the rows of [u0, u1) are one stretch.
+  const stretches = op.phases.map(({ gates, row: first }) => {
+    const row = first + u0 * gates;
+    return {
+      z: z + row * 4,
+      bih: op.bih + (part * rows + row) * 4,
+      wih: op.wih + (part * rows + row) * inputs * 4,
+      panels: Math.ceil(((Math.ceil(u1 / 4) * 4 - u0) * gates) / 8),
+    };
+  });
   const whh = op.whh + part * rows * units * 4;
   const bhh = op.bhh === 0 ? 0 : op.bhh + part * ldz;
-  const wih = op.wih + (part * rows + row) * inputs * 4;
-  const bih = op.bih + (part * rows + row) * 4;
   const h = state.h + part * units * 4;
   const c = state.c + part * units * 4;
   const y = seat.y + part * units * 4;
@@ -67,30 +76,29 @@ function bindUnits(op: RecurrentOp, seat: Seat, part: number, { from: u0, to: u1
     const tile = tileSteps(frame, rows, batch, steps);
     for (let t = 0; t < steps; t += tile) {
       const some = Math.min(tile, steps - t);
-      const s = z + some * batch * ldz;
-      if (u0 < u1)
-        gemm_f32(z + row * 4, ldz, bih, 0, x + t * batch * ldx, ldx, wih, some * batch, inputs, panels);
+      const s = shared + some * batch * ldz;
+      if (u0 < u1) {
+        for (const { z: to, bih, wih, panels } of stretches)
+          gemm_f32(to, ldz, bih, 0, x + t * batch * ldx, ldx, wih, some * batch, inputs, panels);
+      }
       for (let i = t; i < t + some; i++) {
         const out = y + i * batch * ldy;
         const before = i > 0 ? out - batch * ldy : h;
-        if (u0 < u1) {
-          // biome-ignore format: one line an object, as above
-          recurrent_step_f32(
-            cell, out, ldy, before, i > 0 ? ldy : ld, c, ld,
-            z + (i - t) * batch * ldz, s,
-            whh, bhh, constants,
-            lengths, t0 + i,
-            batch, units, 0, u0, u1,
-          );
+        for (let phase = 0; phase < stretches.length; phase++) {
+          if (u0 < u1) {
+            // biome-ignore format: one line an object, as above
+            recurrent_step_f32(
+              cell, out, ldy, before, i > 0 ? ldy : ld, c, ld,
+              z + (i - t) * batch * ldz, s,
+              whh, bhh, constants,
+              lengths, t0 + i,
+              batch, units, 0, u0, u1, phase,
+            );
+          }
+          meet();
         }
-        meet();
       }
     }
     if (u0 < u1) keep_state_f32(h + u0 * 4, ld, y + u0 * 4, ldy, lengths, t0, steps, batch, u1 - u0);
   };
-}
-
-/** G: padded rows divided by padded units. */
-function rowsPerUnit(op: RecurrentOp): number {
-  return Math.floor(op.rows / (Math.ceil(op.units / 4) * 4));
 }

@@ -16,12 +16,15 @@ const spanUnits = 8;
 
 /**
  * What worker k of n does in a recurrent layer: whole parts for all steps where there are enough parts for
- * everyone; otherwise the units [u0, u1) of one part, and the workers meet after each step.
+ * everyone; otherwise the units [u0, u1) of one part, whose workers meet after each phase of a
+ * step; `leader` is the first of them.
  */
-export type RecurrentShare = { split: false; parts: Range } | { split: true; part: number; units: Range };
+export type RecurrentShare =
+  | { split: false; parts: Range }
+  | { split: true; part: number; units: Range; leader: number };
 
 export function recurrentShare(op: RecurrentOp, k: number, n: number): RecurrentShare {
-  if (op.parts >= n || !op.splits || op.diagonal) return { split: false, parts: shareOf(op.parts, k, n) };
+  if (op.parts >= n || op.diagonal) return { split: false, parts: shareOf(op.parts, k, n) };
   const part = Math.floor((k * op.parts) / n);
   const first = Math.ceil((part * n) / op.parts);
   const team = Math.ceil(((part + 1) * n) / op.parts) - first;
@@ -29,6 +32,7 @@ export function recurrentShare(op: RecurrentOp, k: number, n: number): Recurrent
   return {
     split: true,
     part,
+    leader: first,
     units: { from: Math.min(op.units, spans.from * spanUnits), to: Math.min(op.units, spans.to * spanUnits) },
   };
 }

@@ -15,8 +15,6 @@ export interface Cell {
   readonly hasCell: boolean;
   /** whether bias_hh is added to the recurrent half alone, so that it cannot be merged into bias_ih */
   readonly separateBias: boolean;
-  /** whether the units of one block can be split over workers, meeting after each step */
-  readonly splits: boolean;
 }
 
 const lstm: Cell = {
@@ -25,7 +23,6 @@ const lstm: Cell = {
   phases: [[0, 1, 2, 3]],
   hasCell: true,
   separateBias: false,
-  splits: true,
 };
 const gruAfter: Cell = {
   code: 1,
@@ -33,7 +30,6 @@ const gruAfter: Cell = {
   phases: [[0, 1, 2]],
   hasCell: false,
   separateBias: true,
-  splits: true,
 };
 const gruBefore: Cell = {
   code: 2,
@@ -41,7 +37,6 @@ const gruBefore: Cell = {
   phases: [[0, 1], [2]],
   hasCell: false,
   separateBias: false,
-  splits: false,
 };
 const elmanTanh: Cell = {
   code: 3,
@@ -49,7 +44,6 @@ const elmanTanh: Cell = {
   phases: [[0]],
   hasCell: false,
   separateBias: false,
-  splits: true,
 };
 const elmanRelu: Cell = { ...elmanTanh, code: 4 };
 

@@ -1,13 +1,25 @@
-import { panelRows } from './rows.js';
+import type { Kernels } from '../wasm/registry.js';
+import { lanes, panelRows } from './rows.js';
+
+/** Where rows are put before a kernel packs them: floats of the memory that nothing else needs yet. */
+export interface Staging {
+  /** byte address */
+  address: number;
+  /** floats that it holds, at least those of `lanes` of the longest rows */
+  floats: number;
+}
 
 /**
- * Writes rows of a matrix [·, depth] as panels: [rows / 8][depth][8], the drawing in assembly/gemm/tile.ts.
- * @param out where the first panel goes, in `to`; padding is zero there already
- * @param from whole rows, the first of which is row `first` of the matrix
+ * Writes rows of a matrix [·, depth] as panels: [rows / 8][depth][8], the drawing in assembly/gemm/tile.ts. Kernels do
+ * it, four rows at a time: a model is packed once, in code that the engine would still be interpreting.
+ * @param out byte address of the first panel; padding is zero there already
  * @param places packed row of each row of the matrix
+ * @param from whole rows, the first of which is row `first` of the matrix
  */
 export function placePanels(
+  { pack_f32 }: Kernels,
   to: Float32Array,
+  { address, floats }: Staging,
   out: number,
   depth: number,
   places: Int32Array,
@@ -15,12 +27,26 @@ export function placePanels(
   first: number,
 ): void {
   const rows = from.length / depth;
-  for (let row = 0; row < rows; row++) {
-    const place = places[first + row]!;
-    const lane = place % panelRows;
-    const start = out + (place - lane) * depth + lane;
-    const source = row * depth;
-    for (let k = 0; k < depth; k++) to[start + k * panelRows] = from[source + k]!;
+  const most = Math.floor(floats / depth);
+  for (let begin = 0; begin < rows; begin += most) {
+    const end = Math.min(rows, begin + most);
+    to.set(from.subarray(begin * depth, end * depth), address / 4);
+    for (let row = begin; row < end; ) {
+      const place = places[first + row]!;
+      const lane = place % panelRows;
+      // Rows whose places follow each other go together, up to a vector's worth that begins with one.
+      let count = 1;
+      const room = lanes - (place % lanes);
+      while (count < room && row + count < end && places[first + row + count] === place + count) count++;
+      pack_f32(
+        out + ((place - lane) * depth + lane) * 4,
+        address + (row - begin) * depth * 4,
+        depth * 4,
+        count,
+        depth,
+      );
+      row += count;
+    }
   }
 }
 
@@ -32,5 +58,5 @@ export function addColumn(
   from: Float32Array,
   first: number,
 ): void {
-  for (let row = 0; row < from.length; row++) to[out + places[first + row]!]! += from[row]!;
+  for (let row = 0; row < from.length; row++) to[out / 4 + places[first + row]!]! += from[row]!;
 }

@@ -2,43 +2,68 @@ import { type Arena, createArena } from '../memory/arena.js';
 import { cellOf } from '../model/cells.js';
 import { isRecurrent, type LayerSpec, type ModelSpec } from '../model/spec.js';
 import type { TensorReader } from '../model/tensors.js';
-import { addColumn, placePanels } from './panels.js';
+import type { Kernels } from '../wasm/registry.js';
+import { addColumn, placePanels, type Staging } from './panels.js';
 import { planProgram } from './plan.js';
 import type { Op, Program } from './program.js';
 import { rowPlaces } from './rows.js';
 import { placeTable } from './table.js';
 
-/** A model's program and the memory in which its weights lie packed. */
+/** Floats that are staged at a time at most: what stays in a second-level cache. */
+const stagingFloats = 2 ** 16;
+
+/** A model's program, the memory in which its weights lie packed, and kernels over it. */
 export interface PackedModel {
   program: Program;
   arena: Arena;
+  kernels: Kernels;
 }
 
 /**
  * Packs a checked model: plans its memory, makes it, writes the weights. The only writer of weights.
  * @param spec as checkSpec returns it
  * @param read gives exactly the tensors that the spec implies, piece by piece
+ * @param open instantiates the kernels over a memory
  */
 export async function packModel(
   spec: ModelSpec,
   read: TensorReader,
   workers: number,
   shared: boolean,
+  open: (memory: WebAssembly.Memory) => Kernels | Promise<Kernels>,
 ): Promise<PackedModel> {
   const program = planProgram(spec, workers);
   const arena = createArena(program.bytes, shared);
+  const packed = { program, arena, kernels: await open(arena.memory) };
   placeTable(arena.f32, program.constants / 4);
+  const staging = stagingOf(program);
   for (const [index, layer] of spec.layers.entries())
-    await placeLayer(layer, program.ops[index]!, read, arena.f32);
-  return { program, arena };
+    await placeLayer(layer, program.ops[index]!, read, packed, staging);
+  arena.f32.fill(0, staging.address / 4, staging.address / 4 + staging.floats);
+  return packed;
 }
 
-async function placeLayer(layer: LayerSpec, op: Op, read: TensorReader, to: Float32Array): Promise<void> {
+/** The first layer's output in a run: the plan gives it room for several of the longest rows. */
+function stagingOf({ run }: Program): Staging {
+  const [address, next] = run.activations;
+  return { address, floats: Math.min(stagingFloats, (next - address) / 4) };
+}
+
+async function placeLayer(
+  layer: LayerSpec,
+  op: Op,
+  read: TensorReader,
+  { arena, kernels }: PackedModel,
+  staging: Staging,
+): Promise<void> {
+  const to = arena.f32;
   const name = (field: string) => `${layer.name}.${field}`;
   const panels = (field: string, out: number, depth: number, places: Int32Array) =>
-    read(name(field), depth, (rows, first) => placePanels(to, out / 4, depth, places, rows, first));
+    read(name(field), depth, (rows, first) =>
+      placePanels(kernels, to, staging, out, depth, places, rows, first),
+    );
   const column = (field: string, out: number, places: Int32Array) =>
-    read(name(field), 1, (rows, first) => addColumn(to, out / 4, places, rows, first));
+    read(name(field), 1, (rows, first) => addColumn(to, out, places, rows, first));
 
   if (op.op === 'embedding') {
     await read(name('weight'), op.outputs, (rows, first) => to.set(rows, op.table / 4 + first * op.outputs));

@@ -9,7 +9,7 @@ import {
   type RecurrentLayerSpec,
 } from '../model/spec.js';
 import { type Frame, type Op, type Program, strideOf } from './program.js';
-import { panelRows, partRows } from './rows.js';
+import { panelRows, partRows, phasesOf } from './rows.js';
 import { tableFloats } from './table.js';
 
 /** Streams that run side by side; a larger batch runs in slices of so many. */
@@ -133,7 +133,7 @@ function planRecurrent(layer: RecurrentLayerSpec, layout: Layout, program: Progr
     units,
     rows,
     diagonal,
-    splits: cell.splits,
+    phases: phasesOf(cell, units),
     state,
     wih: layout.place(parts * rows * inputs),
     bih: layout.place(parts * rows),

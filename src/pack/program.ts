@@ -17,8 +17,8 @@ export interface RecurrentOp {
   /** rows of pre-activations of a part */
   rows: number;
   diagonal: boolean;
-  /** whether units of one part can be split over workers */
-  splits: boolean;
+  /** per phase of a step: its gates, and the first of its rows in a part */
+  phases: { gates: number; row: number }[];
   /** which of the frame's states is its own */
   state: number;
   wih: number;

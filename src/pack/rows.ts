@@ -4,11 +4,21 @@ import type { Cell } from '../model/cells.js';
 /** Rows of W in a panel: the width of the micro-kernels' tiles. */
 export const panelRows = 8;
 /** Units whose gates stand together: the lanes of a vector. */
-const lanes = 4;
+export const lanes = 4;
 
 /** Rows of a part of `units` units, padding included; the same number as partRows in assembly/layer/cells.ts. */
 export function partRows(cell: Cell, units: number): number {
   return cell.phases.reduce((rows, gates) => rows + phaseRows(gates.length, units), 0);
+}
+
+/** Of each phase its gates, and the first of its rows in a part of `units` units. */
+export function phasesOf(cell: Cell, units: number): { gates: number; row: number }[] {
+  let row = 0;
+  return cell.phases.map(({ length: gates }) => {
+    const phase = { gates, row };
+    row += phaseRows(gates, units);
+    return phase;
+  });
 }
 
 function phaseRows(gates: number, units: number): number {

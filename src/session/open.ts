@@ -154,14 +154,15 @@ async function openModel<Source>(
   const hire = createWorker === undefined ? platform.hire : hireWebWorkers(createWorker);
   const threads = countThreads(wish, hire !== undefined, platform.cores);
   const shared = threads > 1;
-  const packed = await packModel(spec, read, threads, shared);
-  const { arena, program } = packed;
   const find = (name: BinaryName) => findBinary(name, options, (url) => platform.read(url, {}));
   const name: BinaryName = shared ? `${kernels}-shared` : kernels;
   const module = await untilAborted(find(name), signal);
-  const own = await instantiate(module, arena.memory).catch((error: unknown) => {
-    throw explainLink(error, name, options);
-  });
+  const open = (memory: WebAssembly.Memory) =>
+    instantiate(module, memory).catch((error: unknown) => {
+      throw explainLink(error, name, options);
+    });
+  const packed = await packModel(spec, read, threads, shared, open);
+  const { arena, program, kernels: own } = packed;
   const stepper = new Stepper(arena, program, bindProgram(own, program, program.step, 0, 1));
   const solo = scheduleSolo(bindProgram(own, program, program.run, 0, 1));
   const schedule = shared ? await openCrew(hire!, module, packed, solo, threads, wish, signal) : solo;

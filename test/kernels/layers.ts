@@ -31,8 +31,8 @@ async function drawLayer(ground: Ground, draw: Draw) {
   const spec = checkSpec({ layers: [layer] });
   const random = () => draw.integer(0, 2 ** 30 - 1) / 2 ** 30;
   const tensors = checkTensors(spec, randomModel(random, spec));
-  const { arena, program } = await packModel(spec, readerOf(tensors), 1, false);
-  const kernels = ground.over(arena.memory);
+  const open = (memory: WebAssembly.Memory) => ground.over(memory);
+  const { arena, program, kernels } = await packModel(spec, readerOf(tensors), 1, false, open);
   const steps = draw.integer(1, 5);
   const batch = draw.integer(1, 7);
   const x = draw.values(steps * batch * layer.inputSize);
@@ -129,16 +129,17 @@ function stepLayer(layer: Layer, draw: Draw): void {
       const x = frame.input + t * batch * ldx;
       const [bias, wih] = [op.bih + row * 4, op.wih + row * ldx];
       kernels.gemm_f32(z, ldz, bias, 0, x, ldx, wih, batch, op.inputs, op.rows / 8);
-      const cut = Math.min(units, op.splits ? draw.pick([0, 8, 16]) : 0);
-      for (const [u0, u1] of [
+      const cut = Math.min(units, draw.pick([0, 8, 16]));
+      const ranges = [
         [0, cut],
         [cut, units],
-      ] as const) {
+      ] as const;
+      for (const [phase, u0, u1] of op.phases.flatMap((_, phase) => ranges.map((range) => [phase, ...range] as const))) {
         if (u0 === u1) continue;
         const out = y + t * batch * ldy + first * 4;
         const before = t > 0 ? [out - batch * ldy, ldy] : [h + first * 4, ld];
         const states = [out, ldy, ...before, c + first * 4, ld];
-        const sizes = [batch, units, op.diagonal ? 1 : 0, u0, u1];
+        const sizes = [batch, units, op.diagonal ? 1 : 0, u0, u1, phase];
         kernels.recurrent_step_f32(op.cell, ...states, z, z + batch * ldz, ...weights, ends, t, ...sizes);
       }
     }

@@ -151,6 +151,18 @@ export const productChecks = {
     );
     expectProduct(set, product, actual);
   }) as Check,
+  pack_f32: ((ground, draw) => {
+    const [rows, depth, lane] = [draw.integer(1, 4), draw.integer(0, 11), draw.pick([0, 4])];
+    const x = draw.values(rows * (depth + 1));
+    const panel = draw.values(8 * depth);
+    const out = ground.place(panel);
+    ground.kernels.pack_f32(out + 4 * lane, ground.place(x), 4 * (depth + 1), rows, depth);
+    const expected = panel.map((value, i) => {
+      const r = (i % 8) - lane;
+      return r >= 0 && r < rows ? x[r * (depth + 1) + Math.floor(i / 8)]! : value;
+    });
+    expect(ground.read(out, panel.length)).toEqual(expected);
+  }) as Check,
   diagonal_f32: ((ground, draw) => {
     const groups = draw.integer(0, 5);
     const gates = draw.integer(1, 4);

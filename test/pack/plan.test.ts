@@ -6,8 +6,14 @@ import { packModel } from '#dist/pack/place.js';
 import { planProgram, tileSteps } from '#dist/pack/plan.js';
 import { type Frame, type Program, strideOf } from '#dist/pack/program.js';
 import { tableFloats } from '#dist/pack/table.js';
+import { loadBinary } from '#dist/wasm/binaries.js';
+import { instantiateNow } from '#dist/wasm/instance-now.js';
 import { stack } from '../oracle/arbitraries.js';
 import { draw, layerOf, sceneOf } from '../session/draw.js';
+
+const [simd, simdShared] = await Promise.all([loadBinary('simd'), loadBinary('simd-shared')]);
+const open = (memory: WebAssembly.Memory) => instantiateNow(simd, memory);
+const openShared = (memory: WebAssembly.Memory) => instantiateNow(simdShared, memory);
 
 interface Region {
   what: string;
@@ -131,7 +137,7 @@ describe('a plan', () => {
 describe('a packed memory', () => {
   test('is as large as the plan, a spare page and no more, and cannot grow', async () => {
     const spec = checkSpec({ layers: [layerOf('lstm', 'a', 5, 12, 3)] });
-    const { program, arena } = await packModel(spec, readerOf(draw(spec, sceneOf()).tensors), 1, false);
+    const { program, arena } = await packModel(spec, readerOf(draw(spec, sceneOf()).tensors), 1, false, open);
     const pages = Math.ceil(program.bytes / 65536) + 1;
     expect(arena.memory.buffer.byteLength).toBe(pages * 65536);
     expect(() => arena.memory.grow(1)).toThrow(RangeError);
@@ -140,7 +146,7 @@ describe('a packed memory', () => {
 
   test('is shared where threads share it', async () => {
     const spec = checkSpec({ layers: [layerOf('lstm', 'a', 5, 12, 3)] });
-    const { arena } = await packModel(spec, readerOf(draw(spec, sceneOf()).tensors), 2, true);
+    const { arena } = await packModel(spec, readerOf(draw(spec, sceneOf()).tensors), 2, true, openShared);
     expect(arena.memory.buffer).toBeInstanceOf(SharedArrayBuffer);
   });
 
@@ -151,7 +157,7 @@ describe('a packed memory', () => {
         const { tensors } = draw(spec, sceneOf({ seed }));
         // Both biases of most cells are added up; with one of them zero that moves nothing.
         for (const name of Object.keys(tensors)) if (name.endsWith('bias_hh')) tensors[name]!.data.fill(0);
-        const { program, arena } = await packModel(checked, readerOf(tensors), 1, false);
+        const { program, arena } = await packModel(checked, readerOf(tensors), 1, false, open);
         const packed: number[] = [];
         const weights = regionsOf(program).filter(({ what }) =>
           / (wih|whh|bih|bhh|weight|bias|table)$/.test(what),
