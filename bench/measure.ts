@@ -10,21 +10,23 @@ export interface Timing {
   median: number;
 }
 
-/** What one sample takes at least, so that the clock's own cost does not count. */
-const sampleMs = 2;
-
 /**
  * Times several contestants at the same work in turns, so that whatever else the machine does meets them all. Each
  * is warmed up first, until its code has been compiled for good.
  * @param budget ms per contestant, warm-up apart
+ * @param rest ms before each turn: threads of the one before may spin for a while, on cores that the next one needs
  */
 export async function compare(
   contestants: readonly Contestant[],
   budget: number,
+  rest = 0,
 ): Promise<Record<string, Timing>> {
+  // What one sample takes at least, so that the clock's own cost does not count, nor that of waking threads.
+  const sampleMs = rest > 0 ? 10 : 2;
   const calls = new Map<string, number>();
   const samples = new Map<string, number[]>();
   for (const { name, run } of contestants) {
+    if (rest > 0) await pause(rest);
     await sample(run, 3);
     let count = 1;
     let warm = 0;
@@ -39,13 +41,13 @@ export async function compare(
     samples.set(name, []);
   }
   const start = performance.now();
+  const least = rest > 0 ? 10 : 5;
   const most = 400;
-  for (
-    let round = 0;
-    round < most && (round < 5 || performance.now() - start < budget * contestants.length);
-    round++
-  ) {
+  const isOver = (round: number) =>
+    round >= most || (round >= least && performance.now() - start > budget * contestants.length);
+  for (let round = 0; !isOver(round); round++) {
     for (const { name, run } of contestants) {
+      if (rest > 0) await pause(rest);
       const count = calls.get(name)!;
       samples.get(name)!.push((await sample(run, count)) / count);
     }
@@ -56,6 +58,10 @@ export async function compare(
       return [name, { best: times[0]!, median: times[times.length >> 1]! }];
     }),
   );
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 async function sample(run: () => unknown, count: number): Promise<number> {

@@ -7,7 +7,7 @@ import { packModel } from '#dist/pack/place.js';
 import type { RecurrentOp } from '#dist/pack/program.js';
 import { loadBinary } from '#dist/wasm/binaries.js';
 import { availableKernels } from '#dist/wasm/features.js';
-import { instantiate } from '#dist/wasm/instance.js';
+import { instantiateNow } from '#dist/wasm/instance-now.js';
 import { drawLayer } from './cases.js';
 import { compare } from './measure.js';
 
@@ -37,7 +37,7 @@ export async function measureProfile(budget: number): Promise<StepProfile[]> {
     const y = new Float32Array(hidden);
 
     const module = await loadBinary(set);
-    const open = (memory: WebAssembly.Memory) => instantiate(module, memory);
+    const open = (memory: WebAssembly.Memory) => instantiateNow(module, memory);
     const { arena, program, kernels } = await packModel(checkSpec(spec), readerOf(tensors), 1, false, open);
     const frame = program.step;
     const runner = bindProgram(kernels, program, frame, 0, 1);

@@ -49,6 +49,7 @@ export async function measureThreads(budget: number): Promise<ThreadsResult[]> {
         { name: 'auto', run: auto!.run },
       ],
       budget,
+      10,
     );
     for (const runtime of [one, two, auto]) runtime!.dispose();
     results.push({ ...at, one: times.one!, two: times.two!, auto: times.auto! });

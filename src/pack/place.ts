@@ -30,11 +30,11 @@ export async function packModel(
   read: TensorReader,
   workers: number,
   shared: boolean,
-  open: (memory: WebAssembly.Memory) => Kernels | Promise<Kernels>,
+  open: (memory: WebAssembly.Memory) => Kernels,
 ): Promise<PackedModel> {
   const program = planProgram(spec, workers);
   const arena = createArena(program.bytes, shared);
-  const packed = { program, arena, kernels: await open(arena.memory) };
+  const packed = { program, arena, kernels: open(arena.memory) };
   placeTable(arena.f32, program.constants / 4);
   const staging = stagingOf(program);
   for (const [index, layer] of spec.layers.entries())

@@ -15,7 +15,7 @@ import { scheduleSolo } from '../schedule/solo.js';
 import { type CrewWorker, hireWebWorkers } from '../schedule/web-workers.js';
 import { type BinaryName, chooseKernels, type KernelSet } from '../wasm/features.js';
 import { checkWasmOptions, explainLink, findBinary, type WasmOptions } from '../wasm/given.js';
-import { instantiate } from '../wasm/instance.js';
+import { loadInstantiate } from '../wasm/instance.js';
 import { Model } from './model.js';
 import { Stepper } from './stepper.js';
 import { countThreads } from './threads.js';
@@ -156,11 +156,15 @@ async function openModel<Source>(
   const shared = threads > 1;
   const find = (name: BinaryName) => findBinary(name, options, (url) => platform.read(url, {}));
   const name: BinaryName = shared ? `${kernels}-shared` : kernels;
-  const module = await untilAborted(find(name), signal);
-  const open = (memory: WebAssembly.Memory) =>
-    instantiate(module, memory).catch((error: unknown) => {
+  const loading = Promise.all([find(name), loadInstantiate()]);
+  const [module, instantiate] = await untilAborted(loading, signal);
+  const open = (memory: WebAssembly.Memory) => {
+    try {
+      return instantiate(module, memory);
+    } catch (error) {
       throw explainLink(error, name, options);
-    });
+    }
+  };
   const packed = await packModel(spec, read, threads, shared, open);
   const { arena, program, kernels: own } = packed;
   const stepper = new Stepper(arena, program, bindProgram(own, program, program.step, 0, 1));

@@ -22,7 +22,8 @@ export const registry = {
   elman_relu_cell_f32: 'y z units',
   recurrent_f32:
     'cell y ldy h c lds x ldx z wih bih whh bhh table lengths t0 steps batch inputs hidden units diagonal tile n0 n1',
-  recurrent_step_f32: 'cell y ldy h ldh c ldc z s whh bhh table lengths time batch units diagonal u0 u1 phase',
+  recurrent_step_f32:
+    'cell y ldy h ldh c ldc z s whh bhh table lengths time batch units diagonal u0 u1 phase',
   keep_state_f32: 'h ldh y ldy lengths t0 steps batch width',
   embedding_f32: 'y ldy ids table ldt rows width',
   tanh_f32: 'y ldy x ldx table rows width',
