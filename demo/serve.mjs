@@ -1,14 +1,16 @@
 /**
- * Serves the page in demo/page with the headers that let it share memory with threads.
+ * Serves the page in demo/page with the headers that let it share memory with threads. Its TypeScript is transpiled as
+ * it is asked for.
  *
  *   node demo/serve.mjs [--port N]      default: 8080, or a free one when that is taken
  */
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { extname, join, normalize } from 'node:path';
+import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { transform } from 'esbuild';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
@@ -31,15 +33,20 @@ const headers = {
   'Cache-Control': 'no-cache',
 };
 
+/** JavaScript by the path of its source, with the time at which that was written. */
+const transpiled = new Map();
+
 const { values } = parseArgs({ options: { port: { type: 'string' } } });
 const server = createServer(async ({ url, method }, response) => {
   try {
     const path = find(new URL(url, 'http://localhost').pathname);
-    const { size } = await stat(path);
     const type = types[extname(path)];
     if (type === undefined) throw new Error(`nothing of this kind is served: ${path}`);
+    const code = type === types['.js'] && dirname(path) === folders[''] ? await transpile(path) : undefined;
+    const size = code?.length ?? (await stat(path)).size;
     response.writeHead(200, { 'Content-Type': type, 'Content-Length': size, ...headers });
     if (method === 'HEAD') response.end();
+    else if (code !== undefined) response.end(code);
     else createReadStream(path).pipe(response);
   } catch {
     response.writeHead(404, { 'Content-Type': 'text/plain', ...headers });
@@ -52,6 +59,18 @@ function find(pathname) {
   const [first] = parts;
   if (first !== '' && Object.hasOwn(folders, first)) return join(folders[first], ...parts.slice(1));
   return join(folders[''], parts.join('/') || 'index.html');
+}
+
+/** The JavaScript at a path, out of the TypeScript beside it. */
+async function transpile(path) {
+  const source = path.replace(/\.js$/, '.ts');
+  const { mtimeMs } = await stat(source);
+  const known = transpiled.get(source);
+  if (known?.mtimeMs === mtimeMs) return known.code;
+  const options = { loader: 'ts', format: 'esm', target: 'es2022', sourcefile: source, logLevel: 'warning' };
+  const code = Buffer.from((await transform(await readFile(source, 'utf8'), options)).code);
+  transpiled.set(source, { mtimeMs, code });
+  return code;
 }
 
 server.on('listening', () => {

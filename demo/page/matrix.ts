@@ -3,24 +3,26 @@
  * made of its block's units, lit by how far each is from zero.
  */
 export class Matrix {
-  #context;
-  #blocks;
-  #size;
+  readonly #context: CanvasRenderingContext2D;
+  readonly #blocks: number;
+  readonly #size: number;
   #levels = new Float32Array(0);
 
-  constructor(canvas, blocks) {
+  constructor(canvas: HTMLCanvasElement, blocks: number) {
+    const context = canvas.getContext('2d');
+    if (context === null) throw new Error('This browser does not draw on a canvas.');
     this.#blocks = blocks;
     this.#size = canvas.width;
     const ratio = Math.min(3, window.devicePixelRatio || 1);
     canvas.width = canvas.height = this.#size * ratio;
-    this.#context = canvas.getContext('2d');
-    this.#context.scale(ratio, ratio);
+    this.#context = context;
+    context.scale(ratio, ratio);
     this.#draw();
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#draw());
   }
 
-  /** @param {Float32Array} h state of all units, block by block */
-  show(h) {
+  /** @param h state of all units, block by block */
+  show(h: Float32Array): void {
     if (this.#levels.length !== h.length) this.#levels = new Float32Array(h.length).fill(0.35);
     // Light fades slower than it comes, so that the eye can follow.
     for (let i = 0; i < h.length; i++) {
@@ -30,7 +32,7 @@ export class Matrix {
     this.#draw();
   }
 
-  #draw() {
+  #draw(): void {
     const context = this.#context;
     const style = getComputedStyle(document.documentElement);
     const accent = resolve(style, '--accent');
@@ -62,7 +64,7 @@ export class Matrix {
 }
 
 /** A canvas does not know light-dark(); an element's colour is computed. */
-function resolve(style, name) {
+function resolve(style: CSSStyleDeclaration, name: string): string {
   const probe = document.createElement('i');
   probe.style.color = style.getPropertyValue(name);
   document.body.append(probe);

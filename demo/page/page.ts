@@ -1,8 +1,10 @@
-import { loadModel } from 'blockrnn';
+import { type LoadOptions, loadModel, type Model } from 'blockrnn';
 import { Matrix } from './matrix.js';
 import { drawIds, measureRuns, measureSteps } from './measure.js';
 import { Paper } from './paper.js';
-import { Writer } from './writer.js';
+import { type ByteModel, Writer } from './writer.js';
+
+type Row = 'step' | 'solo' | 'crew';
 
 const source = './models/shakespeare-block8.safetensors';
 /** Characters a second at which one can read along. */
@@ -10,29 +12,30 @@ const pace = 45;
 /** Milliseconds of a frame that writing may take at full speed. */
 const share = 8;
 
-const element = (id) => document.getElementById(id);
-const paper = new Paper(element('text'));
-const note = element('note');
+const paper = new Paper(find('#text', HTMLElement));
+const note = find('#note', HTMLElement);
 const stillness = matchMedia('(prefers-reduced-motion: reduce)');
 
 try {
   await open();
 } catch (error) {
-  note.textContent = `This did not work: ${error.message}`;
+  note.textContent = `This did not work: ${error instanceof Error ? error.message : String(error)}`;
 }
 
-async function open() {
-  const model = await loadModel(source, {
+async function open(): Promise<void> {
+  const model = await load({
     onProgress(loaded, total) {
       if (total !== undefined)
         note.textContent = `Loading the model… ${Math.floor((100 * loaded) / total)} %`;
     },
   });
-  const { hiddenSize, blocks } = model.spec.layers.find((layer) => layer.hiddenSize !== undefined);
-  const matrix = new Matrix(element('matrix'), blocks);
+  const layer = model.spec.layers.find((layer) => 'hiddenSize' in layer);
+  if (layer === undefined) throw new Error('The model has no recurrent layer.');
+  const { hiddenSize, blocks = 1 } = layer;
+  const matrix = new Matrix(find('#matrix', HTMLCanvasElement), blocks);
   const gates = 4;
   const few = (gates * hiddenSize * hiddenSize) / blocks;
-  element('structure').textContent =
+  find('#structure', HTMLElement).textContent =
     `${hiddenSize} units in ${blocks} blocks of ${hiddenSize / blocks}: ${count(few)} recurrent weights, where a ` +
     `dense matrix has ${count(few * blocks)}. Each square is a block, lit by its state.`;
 
@@ -40,19 +43,34 @@ async function open() {
   await measure(model);
 }
 
+async function load(options: LoadOptions): Promise<ByteModel> {
+  const model = await loadModel(source, options);
+  if (!isByteModel(model)) throw new Error('The model has no vocabulary.');
+  return model;
+}
+
+function isByteModel(model: Model): model is ByteModel {
+  return model.vocab !== undefined;
+}
+
 /** Writes, a few characters for each frame, until it is told to pause. */
-function perform(writer, matrix) {
+function perform(writer: Writer, matrix: Matrix): void {
+  const prompt = find('#prompt', HTMLInputElement);
+  const warmth = find('#warmth', HTMLElement);
+  const range = find('#temperature', HTMLInputElement);
+  const pause = find('#pause', HTMLButtonElement);
+  const speed = find('#speed', HTMLButtonElement);
   let isPaused = false;
   let isFast = false;
   let owed = 0;
   let last = performance.now();
-  const temperature = () => Number(element('temperature').value);
+  const temperature = () => Number(range.value);
   const begin = () => {
     paper.clear();
-    paper.write(writer.begin(element('prompt').value));
+    paper.write(writer.begin(prompt.value));
   };
 
-  const frame = (now) => {
+  const frame = (now: number) => {
     requestAnimationFrame(frame);
     const passed = Math.min(100, now - last);
     last = now;
@@ -70,18 +88,18 @@ function perform(writer, matrix) {
     if (!stillness.matches) matrix.show(writer.state());
   };
 
-  element('temperature').addEventListener('input', () => {
-    element('warmth').textContent = temperature().toFixed(1);
+  range.addEventListener('input', () => {
+    warmth.textContent = temperature().toFixed(1);
   });
-  element('pause').addEventListener('click', ({ target }) => {
+  pause.addEventListener('click', () => {
     isPaused = !isPaused;
-    target.textContent = isPaused ? 'Go on' : 'Pause';
+    pause.textContent = isPaused ? 'Go on' : 'Pause';
   });
-  element('speed').addEventListener('click', ({ target }) => {
+  speed.addEventListener('click', () => {
     isFast = !isFast;
-    target.setAttribute('aria-pressed', String(isFast));
+    speed.setAttribute('aria-pressed', String(isFast));
   });
-  element('controls').addEventListener('submit', (event) => {
+  find('#controls', HTMLFormElement).addEventListener('submit', (event) => {
     event.preventDefault();
     begin();
   });
@@ -91,17 +109,17 @@ function perform(writer, matrix) {
   requestAnimationFrame(frame);
 }
 
-async function measure(model) {
+async function measure(model: ByteModel): Promise<void> {
   note.textContent = 'Measuring on this machine…';
   const ids = drawIds(model.vocab.length);
-  const found = {};
-  const show = (row, microseconds) => {
-    found[row] = microseconds;
-    const most = Math.max(...Object.values(found));
-    for (const [name, value] of Object.entries(found)) {
-      const line = document.querySelector(`[data-row="${name}"]`);
-      line.querySelector('dd').textContent = value.toFixed(value < 100 ? 1 : 0);
-      line.style.setProperty('--share', value / most);
+  const found = new Map<Row, number>();
+  const show = (row: Row, microseconds: number) => {
+    found.set(row, microseconds);
+    const most = Math.max(...found.values());
+    for (const [name, value] of found) {
+      const line = findRow(name);
+      find('dd', HTMLElement, line).textContent = value.toFixed(value < 100 ? 1 : 0);
+      line.style.setProperty('--share', String(value / most));
     }
   };
   show('step', await measureSteps(model, ids));
@@ -109,16 +127,15 @@ async function measure(model) {
   show('solo', solo.microseconds);
 
   const threads = Math.min(8, navigator.hardwareConcurrency);
-  const dt = document.querySelector('[data-row="crew"] dt');
   if (!globalThis.crossOriginIsolated || threads < 2) {
-    dt.parentElement.remove();
+    findRow('crew').remove();
     note.textContent = globalThis.crossOriginIsolated
       ? 'This machine runs one thread at a time.'
       : 'One thread only: without cross-origin isolation a page has no shared memory.';
     return;
   }
-  dt.textContent = `a whole run, ${threads} threads`;
-  const crew = await loadModel(source, { threads });
+  find('dt', HTMLElement, findRow('crew')).textContent = `a whole run, ${threads} threads`;
+  const crew = await load({ threads });
   const many = await measureRuns(crew, ids);
   crew.dispose();
   show('crew', many.microseconds);
@@ -130,6 +147,20 @@ async function measure(model) {
 }
 
 /** A whole number with thin spaces between its thousands. */
-function count(value) {
+function count(value: number): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, '\u2009');
+}
+
+function findRow(name: Row): HTMLElement {
+  return find(`[data-row="${name}"]`, HTMLElement);
+}
+
+/**
+ * The first element that a selector names.
+ * @throws Error when there is none, or it is of another kind
+ */
+function find<T extends Element>(selector: string, kind: new () => T, within: ParentNode = document): T {
+  const found = within.querySelector(selector);
+  if (!(found instanceof kind)) throw new Error(`The page has no ${selector} that is an ${kind.name}.`);
+  return found;
 }
