@@ -9,8 +9,9 @@ const gap = 9;
 const top = 74;
 
 /** How many times faster than onnxruntime-web, 8 blocks, one thread: bars, on a logarithmic axis. */
-export function drawChart({ reports, machine, runtime, date }: LstmResults): string {
-  const results = reports[0]!.results.filter(
+export function drawChart([first]: LstmResults): string {
+  const { machine, runtime, date } = first!;
+  const results = first!.results.filter(
     ({ blocks, batch, steps }) => blocks === 8 && (batch === 1 || steps === 50),
   );
   const most = Math.max(...results.map((result) => Math.max(...speedups(result))));

@@ -1,6 +1,6 @@
 // npm run bench: measures, prints, and writes bench/results/*.json. See usage.
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -44,17 +44,28 @@ const origin: Origin = {
 };
 process.stdout.write(`${origin.machine}; ${origin.runtime}\n\n`);
 if (isWanted('lstm')) {
-  const reports: LstmReport[] = [];
+  const reports: LstmResults = [];
   for (const threads of values.threads.split(',').map(Number)) {
-    reports.push(await measure<LstmReport>('lstm.js', threads, budget));
+    reports.push({ ...origin, ...(await measure<LstmReport>('lstm.js', threads, budget)) });
   }
   process.stdout.write(`${formatTable(reports)}\n\n`);
-  if (!values.quick) await keep('lstm.json', { ...origin, reports } satisfies LstmResults);
+  if (!values.quick) await keep('lstm.json', await withOthers(reports));
 }
 if (isWanted('questions')) {
   const report = await measure<QuestionsReport>('questions.js', budget);
   process.stdout.write(`${formatQuestions(report)}\n`);
   if (!values.quick) await keep('questions.json', { ...origin, report } satisfies QuestionsResults);
+}
+
+/** Together with what was measured before with other numbers of threads. */
+async function withOthers(reports: LstmResults): Promise<LstmResults> {
+  const text = await readFile(new URL('../../bench/results/lstm.json', import.meta.url), 'utf8').catch(
+    () => '[]',
+  );
+  const others = (JSON.parse(text) as LstmResults).filter(
+    ({ threads }) => !reports.some((report) => report.threads === threads),
+  );
+  return [...others, ...reports].sort((a, b) => a.threads - b.threads);
 }
 
 async function keep(name: string, results: object): Promise<void> {

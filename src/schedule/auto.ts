@@ -1,22 +1,33 @@
 import type { Piece } from '../engine/piece.js';
 import type { Schedule } from './schedule.js';
 
-/** Pieces that one thread does in less time (ms) are never given away: waking a crew costs about as much. */
-const tooShort = 0.1;
+/** Pieces that one thread does in less time (ms) are never given away: waking a crew costs half as much. */
+const tooShort = 0.2;
 /** What takes so long (ms) at its first try is long enough for a crew. */
 const surelyLong = 10;
-/** How often the crew is tried before the quicker way is kept: the first times, its code is still being compiled. */
+/** How often the crew is tried before a way is kept: the first times, its code is still being compiled. */
 const trials = 10;
+/** Times of each way that count: the latest ones. Their median, because one lucky run proves nothing. */
+const memory = 9;
+/** A crew must be at least so much quicker. */
+const gain = 0.9;
 /** After so many pieces in one way the other is tried again, if it was not twice as slow: a machine's load changes. */
 const patience = 64;
 
+/** How long pieces of a size took in one way. */
+interface Way {
+  runs: number;
+  /** ms, the latest of them */
+  times: number[];
+}
+
 interface Timing {
-  solo: number;
-  soloRuns: number;
-  crew: number;
-  crewRuns: number;
+  solo: Way;
+  crew: Way;
   /** pieces since both ways were last compared */
   since: number;
+  /** pieces that are known to be too short, and go to one thread without being timed */
+  untimed: number;
 }
 
 /**
@@ -25,7 +36,7 @@ interface Timing {
  * hired in the background by the first piece that is long enough, so that a small model never has one.
  */
 export function scheduleAuto(solo: Schedule, crew: Schedule & { hire(): Promise<void> }): Schedule {
-  const timings = new Map<string, Timing>();
+  const timings = new Map<number, Timing>();
   let hired: 'no' | 'soon' | 'yes' | 'never' = 'no';
 
   const hire = () => {
@@ -40,25 +51,26 @@ export function scheduleAuto(solo: Schedule, crew: Schedule & { hire(): Promise<
     );
   };
 
+  const runTimed = async (timing: Timing, piece: Piece) => {
+    const isWorthwhile = isLong(timing.solo);
+    if (isWorthwhile && hired === 'no') hire();
+    const useCrew = isWorthwhile && hired === 'yes' && prefersCrew(timing);
+    const start = performance.now();
+    if (useCrew) await crew.run(piece);
+    else solo.run(piece);
+    note(useCrew ? timing.crew : timing.solo, performance.now() - start);
+    if (timing.solo.runs >= trials && !isLong(timing.solo)) timing.untimed = patience;
+  };
+
   return {
     threads: crew.threads,
-    async run(piece) {
+    run(piece) {
       const timing = timingOf(timings, piece);
-      // The first runs of a process are slow, in code that the engine has not compiled yet; but not that slow.
-      const isKnown = timing.soloRuns >= trials || (timing.soloRuns > 0 && timing.solo > surelyLong);
-      const worthwhile = isKnown && timing.solo > tooShort;
-      if (worthwhile && hired === 'no') hire();
-      const useCrew = worthwhile && hired === 'yes' && prefersCrew(timing);
-      const start = performance.now();
-      if (useCrew) {
-        await crew.run(piece);
-        timing.crewRuns++;
-        timing.crew = Math.min(timing.crew, performance.now() - start);
-      } else {
-        solo.run(piece);
-        timing.soloRuns++;
-        timing.solo = Math.min(timing.solo, performance.now() - start);
+      if (timing.untimed > 0) {
+        timing.untimed--;
+        return solo.run(piece);
       }
+      return runTimed(timing, piece);
     },
     dispose(reason) {
       hired = 'never';
@@ -68,26 +80,37 @@ export function scheduleAuto(solo: Schedule, crew: Schedule & { hire(): Promise<
   };
 }
 
-function prefersCrew(timing: Timing): boolean {
-  if (timing.crewRuns < trials) return true;
-  const better = timing.crew < timing.solo;
-  if (++timing.since < patience) return better;
-  timing.since = 0;
-  const isClose = Math.max(timing.crew, timing.solo) < 2 * Math.min(timing.crew, timing.solo);
-  return isClose ? !better : better;
+/** Whether there is something to gain. The first runs of a process are slow, in code that is not compiled yet. */
+function isLong(solo: Way): boolean {
+  if (solo.runs === 0) return false;
+  const time = median(solo);
+  return time > surelyLong || (solo.runs >= trials && time > tooShort);
 }
 
-function timingOf(timings: Map<string, Timing>, { steps, batch }: Piece): Timing {
-  const key = `${Math.ceil(Math.log2(steps))} ${Math.ceil(Math.log2(batch))}`;
+function prefersCrew(timing: Timing): boolean {
+  if (timing.crew.runs < trials) return true;
+  const [solo, crew] = [median(timing.solo), median(timing.crew)];
+  const isBetter = crew < gain * solo;
+  if (++timing.since < patience) return isBetter;
+  timing.since = 0;
+  const isClose = Math.max(crew, solo) < 2 * Math.min(crew, solo);
+  return isClose ? !isBetter : isBetter;
+}
+
+function note(way: Way, ms: number): void {
+  way.times[way.runs++ % memory] = ms;
+}
+
+function median({ times }: Way): number {
+  return [...times].sort((a, b) => a - b)[times.length >> 1]!;
+}
+
+function timingOf(timings: Map<number, Timing>, { steps, batch }: Piece): Timing {
+  // Both to the next power of two.
+  const key = (32 - Math.clz32(steps - 1)) * 64 + (32 - Math.clz32(batch - 1));
   let timing = timings.get(key);
   if (timing === undefined) {
-    timing = {
-      solo: Number.POSITIVE_INFINITY,
-      soloRuns: 0,
-      crew: Number.POSITIVE_INFINITY,
-      crewRuns: 0,
-      since: 0,
-    };
+    timing = { solo: { runs: 0, times: [] }, crew: { runs: 0, times: [] }, since: 0, untimed: 0 };
     timings.set(key, timing);
   }
   return timing;
