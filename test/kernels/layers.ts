@@ -134,7 +134,9 @@ function stepLayer(layer: Layer, draw: Draw): void {
         [0, cut],
         [cut, units],
       ] as const;
-      for (const [phase, u0, u1] of op.phases.flatMap((_, phase) => ranges.map((range) => [phase, ...range] as const))) {
+      for (const [phase, u0, u1] of op.phases.flatMap((_, phase) =>
+        ranges.map((range) => [phase, ...range] as const),
+      )) {
         if (u0 === u1) continue;
         const out = y + t * batch * ldy + first * 4;
         const before = t > 0 ? [out - batch * ldy, ldy] : [h + first * 4, ld];
