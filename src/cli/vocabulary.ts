@@ -4,7 +4,7 @@ import { about } from './failure.js';
 import { readJson } from './files.js';
 
 /** A byte that a model has no id for. */
-export class VocabularyError extends Error {
+class VocabularyError extends Error {
   override readonly name = 'VocabularyError';
   readonly code = 'ERR_VOCABULARY';
   constructor(

@@ -27,7 +27,7 @@ const leastTileRows = 128;
 /** Units in a part of a diagonal layer. */
 const diagonalUnits = 32;
 /** Words of the control block. */
-export const controlWords = 1024;
+const controlWords = 1024;
 
 /**
  * Plans the memory of a model: where weights, state and scratch will lie, and how large it is. Pure: nothing

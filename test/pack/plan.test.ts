@@ -24,7 +24,7 @@ interface Region {
 /** Every region of a program's memory, with the size that its users assume. */
 function regionsOf(program: Program): Region[] {
   const regions: Region[] = [
-    { what: 'control', from: program.control, bytes: 5 * 64 },
+    { what: 'control', from: program.control, bytes: 7 * 64 },
     { what: 'constants', from: program.constants, bytes: tableFloats * 4 },
   ];
   for (const op of program.ops) {
