@@ -1,11 +1,20 @@
-// Compiles the four kernel binaries. The two for a memory of one's own also become modules with their bytes in base64,
-// so that every runtime and bundler can import them without knowing about files or URLs; the shared ones are made from
-// them (src/wasm/shared.ts). Skips what is up to date.
+// Compiles the kernel binaries: four that run models, and two that also train them. Those for a memory of one's own also
+// become modules with their bytes in base64, so that every runtime and bundler can import them without knowing about
+// files or URLs; shared ones are made from them (src/wasm/shared.ts). Skips what is up to date.
 import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 
-const targets = { simd: true, 'simd-shared': false, relaxed: true, 'relaxed-shared': false };
+const run = 'assembly/index.ts';
+const train = 'assembly/train.ts';
+const targets = {
+  simd: { entry: run, isImported: true },
+  'simd-shared': { entry: run, isImported: false },
+  relaxed: { entry: run, isImported: true },
+  'relaxed-shared': { entry: run, isImported: false },
+  'train-simd': { entry: train, isImported: true },
+  'train-relaxed': { entry: train, isImported: true },
+};
 const root = new URL('../', import.meta.url);
 const generated = new URL('src/wasm/generated/', root);
 
@@ -16,12 +25,12 @@ const times = await Promise.all([...sources, 'asconfig.json', 'package-lock.json
 const newest = Math.max(...times);
 
 await mkdir(generated, { recursive: true });
-for (const [target, isImported] of Object.entries(targets)) {
+for (const [target, { entry, isImported }] of Object.entries(targets)) {
   const products = [`dist/wasm/${target}.wasm`];
   if (isImported) products.push(`src/wasm/generated/${target}.ts`);
   const made = await Promise.all(products.map((name) => timeOf(name).catch(() => 0)));
   if (Math.min(...made) > newest) continue;
-  await compile(target);
+  await compile(entry, target);
   const bytes = await readFile(new URL(products[0], root));
   if (isImported) {
     const beside = new URL(`${target}.ts.part`, generated);
@@ -35,9 +44,9 @@ async function timeOf(name) {
   return (await stat(new URL(name, root))).mtimeMs;
 }
 
-async function compile(target) {
+async function compile(entry, target) {
   const { error, stderr } = await asc.main(
-    ['assembly/index.ts', '--config', 'asconfig.json', '--target', target],
+    [entry, '--config', 'asconfig.json', '--target', target],
     {
       baseDir: fileURLToPath(root),
     },

@@ -1,29 +1,39 @@
 import type { BinaryName, KernelSet } from './features.js';
 import { withSharedMemory } from './shared.js';
 
-const modules = new Map<BinaryName, Promise<WebAssembly.Module>>();
+/** Finds the compiled binary of a name; each is compiled once. */
+export type LoadBinary = (name: BinaryName) => Promise<WebAssembly.Module>;
 
-/** The compiled binary of that name; compiled once. */
-export function loadBinary(name: BinaryName): Promise<WebAssembly.Module> {
-  let module = modules.get(name);
-  if (module === undefined) {
-    module = readBinary(name).then((bytes) => WebAssembly.compile(bytes));
-    modules.set(name, module);
-    // A chunk that could not be fetched is asked for again.
-    module.catch(() => modules.delete(name));
-  }
-  return module;
+/**
+ * A family of binaries: one for each kernel set, and each of them for a shared memory too.
+ * @param read imports the module that holds a set's bytes; each import is spelled out so that bundlers can see it
+ */
+export function openBinaries(read: (kernels: KernelSet) => Promise<{ base64: string }>): LoadBinary {
+  const modules = new Map<BinaryName, Promise<WebAssembly.Module>>();
+  return (name) => {
+    let module = modules.get(name);
+    if (module === undefined) {
+      module = readBinary(name, read).then((bytes) => WebAssembly.compile(bytes));
+      modules.set(name, module);
+      // A chunk that could not be fetched is asked for again.
+      module.catch(() => modules.delete(name));
+    }
+    return module;
+  };
 }
 
-async function readBinary(name: BinaryName): Promise<Uint8Array<ArrayBuffer>> {
+/** The binaries that run models. */
+export const loadBinary = openBinaries((kernels) =>
+  kernels === 'simd' ? import('./generated/simd.js') : import('./generated/relaxed.js'),
+);
+
+async function readBinary(
+  name: BinaryName,
+  read: (kernels: KernelSet) => Promise<{ base64: string }>,
+): Promise<Uint8Array<ArrayBuffer>> {
   const kernels = name.startsWith('simd') ? 'simd' : 'relaxed';
   const bytes = decode((await read(kernels)).base64);
   return name === kernels ? bytes : withSharedMemory(bytes);
-}
-
-/** Each import is spelled out so that bundlers can see it. */
-function read(kernels: KernelSet): Promise<{ base64: string }> {
-  return kernels === 'simd' ? import('./generated/simd.js') : import('./generated/relaxed.js');
 }
 
 function decode(base64: string): Uint8Array<ArrayBuffer> {
