@@ -183,7 +183,7 @@ function parseOptimizer(fields: Fields): Optimizer {
   if (kind === undefined) throw inner.missing('kind', 'one of sgd, adam, adamw');
   const share = (key: string) =>
     inner.number(key, 'a number from 0 to below 1', (value) => value >= 0 && value < 1);
-  const weightDecay = inner.number('weightDecay', 'a number of at least 0', (value) => value >= 0);
+  const decay = () => inner.number('weightDecay', 'a number of at least 0', (value) => value >= 0);
   const stated =
     kind === 'sgd'
       ? {
@@ -191,14 +191,14 @@ function parseOptimizer(fields: Fields): Optimizer {
           momentum: share('momentum'),
           dampening: share('dampening'),
           nesterov: inner.flag('nesterov'),
-          weightDecay,
+          weightDecay: decay(),
         }
       : {
           kind,
           beta1: share('beta1'),
           beta2: share('beta2'),
           epsilon: inner.number('epsilon', 'a number above 0', (value) => value > 0),
-          weightDecay,
+          weightDecay: decay(),
         };
   inner.end();
   // What is not stated has the optimiser's own default, which an undefined would hide.

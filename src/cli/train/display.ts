@@ -1,4 +1,4 @@
-import { count, duration } from '../numbers.js';
+import { count, duration, measure } from '../numbers.js';
 import { Progress } from '../progress.js';
 import type { Terminal } from '../terminal.js';
 import type { EpochLine, StepLine } from './log.js';
@@ -75,7 +75,7 @@ export class Display {
     const share = (done + 1) / epochSteps;
     const filled = Math.floor(8 * share);
     const bar = '█'.repeat(filled) + '░'.repeat(8 - filled);
-    return `epoch ${line.epoch + 1}/${epochs} ${bar} ${Math.floor(100 * share)} %  ${this.#state(line, now)}`;
+    return `${line.epoch + 1}/${epochs} ${bar} ${Math.floor(100 * share)} %  ${this.#state(line, now)}`;
   }
 
   #state(line: StepLine, now: number): string {
@@ -85,9 +85,11 @@ export class Display {
     if (metric.isLoss) {
       parts[0] += ` (${metric.format(metric.of({ loss, hits: 0, count: 0 }))} ${metric.short})`;
     }
-    parts.push(`${count(line.tokensPerSecond)} ${unit}/s`, `lr ${Number(line.learningRate.toPrecision(3))}`);
+    parts.push(`${compact(line.tokensPerSecond)} ${unit}/s`);
     const left = this.#secondsLeft(line, now);
     if (left !== undefined) parts.push(`${remaining(left)} left`);
+    // Last, because a narrow terminal has no room for it.
+    parts.push(`lr ${Number(line.learningRate.toPrecision(3))}`);
     return parts.join('  ');
   }
 
@@ -98,6 +100,12 @@ export class Display {
     if (step === first.step) return undefined;
     return ((now - first.time) / 1000 / (step - first.step)) * Math.max(0, epochs * epochSteps - step);
   }
+}
+
+/** 45678 → 45.7k */
+function compact(value: number): string {
+  if (value >= 1e6) return `${measure(value / 1e6)}M`;
+  return value >= 1e4 ? `${measure(value / 1e3)}k` : count(value);
 }
 
 /** 3725 → 1 h 2 min; 65 → 1 min 5 s */

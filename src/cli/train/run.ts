@@ -80,7 +80,8 @@ export async function runTraining(
     record({ event, step, time: new Date().toISOString(), ...facts });
 
   const threads = options.threads ?? config.train.threads ?? 'auto';
-  const fitOptions = fitOptionsOf(config, task, rate, threads);
+  const steps = config.train.epochs * task.parts.train.count;
+  const fitOptions = fitOptionsOf(config, task, rate(steps), threads);
   const started = performance.now();
   let isBegun = false;
   let step = 0;

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
-import { MismatchError } from '../../base/errors.js';
+import { FormatError, MismatchError } from '../../base/errors.js';
 import type { Json } from '../../formats/json.js';
 import type { FitOptions, Schedule } from '../../train/types.js';
 import { about } from '../failure.js';
@@ -129,6 +129,20 @@ export function fitOptionsOf(
   };
 }
 
-export function rateOf({ rate }: TrainConfig, { scheduleOf }: Training): number | Schedule {
-  return 'schedule' in rate ? scheduleOf(rate.schedule) : rate.learningRate;
+/**
+ * What fit asks for the learning rate.
+ * @param steps of the whole training, which a schedule may need to know
+ * @throws FormatError for a schedule that is none
+ */
+export function rateOf(
+  { rate }: TrainConfig,
+  { scheduleOf }: Training,
+): (steps: number) => number | Schedule {
+  if ('learningRate' in rate) return () => rate.learningRate;
+  try {
+    const schedule = scheduleOf(rate.schedule);
+    return (steps) => (progress) => schedule({ ...progress, steps });
+  } catch (cause) {
+    throw new FormatError(`train.schedule: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  }
 }

@@ -1,6 +1,6 @@
 import type { Json } from '../../formats/json.js';
 import type { ModelSpec } from '../../model/spec.js';
-import type { Batch, FitOptions, FitResult, Schedule, Score, TrainerOptions } from '../../train/types.js';
+import type { Batch, FitOptions, FitProgress, FitResult, Score, TrainerOptions } from '../../train/types.js';
 
 /** What the command needs of the training floor; tests give another. */
 export interface Training {
@@ -9,5 +9,6 @@ export interface Training {
     spec: ModelSpec,
     options: TrainerOptions,
   ): Promise<{ evaluate(batch: Batch): Promise<Score>; dispose(): void }>;
-  scheduleOf(json: Json): Schedule;
+  /** @returns the learning rate of a step, where `steps` of all epochs are known */
+  scheduleOf(json: Json): (progress: FitProgress & { steps: number }) => number;
 }
