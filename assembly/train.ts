@@ -1,2 +1,10 @@
 // What training takes beside the kernels that run; src/wasm/train-registry.ts describes each.
 export * from './index';
+
+// Matrix and pointwise
+export { gemm_tn_f32_1x8, gemm_tn_f32_2x8, gemm_tn_f32_4x8, gemm_tn_f32_6x8 } from './grad/transposed-tile';
+export { gemm_tn_f32 } from './grad/transposed';
+export { pack_columns_f32, pack_panels_f32 } from './grad/pack';
+export { add_f32, column_sums_f32, sum_squares_f32, zero_f32 } from './grad/sums';
+export { cross_entropy_f32 } from './grad/cross-entropy';
+export { adam_f32, sgd_f32 } from './grad/optimizer';

@@ -69,14 +69,19 @@ function rowMax(x: usize, width: usize): f32 {
   );
 }
 
-/** Writes e^(x − most) to y unless y is 0; returns the sum, gathered in f64 so that long rows lose nothing. */
-function rowExp(y: usize, x: usize, most: f32, width: usize): f64 {
+/**
+ * Writes e^(x − most) to y unless y is 0, zeros up to a whole vector; returns the sum, gathered in f64 so that long
+ * rows lose nothing.
+ */
+export function rowExp(y: usize, x: usize, most: f32, width: usize): f64 {
   const none = f32x4.splat(0);
+  const shift = f32x4.splat(most);
+  const least = f32x4.splat(-87);
   let low = f64x2.splat(0);
   let high = f64x2.splat(0);
   for (let i: usize = 0; i < width; i += 4) {
-    const distance = f32x4.pmax(f32x4.sub(v128.load(x + (i << 2)), f32x4.splat(most)), f32x4.splat(-87));
-    const e = keepLanes(exp(distance), width - i, none);
+    let e = exp(f32x4.pmax(f32x4.sub(v128.load(x + (i << 2)), shift), least));
+    if (i + 4 > width) e = keepLanes(e, width - i, none);
     if (y) v128.store(y + (i << 2), e);
     low = f64x2.add(low, f64x2.promote_low_f32x4(e));
     high = f64x2.add(high, f64x2.promote_low_f32x4(v128.shuffle<i32>(e, e, 2, 3, 0, 1)));

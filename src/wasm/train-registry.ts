@@ -1,7 +1,23 @@
 import type { KernelName } from './registry.js';
 
 /** What each kernel of training takes, in order; as in registry.ts. Its binaries have the kernels that run, too. */
-export const trainRegistry = {} as const;
+export const trainRegistry = {
+  // matrix and pointwise
+  gemm_tn_f32_1x8: 'out t x depth',
+  gemm_tn_f32_2x8: 'out ldo t x depth',
+  gemm_tn_f32_4x8: 'out ldo t x depth',
+  gemm_tn_f32_6x8: 'out ldo t x depth',
+  gemm_tn_f32: 'out ldo a lda x ldx scratch depth rows width',
+  pack_panels_f32: 'out x ldx rows depth',
+  pack_columns_f32: 'out x ldx rows width',
+  column_sums_f32: 'out x ldx rows width',
+  sum_squares_f32: 'out x count',
+  zero_f32: 'x count',
+  add_f32: 'out x count',
+  cross_entropy_f32: 'x ldx targets losses hits table rows width scale',
+  sgd_f32: 'w g v count rate momentum dampening decay scale nesterov first',
+  adam_f32: 'w g m v count rate beta1 beta2 epsilon decay scale correction1 correction2 decoupled',
+} as const;
 
 export type TrainKernelName = keyof typeof trainRegistry;
 
