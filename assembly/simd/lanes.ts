@@ -29,3 +29,10 @@ export function loadLanes(x: usize, count: usize): v128 {
   if (count > 2) v = v128.load32_lane(x, v, 2, 8);
   return v;
 }
+
+/** Stores all four lanes at `out`, 0 instead of those from `count` on. */
+// @ts-ignore: decorator
+@inline
+export function storePadded(out: usize, v: v128, count: usize): void {
+  v128.store(out, count >= 4 ? v : keepLanes(v, count, f32x4.splat(0)));
+}

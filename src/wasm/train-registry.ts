@@ -17,6 +17,14 @@ export const trainRegistry = {
   cross_entropy_f32: 'x ldx targets losses hits table rows width scale',
   sgd_f32: 'w g v count rate momentum dampening decay scale nesterov first',
   adam_f32: 'w g m v count rate beta1 beta2 epsilon decay scale correction1 correction2 decoupled',
+  // recurrence
+  diagonal_back_f32: 'dh dz w groups gates',
+  lstm_tape_cell_f32: 'y c before z table units',
+  lstm_back_cell_f32: 'z dh dc dy c before table units',
+  recurrent_tape_f32:
+    'cell y ldy c ldc z s whh bhh table lengths steps batch hidden units diagonal n0 n1 b0 b1',
+  recurrent_back_f32:
+    'cell dy lddy y ldy c ldc z s dh dc whhT table lengths steps batch hidden units diagonal n0 n1 b0 b1',
 } as const;
 
 export type TrainKernelName = keyof typeof trainRegistry;
