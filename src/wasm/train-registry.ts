@@ -17,6 +17,15 @@ export const trainRegistry = {
   cross_entropy_f32: 'x ldx targets losses hits table rows width scale',
   sgd_f32: 'w g v count rate momentum dampening decay scale nesterov first',
   adam_f32: 'w g m v count rate beta1 beta2 epsilon decay scale correction1 correction2 decoupled',
+  diagonal_back_f32: 'dh dz w groups gates',
+  diagonal_grad_f32: 'dw dz ldz h ldh rows groups gates',
+  embedding_grad_f32: 'dtable ldt ids dy ldy rows width',
+  dropout_f32: 'y ldy x ldx rows width row0 seed threshold scale',
+  tanh_back_f32: 'dx lddx dy lddy y ldy rows width',
+  sigmoid_back_f32: 'dx lddx dy lddy y ldy rows width',
+  relu_back_f32: 'dx lddx dy lddy y ldy rows width',
+  pool_f32: 'out ldo y ldy lengths steps batch width mean',
+  pool_back_f32: 'dy lddy dout ldd lengths steps batch width mean',
 } as const;
 
 export type TrainKernelName = keyof typeof trainRegistry;
