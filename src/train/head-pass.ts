@@ -1,6 +1,6 @@
 import { shareOf } from '../engine/share.js';
 import { panelRows } from '../pack/rows.js';
-import { ctcStream } from './ctc.js';
+import { ctcScratch, ctcStream } from './ctc.js';
 import { addGradient, descend } from './dense-pass.js';
 import type { Order } from './order.js';
 import { type Pass, rowsOf, type Seat } from './seat.js';
@@ -41,16 +41,18 @@ export function bindHead(seat: Seat, dy: number): Pass {
     kernels.pool_back_f32(dy + column * 4, input.ld, from, input.ld, lengthsOf(order), order.steps, order.batch, width, isMean);
   };
 
-  /** Losses of this worker's rows [from, to) of the slice that begins at row `first`. */
-  const score = (order: Order, first: number, from: number, to: number) => {
-    const { scale } = order;
-    const at = logits + from * ld;
-    if (loss.kind !== 'ctc') {
-      const row = first + from;
-      const { targets, losses, hits } = head;
-      kernels.cross_entropy_f32(at, ld, targets + row * 4, losses + row * 4, hits + row * 4, program.constants, to - from, outputs, scale);
-    }
+  /** Rows [from, to) of the slice that begins at row `first`: logits become gradients. */
+  const score = ({ scale }: Order, first: number, from: number, to: number) => {
+    const row = (first + from) * 4;
+    const { targets, losses, hits } = head;
+    // biome-ignore format: logits, what is made of them, sizes
+    kernels.cross_entropy_f32(
+      logits + from * ld, ld,
+      targets + row, losses + row, hits + row, program.constants,
+      to - from, outputs, scale,
+    );
   };
+  const scoreStreams = loss.kind === 'ctc' ? bindStreams(seat) : undefined;
 
   return {
     forward(order, meet) {
@@ -67,16 +69,16 @@ export function bindHead(seat: Seat, dy: number): Pass {
         const { from, to } = shareOf(count, k, n);
         const at = x + (first + from) * input.ld;
         kernels.gemm_f32(logits + from * ld, ld, biasAt, 0, at, input.ld, weight.forward, to - from, inputs, panels);
-        if (loss.kind === 'ctc') {
+        if (scoreStreams !== undefined) {
           meet();
-          scoreStreams(seat, order);
+          scoreStreams(order);
           meet();
         } else {
           score(order, first, from, to);
         }
         if (!learns) continue;
         if (descends) descend(seat, weight, outputs, slopes + first * input.ld, input.ld, logits, ld, from, to);
-        if (loss.kind !== 'ctc') meet();
+        if (scoreStreams === undefined) meet();
         addGradient(seat, weight.param, bias, { y: logits, ld, skip: 0 }, input, x + first * input.ld, count);
         // The logits are overwritten by the next slice.
         if (first + slice < rows) meet();
@@ -91,20 +93,22 @@ export function bindHead(seat: Seat, dy: number): Pass {
 }
 
 /** CTC of this worker's streams: their logits become gradients. */
-function scoreStreams({ program, words, k, n }: Seat, { steps, batch, ragged, scale }: Order): void {
+function bindStreams({ program, f32, i32, k, n }: Seat): (order: Order) => void {
   const { head, lengths } = program;
-  const { logits, ld, outputs } = head;
-  const f32 = new Float32Array(words.buffer);
-  const i32 = new Int32Array(words.buffer);
-  const { from, to } = shareOf(batch, k, n);
-  const { labels, offsets } = head.strings;
-  const stride = (batch * ld) / 4;
-  for (let b = from; b < to; b++) {
-    const [begin, end] = [i32[offsets / 4 + b]!, i32[offsets / 4 + b + 1]!];
-    const valid = ragged ? i32[lengths / 4 + b]! : steps;
-    const string = i32.subarray(labels / 4 + begin, labels / 4 + end);
-    const at = (logits + b * ld) / 4;
-    f32[head.losses / 4 + b] = ctcStream(f32, at, stride, valid, outputs, string, scale, scratch(valid, string.length));
-    for (let t = valid; t < steps; t++) f32.fill(0, at + t * stride, at + t * stride + ld / 4);
-  }
+  const { ld, outputs } = head;
+  let scratch = new Float64Array(0);
+  return ({ steps, batch, ragged, scale }) => {
+    const { from, to } = shareOf(batch, k, n);
+    const stride = (batch * ld) / 4;
+    for (let b = from; b < to; b++) {
+      const begin = i32[head.offsets / 4 + b]!;
+      const labels = i32.subarray(head.targets / 4 + begin, head.targets / 4 + i32[head.offsets / 4 + b + 1]!);
+      const valid = ragged ? i32[lengths / 4 + b]! : steps;
+      const needed = ctcScratch(valid, labels.length, outputs);
+      if (scratch.length < needed) scratch = new Float64Array(needed);
+      const at = (head.logits + b * ld) / 4;
+      f32[head.losses / 4 + b] = ctcStream(f32, at, stride, valid, outputs, labels, scale, scratch);
+      for (let t = valid; t < steps; t++) f32.fill(0, at + t * stride, at + t * stride + ld / 4);
+    }
+  };
 }

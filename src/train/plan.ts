@@ -279,6 +279,7 @@ function planHead(plan: Plan, layer: LinearSpec, input: Link, first: LayerSpec |
     logits: layout.place((slice * ld) / 4),
     ld,
     targets: layout.place(rows),
+    offsets: layout.place(capacity.batch + 1),
     losses: layout.place(rows),
     hits: layout.place(rows),
   };

@@ -146,8 +146,10 @@ export interface Head {
   slice: number;
   logits: number;
   ld: number;
-  /** [rows] i32 */
+  /** [rows] i32 classes, or for CTC the labels of all streams one after the other */
   targets: number;
+  /** [B + 1] i32: where each stream's labels begin */
+  offsets: number;
   /** [rows] f32 nats */
   losses: number;
   /** [rows] i32, 1 where the right class is on top */

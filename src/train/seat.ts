@@ -6,6 +6,10 @@ import type { Link, TrainProgram } from './program.js';
 /** One worker's place at a training. */
 export interface Seat {
   kernels: TrainKernels;
+  /** all of the memory */
+  f32: Float32Array;
+  i32: Int32Array;
+  f64: Float64Array;
   program: TrainProgram;
   /** this worker's number, 0..n−1 */
   k: number;

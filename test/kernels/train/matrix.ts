@@ -1,6 +1,11 @@
+import { activationBackChecks } from './activations.js';
+import { diagonalChecks } from './diagonal.js';
+import { dropoutChecks } from './dropout.js';
+import { embeddingChecks } from './embedding.js';
 import { lossChecks } from './loss.js';
 import { optimizerChecks } from './optimizers.js';
 import { packChecks } from './packs.js';
+import { poolChecks } from './pools.js';
 import { sumChecks } from './sums.js';
 import { transposedChecks } from './transposed.js';
 
@@ -11,4 +16,9 @@ export const matrixChecks = {
   ...sumChecks,
   ...lossChecks,
   ...optimizerChecks,
+  ...diagonalChecks,
+  ...embeddingChecks,
+  ...dropoutChecks,
+  ...activationBackChecks,
+  ...poolChecks,
 };
