@@ -8,16 +8,12 @@ export { pack_columns_f32, pack_panels_f32 } from './grad/pack';
 export { add_f32, column_sums_f32, sum_squares_f32, zero_f32 } from './grad/sums';
 export { cross_entropy_f32 } from './grad/cross-entropy';
 export { adam_f32, sgd_f32 } from './grad/optimizer';
-<<<<<<< HEAD
-
-// Recurrence
-export { diagonal_back_f32 } from './grad/diagonal-back';
-export { lstm_back_cell_f32, lstm_tape_cell_f32 } from './grad/lstm';
-export { recurrent_back_f32, recurrent_tape_f32 } from './grad/recurrent';
-=======
 export { diagonal_back_f32, diagonal_grad_f32 } from './grad/diagonal';
 export { embedding_grad_f32 } from './grad/embedding';
 export { dropout_f32 } from './grad/dropout';
 export { relu_back_f32, sigmoid_back_f32, tanh_back_f32 } from './grad/activate';
 export { pool_back_f32, pool_f32 } from './grad/pool';
->>>>>>> matrix
+
+// Recurrence
+export { lstm_back_cell_f32, lstm_tape_cell_f32 } from './grad/lstm';
+export { recurrent_back_f32, recurrent_tape_f32 } from './grad/recurrent';

@@ -1,6 +1,6 @@
 import { gemm_f32 } from '../gemm/gemm';
 import { groupsOf, rowsOf } from '../layer/shape';
-import { diagonal_back_f32 } from './diagonal-back';
+import { diagonal_back_f32 } from './diagonal';
 
 /** Floats of a row of dh or dc: a part's units up to a multiple of 8, the width of a panel. */
 // @ts-ignore: decorator

@@ -25,7 +25,7 @@ export function bindTraining(
 ): Runner {
   const { f32, i32 } = openArena(memory, n > 1);
   const seat: Seat = { kernels, program, f32, i32, f64: new Float64Array(memory.buffer), k, n };
-  const { ops, gradients, head } = program;
+  const { ops, gradients } = program;
   const slopeOf = (index: number) => (index < 0 ? 0 : gradients[index % 2]!);
   const passes = ops.map((op, index) => bindOp(op, seat, { dy: slopeOf(index), dx: slopeOf(index - 1) }));
   const last = bindHead(seat, slopeOf(ops.length - 1));

@@ -27,7 +27,6 @@ export const trainRegistry = {
   pool_f32: 'out ldo y ldy lengths steps batch width mean',
   pool_back_f32: 'dy lddy dout ldd lengths steps batch width mean',
   // recurrence
-  diagonal_back_f32: 'dh dz w groups gates',
   lstm_tape_cell_f32: 'y c before z table units',
   lstm_back_cell_f32: 'z dh dc dy c before table units',
   recurrent_tape_f32:
