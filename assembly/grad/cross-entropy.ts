@@ -31,7 +31,7 @@ export function cross_entropy_f32(
       const whole = at & ~15;
       const most = max(before, rowMost(row + whole, width - (whole >> 2)));
       hit = i32(own > before && own == most);
-      const sum = rowExp(row, row, most, width);
+      const sum = rowExp(row, row, most, table, width);
       // The logarithm takes only numbers.
       loss = sum == sum ? <f32>(log(sum) + <f64>most - <f64>own) : NaN;
       const slope = <f32>((<f64>load<f32>(row + at) / sum - 1) * <f64>scale);
