@@ -1,11 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { availableKernels } from '#dist/wasm/features.js';
 import { type KernelName, registry } from '#dist/wasm/registry.js';
+import { cases, drawFrom } from './check.js';
 import { checks } from './checks.js';
-import { drawFrom } from './draw.js';
 import { Ground } from './ground.js';
-
-const cases = 150;
 
 describe.each(availableKernels())('%s kernels', (set) => {
   it.each(Object.keys(registry) as KernelName[])(
