@@ -1,6 +1,17 @@
-import { GRU_BEFORE, LSTM, partRows } from '../layer/cells';
+import { ELMAN_RELU, GRU_AFTER, GRU_BEFORE, LSTM, partRows } from '../layer/cells';
+import { groupsOf } from '../layer/shape';
+import { elman_back_step_f32, elman_tape_step_f32 } from './elman';
+import { gru_after_back_step_f32, gru_after_tape_step_f32 } from './gru-after';
+import { gru_before_back_step_f32, gru_before_tape_step_f32 } from './gru-before';
 import { lstm_back_step_f32, lstm_tape_step_f32 } from './lstm';
 import { backUnits } from './recur-back';
+
+/** Bytes of a row of s. */
+// @ts-ignore: decorator
+@inline
+function sideRow(cell: usize, units: usize): usize {
+  return cell == GRU_BEFORE ? groupsOf(units) << 4 : partRows(cell, units) << 2;
+}
 
 /**
  * T steps of parts [n0, n1) and streams [b0, b1) of a recurrent layer whose input half stands in z, with all that the
@@ -28,17 +39,27 @@ export function recurrent_tape_f32(
     const first = n * units;
     const count = min(units, hidden - first);
     const ldz = partRows(cell, count) << 2;
+    const bias = bhh + ((n * whole) << 2);
     const weights = whh + ((diagonal ? n * whole : n * whole * units) << 2);
     const zPart = z + ((n * steps * batch * whole) << 2);
+    const lds = sideRow(cell, count);
+    const sPart = s + n * steps * batch * sideRow(cell, units);
     for (let t: usize = 0; t < steps; t++) {
       const row = t * batch + b0;
       const h = y + row * ldy + (first << 2);
       const out = h + batch * ldy;
       const before = c + row * ldc + (first << 2);
       const zAt = zPart + row * ldz;
-      lstm_tape_step_f32(
-        out, h, ldy, before + batch * ldc, before, ldc, zAt, weights, table, ends, t, streams, count, diagonal,
-      );
+      const sAt = sPart + row * lds;
+      if (cell == LSTM) {
+        lstm_tape_step_f32(out, h, ldy, before + batch * ldc, before, ldc, zAt, weights, table, ends, t, streams, count, diagonal);
+      } else if (cell == GRU_AFTER) {
+        gru_after_tape_step_f32(out, h, ldy, zAt, sAt, weights, bias, table, ends, t, streams, count, diagonal);
+      } else if (cell == GRU_BEFORE) {
+        gru_before_tape_step_f32(out, h, ldy, zAt, sAt, weights, table, ends, t, streams, count, diagonal);
+      } else {
+        elman_tape_step_f32(out, h, ldy, zAt, weights, table, ends, t, streams, count, diagonal, cell == ELMAN_RELU);
+      }
     }
   }
 }
@@ -72,6 +93,8 @@ export function recurrent_back_f32(
     const ldz = partRows(cell, count) << 2;
     const weights = whhT + ((diagonal ? n * whole : n * whole * backUnits(units)) << 2);
     const zPart = z + ((n * steps * batch * whole) << 2);
+    const lds = sideRow(cell, count);
+    const sPart = s + n * steps * batch * sideRow(cell, units);
     const dhAt = dh + b0 * ldh;
     const dcAt = dc + b0 * ldh;
     memory.fill(dhAt, 0, streams * ldh);
@@ -79,10 +102,23 @@ export function recurrent_back_f32(
     for (let t = steps; t-- > 0; ) {
       const row = t * batch + b0;
       const dyAt = dy + row * lddy + (first << 2);
+      const h = y + row * ldy + (first << 2);
       const before = c + row * ldc + (first << 2);
-      lstm_back_step_f32(
-        dyAt, lddy, before + batch * ldc, before, ldc, zPart + row * ldz, dhAt, dcAt, ldh, weights, table, ends, t, streams, count, diagonal,
-      );
+      const zAt = zPart + row * ldz;
+      const sAt = sPart + row * lds;
+      if (cell == LSTM) {
+        lstm_back_step_f32(
+          dyAt, lddy, before + batch * ldc, before, ldc, zAt, dhAt, dcAt, ldh, weights, table, ends, t, streams, count, diagonal,
+        );
+      } else if (cell == GRU_AFTER) {
+        gru_after_back_step_f32(dyAt, lddy, h, ldy, zAt, sAt, dhAt, ldh, weights, table, ends, t, streams, count, diagonal);
+      } else if (cell == GRU_BEFORE) {
+        gru_before_back_step_f32(dyAt, lddy, h, ldy, zAt, dhAt, dcAt, ldh, weights, table, ends, t, streams, count, diagonal);
+      } else {
+        elman_back_step_f32(
+          dyAt, lddy, h + batch * ldy, ldy, zAt, dhAt, ldh, weights, table, ends, t, streams, count, diagonal, cell == ELMAN_RELU,
+        );
+      }
     }
   }
 }

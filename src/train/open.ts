@@ -2,6 +2,7 @@ import { untilAborted } from '../base/abort.js';
 import { checkSignal } from '../base/guards.js';
 import { createArena } from '../memory/arena.js';
 import { checkSpec, type ModelSpec } from '../model/spec.js';
+import type { Tensors } from '../model/tensors.js';
 import { placeTable } from '../pack/table.js';
 import { type Hire, scheduleCrew } from '../schedule/crew.js';
 import { scheduleSolo } from '../schedule/solo.js';
@@ -12,7 +13,7 @@ import { loadInstantiate } from '../wasm/instance.js';
 import { loadTrainBinary } from '../wasm/train-binaries.js';
 import type { TrainKernels } from '../wasm/train-registry.js';
 import { bindTraining } from './engine.js';
-import { initTensors } from './init.js';
+import { type InitOptions, initTensors } from './init.js';
 import { checkTrainerOptions } from './options.js';
 import { planTraining } from './plan.js';
 import type { TrainProgram } from './program.js';
@@ -50,7 +51,7 @@ export async function openTrainer(
     : scheduleSolo(bindTraining(instantiate(module, arena.memory) as TrainKernels, program, arena.memory, 0, 1));
   const trainer = new Trainer({ spec: checked, program, arena, workers, kernels, seed });
   try {
-    const tensors = options.tensors ?? initTensors(checked, seed, { tie: sizes.tie });
+    const tensors = options.tensors ?? firstTensors(checked, program, seed, options.init);
     await untilAborted(trainer.begin(tensors), signal);
     checkSignal(signal);
     return trainer;
@@ -58,4 +59,14 @@ export async function openTrainer(
     trainer.dispose();
     throw error;
   }
+}
+
+/** Weights to start from; tied ones are the embedding's. */
+function firstTensors(spec: ModelSpec, program: TrainProgram, seed: number, init?: InitOptions): Tensors {
+  const tensors = initTensors(spec, seed, init);
+  for (const { names } of program.params) {
+    const [first, second] = names;
+    if (second !== undefined) tensors[second] = tensors[first!]!;
+  }
+  return tensors;
 }

@@ -29,6 +29,14 @@ export const trainRegistry = {
   // recurrence
   lstm_tape_cell_f32: 'y c before z table units',
   lstm_back_cell_f32: 'z dh dc dy c before table units',
+  gru_after_tape_cell_f32: 'y z s h table units',
+  gru_after_back_cell_f32: 'z s dh dy h table units',
+  gru_before_tape_reset_f32: 'q z h table units',
+  gru_before_tape_cell_f32: 'y n z h table units',
+  gru_before_back_cell_f32: 'z n dh dq dy h table units',
+  gru_before_back_reset_f32: 'z dh dq h table units',
+  elman_tanh_back_cell_f32: 'z dh dy y table units',
+  elman_relu_back_cell_f32: 'z dh dy y units',
   recurrent_tape_f32:
     'cell y ldy c ldc z s whh bhh table lengths steps batch hidden units diagonal n0 n1 b0 b1',
   recurrent_back_f32:

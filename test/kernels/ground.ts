@@ -1,5 +1,5 @@
 import { placeTable, tableFloats } from '#dist/pack/table.js';
-import { type LoadBinary, loadBinary } from '#dist/wasm/binaries.js';
+import { loadBinary } from '#dist/wasm/binaries.js';
 import type { KernelSet } from '#dist/wasm/features.js';
 import type { Kernels } from '#dist/wasm/registry.js';
 import { loadTrainBinary } from '#dist/wasm/train-binaries.js';
@@ -28,9 +28,15 @@ export class Ground<K extends Kernels = Kernels> {
     this.i32 = new Int32Array(memory.buffer);
   }
 
-  static async open(set: KernelSet, pages = 64, load: LoadBinary = loadBinary): Promise<Ground> {
+  static async open(set: KernelSet, pages = 64): Promise<Ground> {
     const memory = new WebAssembly.Memory({ initial: pages });
-    return new Ground(await load(set), memory);
+    return new Ground(await loadBinary(set), memory);
+  }
+
+  /** The same with the binary that also trains. */
+  static async openTraining(set: KernelSet, pages = 64): Promise<Ground<TrainKernels>> {
+    const memory = new WebAssembly.Memory({ initial: pages });
+    return new Ground<TrainKernels>(await loadTrainBinary(set), memory);
   }
 
   /** The same with the binary that also trains. */

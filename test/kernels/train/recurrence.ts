@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import type { TrainKernels } from '#dist/wasm/train-registry.js';
 
 import { type Check, type Draw, within } from '../check.js';
 import { drawProblem, expectTape, Tape } from './tape.js';
@@ -45,7 +46,7 @@ export const recurrenceChecks = {
     const tape = new Tape(ground, drawProblem(draw));
     tape.forward();
     checkForward(tape);
-  }) as Check,
+  }) as Check<TrainKernels>,
 
   recurrent_back_f32: ((ground, draw) => {
     const tape = new Tape(ground, drawProblem(draw));
@@ -57,5 +58,5 @@ export const recurrenceChecks = {
     tape.reset();
     runSplit(tape, draw);
     expect(Buffer.compare(tape.bytes(), whole)).toBe(0);
-  }) as Check,
+  }) as Check<TrainKernels>,
 };

@@ -42,7 +42,7 @@ function cellOfKind(kind: CellKind): Cell {
   return cellOf(layers[kind] as RecurrentLayerSpec);
 }
 
-export function drawProblem(draw: Draw, kind = draw.pick(['lstm'] as const)): Problem {
+export function drawProblem(draw: Draw, kind = draw.pick(cellKinds)): Problem {
   const units = draw.integer(1, 13);
   const parts = draw.integer(1, 3);
   const diagonal = draw.pick([true, false, false]);
@@ -88,7 +88,7 @@ export class Tape {
   readonly #sizes: Record<'y' | 'z' | 's', number>;
 
   constructor(
-    readonly ground: Ground,
+    readonly ground: Ground<TrainKernels>,
     readonly problem: Problem,
   ) {
     const { kind, hidden, units, diagonal, steps, batch, lengths } = problem;
@@ -157,7 +157,7 @@ export class Tape {
     const { y, c, z, s, whh, bhh, lengths } = this.#at;
     const weights = [whh, bhh, this.ground.table, lengths];
     const ld = this.ld * 4;
-    this.#kernels.recurrent_tape_f32(
+    this.ground.kernels.recurrent_tape_f32(
       this.cell.code,
       y,
       ld,
@@ -179,7 +179,16 @@ export class Tape {
     const weights = [dh, dc, whhT, this.ground.table, lengths];
     const ld = this.ld * 4;
     const tape = [dy, ld, y, ld, c, ld, z, s];
-    this.#kernels.recurrent_back_f32(this.cell.code, ...tape, ...weights, ...this.#counts, n0, n1, b0, b1);
+    this.ground.kernels.recurrent_back_f32(
+      this.cell.code,
+      ...tape,
+      ...weights,
+      ...this.#counts,
+      n0,
+      n1,
+      b0,
+      b1,
+    );
   }
 
   /** All that the kernels write and the next stage reads, as bytes. Scratch is not among it. */
@@ -247,10 +256,6 @@ export class Tape {
 
   get #hasSide(): boolean {
     return this.problem.kind === 'gruAfter' || this.problem.kind === 'gruBefore';
-  }
-
-  get #kernels(): TrainKernels {
-    return this.ground.kernels as TrainKernels;
   }
 
   get #counts(): number[] {
