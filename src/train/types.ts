@@ -2,6 +2,8 @@ import type { ModelSpec } from '../model/spec.js';
 import type { Tensors } from '../model/tensors.js';
 import type { CrewWorker } from '../schedule/web-workers.js';
 import type { KernelSet } from '../wasm/features.js';
+import type { InitOptions } from './init.js';
+import type { Schedule } from './schedules.js';
 
 /** One step's data: B streams of T steps. */
 export interface Batch {
@@ -47,8 +49,9 @@ export interface TrainerOptions {
   seed?: number | undefined;
   /** most T and most B of any batch: memory is planned before the run */
   capacity: { steps: number; batch: number };
-  /** weights to start from; default: initTensors(spec, seed) */
+  /** weights to start from; default: initTensors(spec, seed, init) */
   tensors?: Tensors | undefined;
+  init?: InitOptions | undefined;
   /** worker threads, 1..64; default 1: the calling thread alone */
   threads?: number | 'auto' | undefined;
   /** 'simd' gives the same bytes everywhere; 'relaxed' is faster; 'auto' (default) is 'relaxed' where the engine has it */
@@ -83,22 +86,6 @@ export interface TrainerState {
   carried: { batch: number; layers: { h: Float32Array; c?: Float32Array }[] };
 }
 
-export interface FitProgress {
-  /** steps done, all epochs together */
-  step: number;
-  /** the epoch under way, from 0 */
-  epoch: number;
-  /** steps in an epoch, once one is over */
-  epochSteps?: number | undefined;
-  /** epochs in all */
-  epochs: number;
-  /** validation losses so far, one an epoch */
-  validations: readonly number[];
-}
-
-/** The learning rate of the next step. */
-export type Schedule = (progress: FitProgress) => number;
-
 export interface StepReport extends StepResult {
   step: number;
   epoch: number;
@@ -123,8 +110,10 @@ export interface FitOptions extends Omit<TrainerOptions, 'capacity'> {
   spec: ModelSpec;
   /** default: the first batch's T and B */
   capacity?: TrainerOptions['capacity'] | undefined;
-  /** the batches of one epoch; the same number must give the same ones */
+  /** the batches of one epoch; the same number must give the same ones. An array tells how many there are. */
   batches: (epoch: number) => Batches;
+  /** batches in an epoch, for schedules that must know; default: the array's length */
+  epochSteps?: number | undefined;
   epochs: number;
   learningRate: number | Schedule;
   /** batches to validate on after every epoch */
