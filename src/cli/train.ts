@@ -32,7 +32,8 @@ export function trainWith(load: () => Promise<Training>): Command {
       '         CSV: a line for each sequence, its label, then T·I numbers\n' +
       '  model  { cell: lstm | gru | elman, hidden, layers, blocks: N | diagonal, embedding, tie } or { spec }\n' +
       '  train  { epochs, batch, steps, learningRate or schedule: { kind, ... }, optimizer: { kind: sgd | adam |\n' +
-      '         adamw, ... }, clip, dropout, seed, threads, kernels, pool: last | mean, normalize }',
+      '         adamw, ... }, clip, dropout, seed, init: { forgetBias, embeddingRange }, threads, kernels,\n' +
+      '         pool: last | mean, normalize } (the last two for sequences)',
     examples: ['train config.json', 'train config.json --resume'],
     async run(args, context: Context) {
       const options = {

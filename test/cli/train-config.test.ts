@@ -20,6 +20,7 @@ test('defaults', () => {
       clip: undefined,
       dropout: 0,
       seed: 1,
+      init: {},
       threads: undefined,
       kernels: 'auto',
       pool: 'last',
@@ -85,6 +86,11 @@ const wrong: [object | unknown[], string][] = [
   ],
   [train({ optimizer: {} }), 'train.optimizer.kind is missing'],
   [train({ optimizer: 'adam' }), 'train.optimizer must be an object, got "adam"'],
+  [
+    train({ init: { forget: 1 } }),
+    'train.init.forget is unknown; train.init may have forgetBias, embeddingRange.',
+  ],
+  [train({ init: { embeddingRange: -1 } }), 'train.init.embeddingRange must be a number of at least 0'],
   [train({ threads: 65 }), 'train.threads must be'],
   [train({ seed: 0.5 }), 'train.seed must be a whole number'],
 ];

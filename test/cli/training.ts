@@ -52,7 +52,7 @@ export function playTraining(onStep: (step: number) => void = () => {}): Played 
             learningRate:
               typeof learningRate === 'number'
                 ? learningRate
-                : learningRate({ step, epoch, epochs: options.epochs, validations: [] }),
+                : learningRate({ step, epoch, steps: options.epochs * options.epochSteps!, validations: [] }),
           });
         }
         if (counted === 0) continue;
@@ -74,7 +74,7 @@ export function playTraining(onStep: (step: number) => void = () => {}): Played 
     scheduleOf(json: Json) {
       const { kind } = json as { kind: string };
       if (kind !== 'half') throw new RangeError(`schedule.kind must be half, got ${kind}.`);
-      return ({ step, steps }) => steps / 2 ** step;
+      return ({ step, steps }) => steps! / 2 ** step;
     },
   };
   return played;

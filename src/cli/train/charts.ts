@@ -19,26 +19,31 @@ export function drawCharts(all: Curves[]): void {
     grid: { stroke: color('--line'), width: 1 },
     ticks: { show: false },
   };
+  const show = (value: number) => String(Number(value.toPrecision(4)));
   const charts = all.map(({ title, xLabel, xs, lines }, number) => {
     const target = document.querySelector(`#chart-${number}`)!;
-    const fewPoints = xs.length <= 60;
     const options = {
       title,
       width: target.clientWidth,
       height: 300,
       scales: { x: { time: false } },
       axes: [
-        { ...axis, label: xLabel },
-        { ...axis, size: 70 },
+        {
+          ...axis,
+          label: xLabel,
+          ...(xs.length <= 60 ? { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] } : {}),
+        },
+        { ...axis, size: 70, values: (_: unknown, splits: number[]) => splits.map(show) },
       ],
       series: [
         { label: xLabel },
         ...lines.map(({ label }, i) => ({
           label,
+          value: (_: unknown, value: number | null) => (value === null ? '' : show(value)),
           stroke: color(`--series-${i}`),
           width: 1.5,
           spanGaps: true,
-          points: { show: fewPoints },
+          points: { show: xs.length <= 60, fill: color('--back') },
         })),
       ],
     };

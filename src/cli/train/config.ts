@@ -1,6 +1,7 @@
 import type { Json } from '../../formats/json.js';
 import { maxSize } from '../../model/spec.js';
 import { defaultSplit, type Parts, type Split, splitEnds } from '../../train/data/split.js';
+import type { InitOptions } from '../../train/init.js';
 import type { Optimizer } from '../../train/types.js';
 import { Fields } from './fields.js';
 
@@ -36,6 +37,7 @@ export interface TrainConfig {
   clip: number | undefined;
   dropout: number;
   seed: number;
+  init: InitOptions;
   threads: number | 'auto' | undefined;
   kernels: 'auto' | 'simd' | 'relaxed';
   pool: 'last' | 'mean';
@@ -159,6 +161,7 @@ function parseTrain(fields: Fields, kind: TaskConfig['kind']): TrainConfig {
     clip: fields.number('clip', 'a number above 0', (value) => value > 0),
     dropout: fields.number('dropout', 'a number from 0 to below 1', (value) => value >= 0 && value < 1) ?? 0,
     seed: fields.integer('seed', Number.MIN_SAFE_INTEGER) ?? 1,
+    init: parseInit(fields),
     threads: fields.value('threads') === 'auto' ? 'auto' : fields.integer('threads', 1, 64),
     kernels: fields.choice('kernels', ['auto', 'simd', 'relaxed']) ?? 'auto',
     pool: (isText ? undefined : fields.choice('pool', ['last', 'mean'])) ?? 'last',
@@ -176,6 +179,17 @@ function parseRate(fields: Fields): RateConfig {
   return { schedule };
 }
 
+function parseInit(fields: Fields): InitOptions {
+  if (!fields.has('init')) return {};
+  const inner = fields.fields('init');
+  const init = {
+    forgetBias: inner.number('forgetBias', 'a number', () => true),
+    embeddingRange: inner.number('embeddingRange', 'a number of at least 0', (value) => value >= 0),
+  };
+  inner.end();
+  return stated(init) as InitOptions;
+}
+
 function parseOptimizer(fields: Fields): Optimizer {
   if (!fields.has('optimizer')) return { kind: 'adam' };
   const inner = fields.fields('optimizer');
@@ -184,7 +198,7 @@ function parseOptimizer(fields: Fields): Optimizer {
   const share = (key: string) =>
     inner.number(key, 'a number from 0 to below 1', (value) => value >= 0 && value < 1);
   const decay = () => inner.number('weightDecay', 'a number of at least 0', (value) => value >= 0);
-  const stated =
+  const optimizer =
     kind === 'sgd'
       ? {
           kind,
@@ -201,6 +215,10 @@ function parseOptimizer(fields: Fields): Optimizer {
           weightDecay: decay(),
         };
   inner.end();
-  // What is not stated has the optimiser's own default, which an undefined would hide.
-  return Object.fromEntries(Object.entries(stated).filter(([, value]) => value !== undefined)) as Optimizer;
+  return stated(optimizer) as Optimizer;
+}
+
+/** What is not stated has a default further down, which an undefined would hide. */
+function stated(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

@@ -100,5 +100,5 @@ h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 table { border-collapse: collapse; } tr { border-bottom: 1px solid var(--line); }
 th, td { padding: .15rem 1rem .15rem 0; text-align: left; vertical-align: top; overflow-wrap: anywhere; }
 th { font-weight: 600; } .numbers td { font-variant-numeric: tabular-nums; }
-.chart { margin: 1.5rem 0; } .uplot .legend th { font-weight: inherit; }
+.chart { margin: 1.5rem 0; } .u-legend tr { border: 0; } .u-legend th { font-weight: inherit; }
 `;

@@ -80,8 +80,7 @@ export async function runTraining(
     record({ event, step, time: new Date().toISOString(), ...facts });
 
   const threads = options.threads ?? config.train.threads ?? 'auto';
-  const steps = config.train.epochs * task.parts.train.count;
-  const fitOptions = fitOptionsOf(config, task, rate(steps), threads);
+  const fitOptions = fitOptionsOf(config, task, rate, threads);
   const started = performance.now();
   let isBegun = false;
   let step = 0;

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { FormatError, MismatchError } from '../../base/errors.js';
 import type { Json } from '../../formats/json.js';
-import type { FitOptions, Schedule } from '../../train/types.js';
+import type { Schedule } from '../../train/schedules.js';
+import type { FitOptions } from '../../train/types.js';
 import { about } from '../failure.js';
 import { readJson } from '../files.js';
 import { UsageError } from '../usage-error.js';
@@ -78,9 +79,9 @@ export async function readCheckpoint(
 
 /** What a training that goes on must have in common with the one before: all but how long and how fast it learns. */
 export function fixedPart({ task, model, train }: Config): Record<string, Json> {
-  const { batch, steps, seed, pool, normalize, optimizer } = train;
+  const { batch, steps, seed, init, pool, normalize, optimizer } = train;
   return JSON.parse(
-    JSON.stringify({ task, model, train: { batch, steps, seed, pool, normalize, optimizer } }),
+    JSON.stringify({ task, model, train: { batch, steps, seed, init, pool, normalize, optimizer } }),
   );
 }
 
@@ -116,6 +117,7 @@ export function fitOptionsOf(
     dropout: train.dropout,
     tie: model.tie,
     seed: train.seed,
+    init: train.init,
     threads,
     kernels: train.kernels,
     capacity: {
@@ -123,6 +125,7 @@ export function fitOptionsOf(
       batch: Math.max(...all.map(({ batch }) => batch)),
     },
     epochs: train.epochs,
+    epochSteps: training.count,
     learningRate: rate,
     batches: (epoch) => training.of(epoch),
     validate: valid === undefined ? undefined : () => valid.of(0),
@@ -131,17 +134,12 @@ export function fitOptionsOf(
 
 /**
  * What fit asks for the learning rate.
- * @param steps of the whole training, which a schedule may need to know
  * @throws FormatError for a schedule that is none
  */
-export function rateOf(
-  { rate }: TrainConfig,
-  { scheduleOf }: Training,
-): (steps: number) => number | Schedule {
-  if ('learningRate' in rate) return () => rate.learningRate;
+export function rateOf({ rate }: TrainConfig, { scheduleOf }: Training): number | Schedule {
+  if ('learningRate' in rate) return rate.learningRate;
   try {
-    const schedule = scheduleOf(rate.schedule);
-    return (steps) => (progress) => schedule({ ...progress, steps });
+    return scheduleOf(rate.schedule);
   } catch (cause) {
     throw new FormatError(`train.schedule: ${cause instanceof Error ? cause.message : cause}`, { cause });
   }

@@ -1,6 +1,7 @@
 import type { Json } from '../../formats/json.js';
 import type { ModelSpec } from '../../model/spec.js';
-import type { Batch, FitOptions, FitProgress, FitResult, Score, TrainerOptions } from '../../train/types.js';
+import type { Schedule } from '../../train/schedules.js';
+import type { Batch, FitOptions, FitResult, Score, TrainerOptions } from '../../train/types.js';
 
 /** What the command needs of the training floor; tests give another. */
 export interface Training {
@@ -9,6 +10,6 @@ export interface Training {
     spec: ModelSpec,
     options: TrainerOptions,
   ): Promise<{ evaluate(batch: Batch): Promise<Score>; dispose(): void }>;
-  /** @returns the learning rate of a step, where `steps` of all epochs are known */
-  scheduleOf(json: Json): (progress: FitProgress & { steps: number }) => number;
+  /** @throws TypeError, RangeError for what is no schedule */
+  scheduleOf(json: Json): Schedule;
 }
