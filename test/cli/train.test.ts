@@ -236,7 +236,7 @@ describe('stopping and going on', () => {
     const stopping = playTraining((step) => step === 14 && controller.abort('SIGINT'));
     const stopped = await train({ config: bytesConfig, played: stopping, signal: controller.signal });
     expect(stopped.error).toMatchObject({ name: 'AbortError' });
-    expect(readFileSync(join(stopped.out, 'checkpoint.safetensors'), 'utf8')).toBe('13');
+    expect(readFileSync(join(stopped.out, 'checkpoint.safetensors'), 'utf8')).toBe('13 1');
     expect(existsSync(join(stopped.out, 'model.safetensors'))).toBe(false);
     expect(stopped.terminal.stderr).toContain(
       'has the training up to step 13; go on with:\n  blockrnn train ',
@@ -253,9 +253,37 @@ describe('stopping and going on', () => {
         // A played epoch that goes on counts from there.
         .map(({ seconds, ...line }) => line);
     expect(told(rest.out)).toEqual(told(whole.out));
-    expect(linesOf(rest.out).filter(({ event }) => event === 'resume')).toMatchObject([{ step: 14 }]);
+    expect(linesOf(rest.out).filter(({ event }) => event === 'resume')).toMatchObject([{ step: 13 }]);
     const model = (out: string) => readFileSync(join(out, 'model.safetensors'));
     expect(model(rest.out)).toEqual(model(whole.out));
+  });
+
+  test('in a validation: the epoch is reported when it goes on', async () => {
+    const controller = new AbortController();
+    const stopping = playTraining((step) => step === 'validation' && controller.abort('SIGINT'));
+    const stopped = await train({ config: bytesConfig, played: stopping, signal: controller.signal });
+    expect(stopped.error).toMatchObject({ name: 'AbortError' });
+    expect(linesOf(stopped.out).at(-1)).toMatchObject({ event: 'step', step: 9 });
+    const { error } = await train({ config: bytesConfig, name: stopped.name, resume: true });
+    expect(error).toBe(undefined);
+    const lines = linesOf(stopped.out).map(({ event, step }) => `${event} ${step}`);
+    expect(lines.slice(9, 13)).toEqual(['step 9', 'resume 9', 'epoch 9', 'step 10']);
+    expect(lines.length).toBe(1 + 27 + 1 + 3 + 2);
+  });
+
+  test('a finished one has nothing more to do, and says the same', async () => {
+    const { name, out, terminal } = await train({ config: bytesConfig });
+    const again = await train({ config: bytesConfig, name, resume: true });
+    expect(again.error).toBe(undefined);
+    expect(again.played.batches).toEqual([]);
+    expect(
+      linesOf(out)
+        .map(({ event }) => event)
+        .slice(-4),
+    ).toEqual(['epoch', 'resume', 'test', 'end']);
+    expect(linesOf(out).length).toBe(1 + 27 + 3 + 3);
+    const withoutTime = (text: string) => text.replace(/^ *time .*$/m, '');
+    expect(withoutTime(again.terminal.stdout)).toBe(withoutTime(terminal.stdout));
   });
 
   test('a process that died: what the log has beyond the checkpoint is taken back', async () => {

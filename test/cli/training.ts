@@ -15,31 +15,36 @@ export interface Played {
 
 /**
  * Plays a training: it learns nothing, but goes through the batches, reports, keeps checkpoints and goes on with them as
- * fit does. A checkpoint is the number of steps done.
- * @param onStep is told of every step before it is reported
+ * fit does. A checkpoint is the number of steps and that of epochs done.
+ * @param onStep is told of every step before it is reported, and of every validation
  */
-export function playTraining(onStep: (step: number) => void = () => {}): Played {
+export function playTraining(onStep: (step: number | 'validation') => void = () => {}): Played {
   const played: Played = { training: undefined as never, fits: [], batches: [] };
   played.training = {
     async fit(options) {
       played.fits.push(options);
-      const done = options.resume === undefined ? 0 : Number(new TextDecoder().decode(options.resume));
+      const kept = new TextDecoder().decode(options.resume ?? new TextEncoder().encode('0 0'));
+      const [done, epochsDone] = kept.split(' ').map(Number) as [number, number];
       let step = 0;
-      const save = () => options.checkpoint?.save(new TextEncoder().encode(String(step)));
+      const over = epochsDone;
+      const save = () => options.checkpoint?.save(new TextEncoder().encode(`${step} ${over}`));
+      const heed = async () => {
+        if (!options.signal?.aborted) return;
+        await save();
+        throw new AbortError(options.signal.reason);
+      };
       for (let epoch = 0; epoch < options.epochs; epoch++) {
-        let counted = 0;
         const from = step;
         for await (const batch of options.batches(epoch)) {
-          if (++step <= done) continue;
-          onStep(step);
-          if (options.signal?.aborted) {
-            step--;
-            await save();
-            throw new AbortError(options.signal.reason);
+          if (step < done) {
+            step++;
+            continue;
           }
+          onStep(step + 1);
+          await heed();
+          step++;
           played.batches.push([...batch.x]);
           const count = countOf(batch);
-          counted += count;
           const { learningRate } = options;
           options.onStep?.({
             step,
@@ -55,8 +60,11 @@ export function playTraining(onStep: (step: number) => void = () => {}): Played 
                 : learningRate({ step, epoch, steps: options.epochs * options.epochSteps!, validations: [] }),
           });
         }
-        if (counted === 0) continue;
+        if (epoch < epochsDone) continue;
+        onStep('validation');
+        await heed();
         const validation = options.validate && (await scoreAll(options.validate()));
+        over = epoch + 1;
         await options.onEpoch?.({
           epoch,
           loss: 2 / step,

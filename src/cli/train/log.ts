@@ -30,15 +30,15 @@ export interface EpochLine {
 
 /**
  * A log as lines of JSON. It is written as it comes, so that a process that dies leaves all but its last line. One that
- * goes on with a checkpoint takes back what came after it: a line with the step of the first new one, or a later one.
+ * goes on with a checkpoint takes back what came after that.
  */
 export class Log {
   readonly #path: string;
-  readonly #events: Event[];
+  readonly #isResumed: boolean;
+  #events: Event[];
   #file: number | undefined;
-  #isResumed: boolean;
 
-  /** @param isResumed whether the log at `path`, if there is one, goes on */
+  /** @param isResumed whether the log at `path`, if there is one, goes on; `goOn` must then say where */
   constructor(path: string, isResumed: boolean) {
     this.#path = path;
     this.#isResumed = isResumed;
@@ -50,8 +50,23 @@ export class Log {
     return this.#events;
   }
 
+  /** Takes back what came after so many steps, and what was said of the end. */
+  goOn(done: number): void {
+    this.#events = this.#events.filter(
+      ({ event, step }) => step <= done && event !== 'test' && event !== 'end',
+    );
+    const beside = `${this.#path}.tmp`;
+    try {
+      writeFileSync(beside, this.#events.map(lineOf).join(''));
+      renameSync(beside, this.#path);
+    } catch (error) {
+      rmSync(beside, { force: true });
+      throw error;
+    }
+  }
+
   append(event: Event): void {
-    this.#file ??= this.#open(event.step);
+    this.#file ??= openSync(this.#path, this.#isResumed ? 'a' : 'w');
     this.#events.push(event);
     writeSync(this.#file, lineOf(event));
   }
@@ -59,22 +74,6 @@ export class Log {
   close(): void {
     if (this.#file !== undefined) closeSync(this.#file);
     this.#file = undefined;
-  }
-
-  #open(step: number): number {
-    if (!this.#isResumed) return openSync(this.#path, 'w');
-    this.#isResumed = false;
-    const kept = this.#events.filter((event) => event.step < step);
-    this.#events.splice(0, this.#events.length, ...kept);
-    const beside = `${this.#path}.tmp`;
-    try {
-      writeFileSync(beside, kept.map(lineOf).join(''));
-      renameSync(beside, this.#path);
-    } catch (error) {
-      rmSync(beside, { force: true });
-      throw error;
-    }
-    return openSync(this.#path, 'a');
   }
 }
 

@@ -1,8 +1,9 @@
 import { mkdir } from 'node:fs/promises';
+import { FormatError, MismatchError } from '../../base/errors.js';
 import type { Score } from '../../train/types.js';
 import { checkPlaces, writeBeside } from '../beside.js';
 import type { Context } from '../command.js';
-import { about } from '../failure.js';
+import { about, FileError } from '../failure.js';
 import { count, duration } from '../numbers.js';
 import { tabulate } from '../table.js';
 import { countModel } from '../weights.js';
@@ -78,13 +79,20 @@ export async function runTraining(
   const facts = { config: setup.json, fixed: fixedPart(config), spec: task.spec, data: task.data };
   const begin = (event: 'start' | 'resume', step: number) =>
     record({ event, step, time: new Date().toISOString(), ...facts });
+  let isBegun = !options.resume;
+  /** Where a training goes on is known with the first that it reports. */
+  const goOn = (done: number) => {
+    if (isBegun) return;
+    isBegun = true;
+    log.goOn(done);
+    begin('resume', done);
+  };
 
   const threads = options.threads ?? config.train.threads ?? 'auto';
   const fitOptions = fitOptionsOf(config, task, rate, threads);
   const started = performance.now();
-  let isBegun = false;
-  let step = 0;
-  let saved: number | undefined;
+  let step: number | undefined;
+  let isSaved = false;
   try {
     if (!options.resume) begin('start', 0);
     const result = await training.fit({
@@ -92,8 +100,7 @@ export async function runTraining(
       signal,
       resume,
       onStep(report) {
-        if (options.resume && !isBegun) begin('resume', report.step);
-        isBegun = true;
+        goOn(report.step - 1);
         step = report.step;
         const { epoch, loss, learningRate, norm, count: counted, tokensPerSecond } = report;
         const line = { step, epoch, loss, learningRate, norm, count: counted, tokensPerSecond };
@@ -101,6 +108,9 @@ export async function runTraining(
         display.step(line);
       },
       onEpoch({ epoch, loss, validation, seconds, isBest }) {
+        // Said without a step before it when the training was stopped in its validation.
+        step = (epoch + 1) * task.parts.train.count;
+        goOn(step);
         const line = { step, epoch, loss, validation: validation ?? null, seconds, isBest };
         record({ event: 'epoch', ...line });
         display.epoch(line);
@@ -109,10 +119,11 @@ export async function runTraining(
         async save(bytes) {
           // Not the command's signal: when it has fired is when this is needed.
           await writeBeside([{ path: places.checkpoint, bytes }], new AbortController().signal);
-          saved = step;
+          isSaved = true;
         },
       },
     });
+    goOn(result.steps);
     const test = await scoreTest(task, fitOptions, result.tensors, training, signal);
     const seconds = (performance.now() - started) / 1000;
     if (test !== undefined) record({ event: 'test', step: result.steps, ...test });
@@ -141,9 +152,12 @@ export async function runTraining(
     await writeBeside(outputs, signal);
     await written;
     if (!json) await terminal.write(`${places.model}\n\n${tabulate(results)}  report  ${places.report}\n`);
-  } catch (error) {
+  } catch (cause) {
     display.end();
-    if (signal.aborted && saved !== undefined && !json) terminal.note(hint(setup, options, saved));
+    // Nothing else that is read there has a format.
+    const isBroken = cause instanceof FormatError || cause instanceof MismatchError;
+    const error = options.resume && isBroken ? new FileError(places.checkpoint, cause) : cause;
+    if (signal.aborted && isSaved && !json) terminal.note(hint(setup, options, step));
     throw error;
   } finally {
     log.close();
@@ -206,8 +220,9 @@ function describe(
   return rows;
 }
 
-function hint({ configPath, places }: Setup, { out }: TrainOptions, step: number): string {
+function hint({ configPath, places }: Setup, { out }: TrainOptions, step: number | undefined): string {
   const words = ['blockrnn', 'train', configPath, '--resume', ...(out === undefined ? [] : ['--out', out])];
   const command = words.map((word) => (/[^\w./\\:=-]/.test(word) ? JSON.stringify(word) : word)).join(' ');
-  return `${places.checkpoint} has the training up to step ${count(step)}; go on with:\n  ${command}\n`;
+  const until = step === undefined ? 'so far' : `up to step ${count(step)}`;
+  return `${places.checkpoint} has the training ${until}; go on with:\n  ${command}\n`;
 }
