@@ -63,7 +63,7 @@ export function gru_after_back_cell_f32(
     storePadded(s, dr, left);
     storePadded(s + 16, du, left);
     storePadded(s + 32, scaled, left);
-    storePadded(dh, kept, left);
+    v128.store(dh, kept);
     z += 48;
     s += 48;
     dh += 16;

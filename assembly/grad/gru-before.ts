@@ -66,7 +66,7 @@ export function gru_before_back_cell_f32(
     const kept = f32x4.mul(d, update);
     storePadded(n, f32x4.mul(f32x4.mul(d, stays), f32x4.sub(one, f32x4.mul(candidate, candidate))), left);
     storePadded(z + 16, f32x4.mul(f32x4.mul(kept, f32x4.sub(v128.load(h), candidate)), stays), left);
-    storePadded(dh, kept, left);
+    v128.store(dh, kept);
     v128.store(dq, f32x4.splat(0));
     z += 32;
     n += 16;
@@ -86,11 +86,10 @@ export function gru_before_back_cell_f32(
 export function gru_before_back_reset_f32(z: usize, dh: usize, dq: usize, h: usize, table: usize, units: usize): void {
   const one = v128.load(table, ONE);
   for (let i: usize = 0; i < units; i += 4) {
-    const left = units - i;
     const reset = v128.load(z);
     const through = f32x4.mul(v128.load(dq), reset);
-    storePadded(z, f32x4.mul(f32x4.mul(through, v128.load(h)), f32x4.sub(one, reset)), left);
-    storePadded(dh, f32x4.add(v128.load(dh), through), left);
+    storePadded(z, f32x4.mul(f32x4.mul(through, v128.load(h)), f32x4.sub(one, reset)), units - i);
+    v128.store(dh, f32x4.add(v128.load(dh), through));
     z += 32;
     dh += 16;
     dq += 16;

@@ -66,7 +66,7 @@ export function lstm_back_cell_f32(
     storePadded(at + 16, f32x4.mul(f32x4.mul(kept, v128.load(before)), f32x4.sub(one, forget)), left);
     storePadded(at + 32, f32x4.mul(through, f32x4.sub(one, f32x4.mul(candidate, candidate))), left);
     storePadded(at + 48, f32x4.mul(f32x4.mul(d, t), f32x4.mul(output, f32x4.sub(one, output))), left);
-    storePadded(dc, kept, left);
+    v128.store(dc, kept);
     v128.store(dh, f32x4.splat(0));
     c += 16;
     before += 16;

@@ -75,7 +75,8 @@ export function recurrent_tape_f32(
  * whhT: [parts] transposed recurrent weights, panels [⌈units/8⌉][rows][8], of the GRU that resets before those of r and z,
  * then those of n; or diagonals [rows] · others as in recurrent_tape_f32
  *
- * Nothing goes into the state before step 0. Vectors of dy, y and c are read up to 12 bytes past a part's units.
+ * Nothing goes into the state before step 0. Vectors of dy, y and c are read up to 12 bytes past a part's units; what
+ * comes of it stays in its lanes, of dh and dc too, and never reaches a product.
  */
 export function recurrent_back_f32(
   cell: usize, dy: usize, lddy: usize, y: usize, ldy: usize, c: usize, ldc: usize, z: usize, s: usize, dh: usize, dc: usize,

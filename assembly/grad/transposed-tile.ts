@@ -3,16 +3,16 @@ import { madd } from '../simd/madd';
 /**
  * Micro-kernels of gemm_tn_f32. Each adds a product to one tile of
  *
- *   out [R, 8] += tᵀ · x        t: [depth][R], x: [depth][8], both packed without gaps
+ *   out [R, 8] += tᵀ · x        t: [depth, R], x: [depth][8] without gaps
  *
  * Every output is one accumulator that starts at out and adds t[m] · x[m] for m = 0, 1, …, the same in every tile.
  * Exported so that they stay out of line, as those of gemm/tile.ts.
  *
- * out: byte address, row stride ldo bytes · t, x: byte addresses · depth: count
+ * out: byte address, row stride ldo bytes · t: row stride ldt bytes · x: byte address · depth: count
  */
 
 /** A 6 × 8 tile: twelve accumulators, for the fused multiply-add. */
-export function gemm_tn_f32_6x8(out: usize, ldo: usize, t: usize, x: usize, depth: usize): void {
+export function gemm_tn_f32_6x8(out: usize, ldo: usize, t: usize, ldt: usize, x: usize, depth: usize): void {
   let o = out;
   let a0 = v128.load(o);
   let a1 = v128.load(o, 16);
@@ -53,7 +53,7 @@ export function gemm_tn_f32_6x8(out: usize, ldo: usize, t: usize, x: usize, dept
     s = v128.load32_splat(t, 20);
     f0 = madd(s, x0, f0);
     f1 = madd(s, x1, f1);
-    t += 24;
+    t += ldt;
     x += 32;
   }
   v128.store(out, a0);
@@ -76,7 +76,7 @@ export function gemm_tn_f32_6x8(out: usize, ldo: usize, t: usize, x: usize, dept
 }
 
 /** A 4 × 8 tile. */
-export function gemm_tn_f32_4x8(out: usize, ldo: usize, t: usize, x: usize, depth: usize): void {
+export function gemm_tn_f32_4x8(out: usize, ldo: usize, t: usize, ldt: usize, x: usize, depth: usize): void {
   let o = out;
   let a0 = v128.load(o);
   let a1 = v128.load(o, 16);
@@ -105,7 +105,7 @@ export function gemm_tn_f32_4x8(out: usize, ldo: usize, t: usize, x: usize, dept
     s = v128.load32_splat(t, 12);
     d0 = madd(s, x0, d0);
     d1 = madd(s, x1, d1);
-    t += 16;
+    t += ldt;
     x += 32;
   }
   v128.store(out, a0);
@@ -122,7 +122,7 @@ export function gemm_tn_f32_4x8(out: usize, ldo: usize, t: usize, x: usize, dept
 }
 
 /** A 2 × 8 tile. */
-export function gemm_tn_f32_2x8(out: usize, ldo: usize, t: usize, x: usize, depth: usize): void {
+export function gemm_tn_f32_2x8(out: usize, ldo: usize, t: usize, ldt: usize, x: usize, depth: usize): void {
   let o = out;
   let a0 = v128.load(o);
   let a1 = v128.load(o, 16);
@@ -139,7 +139,7 @@ export function gemm_tn_f32_2x8(out: usize, ldo: usize, t: usize, x: usize, dept
     s = v128.load32_splat(t, 4);
     b0 = madd(s, x0, b0);
     b1 = madd(s, x1, b1);
-    t += 8;
+    t += ldt;
     x += 32;
   }
   v128.store(out, a0);
@@ -150,7 +150,7 @@ export function gemm_tn_f32_2x8(out: usize, ldo: usize, t: usize, x: usize, dept
 }
 
 /** A 1 × 8 tile: the last of an odd number of rows. */
-export function gemm_tn_f32_1x8(out: usize, t: usize, x: usize, depth: usize): void {
+export function gemm_tn_f32_1x8(out: usize, t: usize, ldt: usize, x: usize, depth: usize): void {
   let a0 = v128.load(out);
   let a1 = v128.load(out, 16);
   const end = x + (depth << 5);
@@ -160,7 +160,7 @@ export function gemm_tn_f32_1x8(out: usize, t: usize, x: usize, depth: usize): v
     const s = v128.load32_splat(t);
     a0 = madd(s, x0, a0);
     a1 = madd(s, x1, a1);
-    t += 4;
+    t += ldt;
     x += 32;
   }
   v128.store(out, a0);

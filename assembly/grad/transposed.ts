@@ -4,13 +4,16 @@ import { gemm_tn_f32_1x8, gemm_tn_f32_2x8, gemm_tn_f32_4x8, gemm_tn_f32_6x8 } fr
 /** Rows of a and x that are packed and multiplied at once: a panel of x (8 KiB) and a tile of a stay in the first-level cache. */
 const CHUNK: usize = 256;
 
+/** So few panels of x read tiles of a too seldom to be worth packing: in place they give up to 1.5 times as much. */
+const FEW: usize = 4;
+
 /**
  * The gradient of weights, a product over all rows of a batch:
  *
  *   out [N, ⌈K/8⌉·8] += aᵀ [N, M] · x [M, K]
  *
  * Goes over M in chunks that begin at 0, 256, 512 …, packed densely into scratch: their rows lie whole strides apart,
- * and a power of two would put them all in one set of the cache.
+ * and a power of two would put them all in one set of the cache. a stays where it is when few panels read it.
  *
  *   scratch   a: tiles of 6 (then 4, 2, 1) columns, [256][6] each · x: panels of 8 columns, [⌈K/8⌉][256][8], zeros past K
  *
@@ -35,30 +38,43 @@ export function gemm_tn_f32(
   for (let m: usize = 0; m < depth; m += CHUNK) {
     const chunk = min(depth - m, CHUNK);
     const panelBytes = chunk << 5;
-    packTiles(scratch, a + m * lda, lda, chunk, six, four, two, rows & 1);
+    // A packed tile begins where the one before ends, chunk values a column on, and its rows are as long as it is wide.
+    let t = scratch;
+    let ldt: usize = 0;
+    let column = chunk << 2;
+    if (panels > FEW) {
+      packTiles(scratch, a + m * lda, lda, chunk, six, four, two, rows & 1);
+    } else {
+      t = a + m * lda;
+      ldt = lda;
+      column = 4;
+    }
     pack_columns_f32(xs, x + m * ldx, ldx, chunk, width);
     let o = out;
-    let t = scratch;
     // Tiles outermost: a tile's outputs lie one after the other.
     if (ASC_FEATURE_RELAXED_SIMD) {
+      const ld = ldt ? ldt : 24;
       for (let n: usize = 0; n < six; n++) {
-        for (let p: usize = 0; p < panels; p++) gemm_tn_f32_6x8(o + (p << 5), ldo, t, xs + p * panelBytes, chunk);
+        for (let p: usize = 0; p < panels; p++) gemm_tn_f32_6x8(o + (p << 5), ldo, t, ld, xs + p * panelBytes, chunk);
         o += 6 * ldo;
-        t += 24 * chunk;
+        t += 6 * column;
       }
     }
+    const ld = ldt ? ldt : 16;
     for (let n: usize = 0; n < four; n++) {
-      for (let p: usize = 0; p < panels; p++) gemm_tn_f32_4x8(o + (p << 5), ldo, t, xs + p * panelBytes, chunk);
+      for (let p: usize = 0; p < panels; p++) gemm_tn_f32_4x8(o + (p << 5), ldo, t, ld, xs + p * panelBytes, chunk);
       o += ldo << 2;
-      t += chunk << 4;
+      t += column << 2;
     }
     if (two) {
-      for (let p: usize = 0; p < panels; p++) gemm_tn_f32_2x8(o + (p << 5), ldo, t, xs + p * panelBytes, chunk);
+      const ld = ldt ? ldt : 8;
+      for (let p: usize = 0; p < panels; p++) gemm_tn_f32_2x8(o + (p << 5), ldo, t, ld, xs + p * panelBytes, chunk);
       o += ldo << 1;
-      t += chunk << 3;
+      t += column << 1;
     }
     if (rows & 1) {
-      for (let p: usize = 0; p < panels; p++) gemm_tn_f32_1x8(o + (p << 5), t, xs + p * panelBytes, chunk);
+      const ld = ldt ? ldt : 4;
+      for (let p: usize = 0; p < panels; p++) gemm_tn_f32_1x8(o + (p << 5), t, ld, xs + p * panelBytes, chunk);
     }
   }
 }

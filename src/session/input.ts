@@ -104,7 +104,11 @@ export function checkOut(out: unknown, count: number): Float32Array {
  * @returns undefined when every stream has all T steps
  * @throws TypeError, RangeError
  */
-export function checkLengths(lengths: ArrayLike<number>, steps: number, batch: number): Int32Array | undefined {
+export function checkLengths(
+  lengths: ArrayLike<number>,
+  steps: number,
+  batch: number,
+): Int32Array | undefined {
   if (lengths === null || typeof lengths !== 'object' || typeof lengths.length !== 'number') {
     throw new ArgumentTypeError(`lengths must be an array of integers, got ${show(lengths)}.`);
   }

@@ -91,7 +91,9 @@ function checkLabels(
 ): Pick<CheckedBatch, 'targets' | 'offsets' | 'count'> {
   const strings = targets as readonly ArrayLike<number>[];
   if (!Array.isArray(targets) || targets.length !== batch)
-    throw new ArgumentTypeError(`batch.targets must be an array of ${batch} label strings, got ${show(targets)}.`);
+    throw new ArgumentTypeError(
+      `batch.targets must be an array of ${batch} label strings, got ${show(targets)}.`,
+    );
   const labels: number[] = [];
   const offsets = new Int32Array(batch + 1);
   for (let b = 0; b < batch; b++) {

@@ -23,11 +23,30 @@ export function bindLinear(op: LinearTape, seat: Seat, { dy, dx }: Slopes): Pass
       const { from, to } = shareOf(steps * batch, k, n);
       const x = rowsOf(input, batch) + from * input.ld;
       const panels = weight.param.rows / panelRows;
-      kernels.gemm_f32(out.y + from * out.ld, out.ld, biasAt, 0, x, input.ld, weight.forward, to - from, inputs, panels);
+      kernels.gemm_f32(
+        out.y + from * out.ld,
+        out.ld,
+        biasAt,
+        0,
+        x,
+        input.ld,
+        weight.forward,
+        to - from,
+        inputs,
+        panels,
+      );
     },
     backward({ steps, batch }) {
       const rows = steps * batch;
-      addGradient(seat, weight.param, bias, { y: dy, ld: out.ld, skip: 0 }, input, rowsOf(input, batch), rows);
+      addGradient(
+        seat,
+        weight.param,
+        bias,
+        { y: dy, ld: out.ld, skip: 0 },
+        input,
+        rowsOf(input, batch),
+        rows,
+      );
       if (dx === 0) return;
       const { from, to } = shareOf(rows, k, n);
       descend(seat, weight, outputs, dx, input.ld, dy, out.ld, from, to);
@@ -110,14 +129,26 @@ const backwardOf = { tanh: 'tanh_back_f32', sigmoid: 'sigmoid_back_f32', relu: '
 const forwardOf = { tanh: 'tanh_f32', sigmoid: 'sigmoid_f32', relu: 'relu_f32' } as const;
 
 /** An element-wise function: rows are shared out. */
-export function bindActivation(op: ActivationTape, { kernels, program, k, n }: Seat, { dy, dx }: Slopes): Pass {
+export function bindActivation(
+  op: ActivationTape,
+  { kernels, program, k, n }: Seat,
+  { dy, dx }: Slopes,
+): Pass {
   const { input, out, outputs, activation } = op;
   const { ld } = out;
   return {
     forward({ steps, batch }) {
       const { from, to } = shareOf(steps * batch, k, n);
       const x = rowsOf(input, batch) + from * input.ld;
-      kernels[forwardOf[activation]](out.y + from * ld, ld, x, input.ld, program.constants, to - from, outputs);
+      kernels[forwardOf[activation]](
+        out.y + from * ld,
+        ld,
+        x,
+        input.ld,
+        program.constants,
+        to - from,
+        outputs,
+      );
     },
     backward({ steps, batch }) {
       if (dx === 0) return;

@@ -29,7 +29,9 @@ export function bindTraining(
   const slopeOf = (index: number) => (index < 0 ? 0 : gradients[index % 2]!);
   const passes = ops.map((op, index) => bindOp(op, seat, { dy: slopeOf(index), dx: slopeOf(index - 1) }));
   const last = bindHead(seat, slopeOf(ops.length - 1));
-  const drops = ops.map((op, index) => (op.dropped === 0 ? undefined : bindDropout(op, index, seat, slopeOf(index))));
+  const drops = ops.map((op, index) =>
+    op.dropped === 0 ? undefined : bindDropout(op, index, seat, slopeOf(index)),
+  );
 
   return (_piece, meet) => {
     const order = readOrder(seat.f64, program.order);

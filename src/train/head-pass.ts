@@ -33,12 +33,32 @@ export function bindHead(seat: Seat, dy: number): Pass {
   const pool = (order: Order) => {
     if (width <= 0) return;
     const y = rowsOf(input, order.batch) + column * 4;
-    kernels.pool_f32(head.pooled + column * 4, input.ld, y, input.ld, lengthsOf(order), order.steps, order.batch, width, isMean);
+    kernels.pool_f32(
+      head.pooled + column * 4,
+      input.ld,
+      y,
+      input.ld,
+      lengthsOf(order),
+      order.steps,
+      order.batch,
+      width,
+      isMean,
+    );
   };
   const unpool = (order: Order) => {
     if (width <= 0) return;
     const from = head.pooledSlope + column * 4;
-    kernels.pool_back_f32(dy + column * 4, input.ld, from, input.ld, lengthsOf(order), order.steps, order.batch, width, isMean);
+    kernels.pool_back_f32(
+      dy + column * 4,
+      input.ld,
+      from,
+      input.ld,
+      lengthsOf(order),
+      order.steps,
+      order.batch,
+      width,
+      isMean,
+    );
   };
 
   /** Rows [from, to) of the slice that begins at row `first`: logits become gradients. */
@@ -68,7 +88,18 @@ export function bindHead(seat: Seat, dy: number): Pass {
         const count = Math.min(slice, rows - first);
         const { from, to } = shareOf(count, k, n);
         const at = x + (first + from) * input.ld;
-        kernels.gemm_f32(logits + from * ld, ld, biasAt, 0, at, input.ld, weight.forward, to - from, inputs, panels);
+        kernels.gemm_f32(
+          logits + from * ld,
+          ld,
+          biasAt,
+          0,
+          at,
+          input.ld,
+          weight.forward,
+          to - from,
+          inputs,
+          panels,
+        );
         if (scoreStreams !== undefined) {
           meet();
           scoreStreams(order);
@@ -77,7 +108,8 @@ export function bindHead(seat: Seat, dy: number): Pass {
           score(order, first, from, to);
         }
         if (!learns) continue;
-        if (descends) descend(seat, weight, outputs, slopes + first * input.ld, input.ld, logits, ld, from, to);
+        if (descends)
+          descend(seat, weight, outputs, slopes + first * input.ld, input.ld, logits, ld, from, to);
         if (scoreStreams === undefined) meet();
         addGradient(seat, weight.param, bias, { y: logits, ld, skip: 0 }, input, x + first * input.ld, count);
         // The logits are overwritten by the next slice.
@@ -102,7 +134,10 @@ function bindStreams({ program, f32, i32, k, n }: Seat): (order: Order) => void 
     const stride = (batch * ld) / 4;
     for (let b = from; b < to; b++) {
       const begin = i32[head.offsets / 4 + b]!;
-      const labels = i32.subarray(head.targets / 4 + begin, head.targets / 4 + i32[head.offsets / 4 + b + 1]!);
+      const labels = i32.subarray(
+        head.targets / 4 + begin,
+        head.targets / 4 + i32[head.offsets / 4 + b + 1]!,
+      );
       const valid = ragged ? i32[lengths / 4 + b]! : steps;
       const needed = ctcScratch(valid, labels.length, outputs);
       if (scratch.length < needed) scratch = new Float64Array(needed);

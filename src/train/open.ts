@@ -48,7 +48,9 @@ export async function openTrainer(
   placeTable(arena.f32, program.constants / 4);
   const workers = shared
     ? scheduleCrew(hire!, module, program, arena, threads)
-    : scheduleSolo(bindTraining(instantiate(module, arena.memory) as TrainKernels, program, arena.memory, 0, 1));
+    : scheduleSolo(
+        bindTraining(instantiate(module, arena.memory) as TrainKernels, program, arena.memory, 0, 1),
+      );
   const trainer = new Trainer({ spec: checked, program, arena, workers, kernels, seed });
   try {
     const tensors = options.tensors ?? firstTensors(checked, program, seed, options.init);

@@ -9,14 +9,18 @@ const mostRows = 2 ** 24;
  * Checks the options of a trainer and writes every default out.
  * @throws TypeError, RangeError naming the field
  */
-export function checkTrainerOptions(options: TrainerOptions): Omit<TrainingSizes, 'workers'> & { seed: number } {
+export function checkTrainerOptions(
+  options: TrainerOptions,
+): Omit<TrainingSizes, 'workers'> & { seed: number } {
   object(options, 'options');
   checkSignal(options.signal);
   object(options.capacity, 'capacity');
   const steps = integer(options.capacity.steps, 'capacity.steps', 1, mostRows);
   const batch = integer(options.capacity.batch, 'capacity.batch', 1, mostRows);
   if (steps * batch > mostRows) {
-    throw new ArgumentRangeError(`capacity: steps · batch must be at most ${mostRows}, got ${steps * batch}.`);
+    throw new ArgumentRangeError(
+      `capacity: steps · batch must be at most ${mostRows}, got ${steps * batch}.`,
+    );
   }
   const dropout = number(options.dropout ?? 0, 'dropout', 0, 1);
   if (dropout === 1) throw new ArgumentRangeError('dropout must be below 1, or nothing is left.');

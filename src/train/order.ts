@@ -40,9 +40,9 @@ export function writeOrder(words: Float64Array, at: number, order: Order): void 
 }
 
 export function readOrder(words: Float64Array, at: number): Order {
-  const [steps, batch, ragged, stage, carry, seed, scale, learningRate, update] = words.subarray(at / 8) as unknown as [
-    number, number, number, number, number, number, number, number, number,
-  ];
+  const [steps, batch, ragged, stage, carry, seed, scale, learningRate, update] = words.subarray(
+    at / 8,
+  ) as unknown as [number, number, number, number, number, number, number, number, number];
   return {
     steps,
     batch,

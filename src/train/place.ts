@@ -70,7 +70,11 @@ export function checkTied({ params }: TrainProgram, tensors: Tensors): void {
 }
 
 /** Every row of a parameter's tensor and where it lies. */
-function forEachRow({ gated, rows: stride }: Param, rows: number, use: (row: number, place: number) => void): void {
+function forEachRow(
+  { gated, rows: stride }: Param,
+  rows: number,
+  use: (row: number, place: number) => void,
+): void {
   const places = gated && rowPlaces(gated.cell, gated.hidden, gated.units, stride);
   if (places !== undefined && places.length !== rows)
     throw new ArgumentRangeError(`a tensor has ${rows} rows where ${places.length} belong.`);

@@ -64,7 +64,11 @@ export function planTraining(spec: ModelSpec, sizes: TrainingSizes): TrainProgra
   const { layers, last } = splitHead(spec);
   const first = layers[0] ?? last;
   const inputs = 'inputSize' in first ? first.inputSize : 0;
-  const input: Link = { skip: 0, y: layout.place(plan.rows * Math.max(1, strideOf(inputs) / 4)), ld: strideOf(inputs) };
+  const input: Link = {
+    skip: 0,
+    y: layout.place(plan.rows * Math.max(1, strideOf(inputs) / 4)),
+    ld: strideOf(inputs),
+  };
   const ops: TrainOp[] = [];
   let link: Link = input;
   let width = inputs;
@@ -133,7 +137,10 @@ function splitHead(spec: ModelSpec): { layers: LayerSpec[]; last: LinearSpec } {
   }
   const within = layers.find(isSoftmax);
   if (within !== undefined)
-    throw new UnsupportedError(`layer ${show(within.name)}: a softmax is trained only at the end.`, 'train softmax');
+    throw new UnsupportedError(
+      `layer ${show(within.name)}: a softmax is trained only at the end.`,
+      'train softmax',
+    );
   return { layers, last };
 }
 
@@ -186,7 +193,12 @@ function planBias(plan: Plan, { name, outputSize, bias }: LinearSpec) {
   return planParam(plan, `${name}.bias`, { parts: 1, rows: outputSize, columns: 1 });
 }
 
-function planActivation(plan: Plan, { name, activation }: ActivationSpec, input: Link, width: number): TrainOp {
+function planActivation(
+  plan: Plan,
+  { name, activation }: ActivationSpec,
+  input: Link,
+  width: number,
+): TrainOp {
   const out = placeRows(plan, plan.rows, width);
   return {
     op: 'activation',
@@ -286,7 +298,11 @@ function planHead(plan: Plan, layer: LinearSpec, input: Link, first: LayerSpec |
 }
 
 /** The embedding's parameter, which is then the last layer's too. */
-function tiedParam({ params }: Plan, { name, inputSize, outputSize }: LinearSpec, first: LayerSpec | undefined) {
+function tiedParam(
+  { params }: Plan,
+  { name, inputSize, outputSize }: LinearSpec,
+  first: LayerSpec | undefined,
+) {
   if (first?.kind !== 'embedding' || first.count !== outputSize || first.size !== inputSize) {
     const found = first?.kind === 'embedding' ? `${first.count} × ${first.size}` : `${first?.kind ?? 'none'}`;
     throw new ArgumentRangeError(

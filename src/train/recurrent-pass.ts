@@ -31,7 +31,17 @@ export function bindRecurrent(op: RecurrentTape, seat: Seat, { dy, dx }: Slopes)
   /** Copies rows of this worker's units and streams, from another state or from zeros. */
   const copy = (to: number, from: number, ldFrom: number, { from: b0, to: b1 }: Range) => {
     if (to !== 0 && width > 0)
-      kernels.keep_state_f32(to + b0 * ld + first, ld, from + b0 * ldFrom + (ldFrom && first), ldFrom, 0, 0, 1, b1 - b0, width);
+      kernels.keep_state_f32(
+        to + b0 * ld + first,
+        ld,
+        from + b0 * ldFrom + (ldFrom && first),
+        ldFrom,
+        0,
+        0,
+        1,
+        b1 - b0,
+        width,
+      );
   };
 
   return {
@@ -83,7 +93,15 @@ export function bindRecurrent(op: RecurrentTape, seat: Seat, { dy, dx }: Slopes)
         // Rows of step t begin at slot t + 1. Streams are kept one by one, for they are a batch apart.
         for (let b = b0; b < b1; b++) {
           const at = from + (batch + b) * ld + first;
-          keepStream(kernels.keep_state_f32, to + b * ld + first, at, batch * ld, lengths && lengths + b * 4, steps, width);
+          keepStream(
+            kernels.keep_state_f32,
+            to + b * ld + first,
+            at,
+            batch * ld,
+            lengths && lengths + b * 4,
+            steps,
+            width,
+          );
         }
       }
     },
@@ -119,7 +137,18 @@ function project(op: RecurrentTape, { kernels, k, n }: Seat, order: Order, owned
     const ldz = own * 4;
     const to_ = z + part * rows * whole.rows * 4 + from * ldz;
     const weights = wih.forward + part * whole.rows * inputs * 4;
-    kernels.gemm_f32(to_, ldz, bias + part * whole.rows * 4, 0, x, input.ld, weights, to - from, inputs, own / panelRows);
+    kernels.gemm_f32(
+      to_,
+      ldz,
+      bias + part * whole.rows * 4,
+      0,
+      x,
+      input.ld,
+      weights,
+      to - from,
+      inputs,
+      own / panelRows,
+    );
   }
 }
 
@@ -163,7 +192,18 @@ function addRows(
   const ds = op.separateBias ? op.s + tape : dz;
   const place = part * whole.rows + row;
   const x = rowsOf(input, batch);
-  kernels.gemm_tn_f32(slopes + wih.param.at + place * wih.param.ld, wih.param.ld, dz, ldz, x, input.ld, packed, rows, count, inputs);
+  kernels.gemm_tn_f32(
+    slopes + wih.param.at + place * wih.param.ld,
+    wih.param.ld,
+    dz,
+    ldz,
+    x,
+    input.ld,
+    packed,
+    rows,
+    count,
+    inputs,
+  );
   kernels.column_sums_f32(slopes + bih.at + place * 4, dz, ldz, rows, count);
   kernels.column_sums_f32(slopes + bhh.at + place * 4, ds, ldz, rows, count);
   if (op.diagonal) return;
@@ -208,7 +248,12 @@ function addDiagonal(op: RecurrentTape, { kernels, program, k, n }: Seat, batch:
 }
 
 /** This worker's columns of dx = Σ over parts of dz W_ih. */
-function descend(op: RecurrentTape, { kernels, program, k, n }: Seat, { steps, batch }: Order, dx: number): void {
+function descend(
+  op: RecurrentTape,
+  { kernels, program, k, n }: Seat,
+  { steps, batch }: Order,
+  dx: number,
+): void {
   const { inputs, parts, whole, wih, z, input } = op;
   const rows = steps * batch;
   const panels = Math.ceil(inputs / panelRows);
@@ -219,6 +264,17 @@ function descend(op: RecurrentTape, { kernels, program, k, n }: Seat, { steps, b
     const weights = wih.backward + (part * whole.rows * panels * panelRows + from * depth * panelRows) * 4;
     const init = part === 0 ? program.zeros : out;
     const ldInit = part === 0 ? 0 : input.ld;
-    kernels.gemm_f32(out, input.ld, init, ldInit, z + part * rows * whole.rows * 4, depth * 4, weights, rows, depth, to - from);
+    kernels.gemm_f32(
+      out,
+      input.ld,
+      init,
+      ldInit,
+      z + part * rows * whole.rows * 4,
+      depth * 4,
+      weights,
+      rows,
+      depth,
+      to - from,
+    );
   }
 }

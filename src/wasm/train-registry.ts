@@ -3,10 +3,10 @@ import type { KernelName } from './registry.js';
 /** What each kernel of training takes, in order; as in registry.ts. Its binaries have the kernels that run, too. */
 export const trainRegistry = {
   // matrix and pointwise
-  gemm_tn_f32_1x8: 'out t x depth',
-  gemm_tn_f32_2x8: 'out ldo t x depth',
-  gemm_tn_f32_4x8: 'out ldo t x depth',
-  gemm_tn_f32_6x8: 'out ldo t x depth',
+  gemm_tn_f32_1x8: 'out t ldt x depth',
+  gemm_tn_f32_2x8: 'out ldo t ldt x depth',
+  gemm_tn_f32_4x8: 'out ldo t ldt x depth',
+  gemm_tn_f32_6x8: 'out ldo t ldt x depth',
   gemm_tn_f32: 'out ldo a lda x ldx scratch depth rows width',
   pack_panels_f32: 'out x ldx rows depth',
   pack_columns_f32: 'out x ldx rows width',

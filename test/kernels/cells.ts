@@ -2,12 +2,12 @@ import { add, type Bounded, blend, exact, multiply, relu, sigmoid, tanh } from '
 import { type Check, type Draw, within } from './check.js';
 
 /** Pre-activations: mostly ordinary ones, at times so large that every gate is saturated. */
-function drawGate(draw: Draw, units: number): Float32Array {
+export function drawGate(draw: Draw, units: number): Float32Array {
   return draw.values(units, draw.pick([1, 4, 30, 1e4]));
 }
 
 /** Interleaves gates as the kernels read them: [⌈units/4⌉][gates][4]. */
-function interleave(gates: readonly Float32Array[], units: number): Float32Array {
+export function interleave(gates: readonly Float32Array[], units: number): Float32Array {
   const groups = Math.ceil(units / 4);
   const z = new Float32Array(groups * gates.length * 4);
   for (const [g, values] of gates.entries()) {
@@ -16,7 +16,7 @@ function interleave(gates: readonly Float32Array[], units: number): Float32Array
   return z;
 }
 
-const drawUnits = (draw: Draw) => draw.pick([1, 2, 3, 4, 5, 7, 8, 9, 16, 33]);
+export const drawUnits = (draw: Draw) => draw.pick([1, 2, 3, 4, 5, 7, 8, 9, 16, 33]);
 
 /** States are read a vector at a time, past their end. */
 const padded = (values: Float32Array, units: number) => {

@@ -208,20 +208,22 @@ function handBack(w: readonly Matrix[], dz: readonly Bounded[], direct?: Bounded
 }
 
 /** x (1 − x), the slope of a sigmoid by its value. */
-function sigmoidSlope(x: Bounded): Bounded {
+export function sigmoidSlope(x: Bounded): Bounded {
   return multiply(x, complement(x));
 }
 
 /** 1 − x², the slope of tanh by its value. */
-function tanhSlope(x: Bounded): Bounded {
+export function tanhSlope(x: Bounded): Bounded {
   return complement(multiply(x, x));
 }
 
-function complement(x: Bounded): Bounded {
+/** 1 − x */
+export function complement(x: Bounded): Bounded {
   return subtract(exact(new Float64Array(x.value.length).fill(1)), x);
 }
 
-function subtract(a: Bounded, b: Bounded): Bounded {
+/** a − b */
+export function subtract(a: Bounded, b: Bounded): Bounded {
   return add(a, { ...b, value: b.value.map((v) => -v) });
 }
 

@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import type { TrainKernels } from '#dist/wasm/train-registry.js';
 
 import { type Check, type Draw, within } from '../check.js';
+import { passCellChecks } from './passes.js';
 import { drawProblem, expectTape, Tape } from './tape.js';
 
 /** Ranges that together are 0..count, in any order. */
@@ -42,6 +43,8 @@ function checkBackward(tape: Tape): void {
 }
 
 export const recurrenceChecks = {
+  ...passCellChecks,
+
   recurrent_tape_f32: ((ground, draw) => {
     const tape = new Tape(ground, drawProblem(draw));
     tape.forward();
@@ -58,5 +61,14 @@ export const recurrenceChecks = {
     tape.reset();
     runSplit(tape, draw);
     expect(Buffer.compare(tape.bytes(), whole)).toBe(0);
+    // A part by itself, where all that belongs to the others is NaN.
+    const part = draw.integer(0, tape.parts - 1);
+    const { bytes } = tape.partBytes(part);
+    tape.reset(part);
+    tape.forward(part, part + 1);
+    tape.backward(part, part + 1);
+    const again = tape.partBytes(part);
+    expect(again.isAlone).toBe(true);
+    expect(Buffer.compare(again.bytes, bytes)).toBe(0);
   }) as Check<TrainKernels>,
 };

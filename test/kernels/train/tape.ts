@@ -123,7 +123,10 @@ export class Tape {
     this.reset();
   }
 
-  /** Places the input again. Parts that are not `only` get NaN: nobody else may read them. */
+  /**
+   * Places the input again, among NaN: none of that may come through. Of y, c and dy only the part `only` is placed, when
+   * there is one.
+   */
   reset(only?: number): void {
     const { hidden, units, steps, batch, z, h, c, dy } = this.problem;
     const { f32 } = this.ground;
@@ -132,20 +135,19 @@ export class Tape {
       [yAt, this.#sizes.y],
       [cAt, this.#sizes.y],
       [dyAt, steps * batch * this.ld],
+      [zAt, this.#sizes.z],
       [sAt, this.#sizes.s],
     ] as const) {
       f32.fill(Number.NaN, at / 4, at / 4 + size);
     }
-    f32.fill(0, zAt / 4, zAt / 4 + this.#sizes.z);
     const isIn = (u: number) => only === undefined || Math.floor(u / units) === only;
     for (let u = 0; u < hidden; u++) {
-      if (!isIn(u)) continue;
-      for (let b = 0; b < batch; b++) {
+      for (let b = 0; b < batch && isIn(u); b++) {
         f32[yAt / 4 + b * this.ld + u] = h[b * hidden + u]!;
         f32[cAt / 4 + b * this.ld + u] = c[b * hidden + u]!;
       }
       for (let m = 0; m < steps * batch; m++) {
-        f32[dyAt / 4 + m * this.ld + u] = dy[m * hidden + u]!;
+        if (isIn(u)) f32[dyAt / 4 + m * this.ld + u] = dy[m * hidden + u]!;
         for (let g = 0; g < this.cell.gates; g++) {
           f32[zAt / 4 + this.#place(m, g, u)] = z[(m * this.cell.gates + g) * hidden + u]!;
         }
@@ -198,6 +200,23 @@ export class Tape {
     if (this.problem.kind === 'lstm') some.push(this.ground.read(c, this.#sizes.y));
     if (this.#hasSide) some.push(this.ground.read(s, this.#sizes.s));
     return Buffer.concat(some.map((values) => new Uint8Array(values.buffer)));
+  }
+
+  /** The bytes of z and s of one part, and whether another part's y or c has changed from the NaN of `reset(part)`. */
+  partBytes(part: number): { bytes: Uint8Array; isAlone: boolean } {
+    const { hidden, units, kind } = this.problem;
+    const of = (at: number, size: number) =>
+      this.ground.read(at + ((part * size) / this.parts) * 4, size / this.parts);
+    const some = [of(this.#at.z, this.#sizes.z)];
+    if (this.#hasSide) some.push(of(this.#at.s, this.#sizes.s));
+    let isAlone = true;
+    for (const at of kind === 'lstm' ? [this.#at.y, this.#at.c] : [this.#at.y]) {
+      for (const [i, v] of this.ground.read(at, this.#sizes.y).entries()) {
+        const u = i % this.ld;
+        if ((u >= hidden || Math.floor(u / units) !== part) && !Number.isNaN(v)) isAlone = false;
+      }
+    }
+    return { bytes: Buffer.concat(some.map((values) => new Uint8Array(values.buffer))), isAlone };
   }
 
   /** y or c, step t, natural order; what lies between and past the units must be the NaN that was there. */

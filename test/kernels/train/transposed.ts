@@ -52,8 +52,9 @@ function checkTile(name: TrainKernelName, rows: number): TrainCheck {
     const product = drawProduct(draw, draw.pick([0, 1, 2, 3, 31, 64]), rows, 8);
     const out = placeRows(ground, draw, product.before, rows, 8);
     const strides = rows === 1 ? [] : [out.ld];
-    const operands = [ground.place(product.a), ground.place(product.x)];
-    ground.kernels[name](out.at, ...strides, ...operands, product.depth);
+    const t = placeRows(ground, draw, product.a, product.depth, 1);
+    const x = ground.place(product.x);
+    ground.kernels[name](out.at, ...strides, t.at, t.ld, x, product.depth);
     expectProduct(set, product, readRows(ground, out, 8));
   };
 }
@@ -67,7 +68,8 @@ export const transposedChecks = {
     // Some with several chunks, and those with one small side.
     const depth = draw.pick([0, 1, 2, 3, 5, 31, 64, 255, 256, 257, 515]);
     const rows = draw.integer(1, depth > 64 ? 9 : 30);
-    const width = draw.integer(1, depth > 64 ? 9 : 30);
+    // Below and above the width from which a is packed.
+    const width = draw.pick([draw.integer(1, 9), draw.integer(25, 50)]);
     const padded = Math.ceil(width / 8) * 8;
     const product = drawProduct(draw, depth, rows, width);
     const out = placeRows(ground, draw, product.before, rows, 8);
