@@ -1,10 +1,12 @@
+import type { ScheduleSpec } from '../train/schedules.js';
 import { type Command, type Context, threadsOption } from './command.js';
 import { runTraining } from './train/run.js';
 import type { Training } from './train/training.js';
 
 /** `blockrnn train`: a configuration → a model. */
 export const train: Command = trainWith(async () => {
-  throw new Error('not yet');
+  const { fit, createTrainer, scheduleOf } = await import('../train-node.js');
+  return { fit, createTrainer, scheduleOf: (json) => scheduleOf(json as unknown as ScheduleSpec) };
 });
 
 /** The command over a training floor, which is loaded when it is needed: no other command waits for it. */

@@ -26,7 +26,7 @@ export function playTraining(onStep: (step: number | 'validation') => void = () 
       const kept = new TextDecoder().decode(options.resume ?? new TextEncoder().encode('0 0'));
       const [done, epochsDone] = kept.split(' ').map(Number) as [number, number];
       let step = 0;
-      const over = epochsDone;
+      let over = epochsDone;
       const save = () => options.checkpoint?.save(new TextEncoder().encode(`${step} ${over}`));
       const heed = async () => {
         if (!options.signal?.aborted) return;

@@ -6,7 +6,7 @@ import type { Metric } from './metric.js';
 
 /** Milliseconds between two lines about steps where nobody watches a bar. */
 const pause = 30_000;
-/** A step's share of the loss that the bar shows: the mean of the last 50 or so. */
+/** A step's share of the loss and the speed that are shown: means of the last 50 or so. */
 const weight = 0.02;
 
 export interface DisplayOptions {
@@ -26,7 +26,8 @@ export class Display {
   readonly #progress: Progress;
   /** when the first step of this process was reported, and which it was */
   #first: { time: number; step: number } | undefined;
-  #loss = Number.NaN;
+  #loss: number | undefined;
+  #speed: number | undefined;
   #last = performance.now();
 
   constructor(terminal: Terminal, options: DisplayOptions) {
@@ -39,7 +40,8 @@ export class Display {
     if (this.#options.isQuiet) return;
     const now = performance.now();
     this.#first ??= { time: now, step: line.step };
-    this.#loss = Number.isNaN(this.#loss) ? line.loss : this.#loss + weight * (line.loss - this.#loss);
+    this.#loss = blend(this.#loss, line.loss);
+    this.#speed = blend(this.#speed, line.tokensPerSecond);
     if (this.#terminal.isWatched) this.#progress.line(() => this.#bar(line, now));
     else if (now - this.#last >= pause) {
       this.#last = now;
@@ -80,12 +82,12 @@ export class Display {
 
   #state(line: StepLine, now: number): string {
     const { metric, unit } = this.#options;
-    const loss = this.#loss;
+    const loss = this.#loss!;
     const parts = [`loss ${loss.toFixed(3)}`];
     if (metric.isLoss) {
       parts[0] += ` (${metric.format(metric.of({ loss, hits: 0, count: 0 }))} ${metric.short})`;
     }
-    parts.push(`${compact(line.tokensPerSecond)} ${unit}/s`);
+    parts.push(`${compact(this.#speed!)} ${unit}/s`);
     const left = this.#secondsLeft(line, now);
     if (left !== undefined) parts.push(`${remaining(left)} left`);
     // Last, because a narrow terminal has no room for it.
@@ -100,6 +102,10 @@ export class Display {
     if (step === first.step) return undefined;
     return ((now - first.time) / 1000 / (step - first.step)) * Math.max(0, epochs * epochSteps - step);
   }
+}
+
+function blend(mean: number | undefined, value: number): number {
+  return mean === undefined ? value : mean + weight * (value - mean);
 }
 
 /** 45678 → 45.7k */

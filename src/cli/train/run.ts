@@ -65,7 +65,8 @@ export async function runTraining(
     unit: task.unit,
     epochSteps: task.parts.train.count,
     epochs: config.train.epochs,
-    isQuiet: options.quiet,
+    // A program that reads the lines of the log from stdout reads an error from stderr.
+    isQuiet: options.quiet || (json && !terminal.isWatched),
   });
   let written = Promise.resolve();
   const record = (event: Event) => {
@@ -151,7 +152,8 @@ export async function runTraining(
     ];
     await writeBeside(outputs, signal);
     await written;
-    if (!json) await terminal.write(`${places.model}\n\n${tabulate(results)}  report  ${places.report}\n`);
+    if (!json)
+      await terminal.write(`${places.model}\n\n${tabulate([...results, ['report', places.report]])}`);
   } catch (cause) {
     display.end();
     // Nothing else that is read there has a format.
