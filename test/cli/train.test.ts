@@ -230,6 +230,20 @@ describe('sequences', () => {
   });
 });
 
+test.each([
+  [{ kind: 'bytes', text: 'tiny.txt' }, 'the valid part has 1 bytes; it needs 2'],
+  [{ kind: 'words', train: 'none.txt' }, 'the train part has 0 words'],
+  [{ kind: 'sequences', file: 'one.csv' }, 'the train part has 0 sequences of 0 classes'],
+  [{ kind: 'sequences', file: 'one.csv', split: [1] }, 'the train part has 1 sequences of 1 classes'],
+])('too little data: %j', async (task, message) => {
+  folder.put('tiny.txt', 'ab'.repeat(10));
+  folder.put('none.txt', '');
+  folder.put('one.csv', 'a,1');
+  const { error, played } = await train({ config: { task, model: { hidden: 4 } } });
+  expect(error).toMatchObject({ code: 'ERR_MISMATCH', message: expect.stringContaining(message) });
+  expect(played.fits.length).toBe(0);
+});
+
 describe('stopping and going on', () => {
   test('Ctrl-C: a checkpoint, the way to go on, and then the same log as without stopping', async () => {
     const controller = new AbortController();

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { FormatError, MismatchError } from '../../base/errors.js';
+import { checkSignal } from '../../base/guards.js';
 import type { Score } from '../../train/types.js';
 import { checkPlaces, writeBeside } from '../beside.js';
 import type { Context } from '../command.js';
@@ -96,7 +97,7 @@ export async function runTraining(
   let isSaved = false;
   try {
     if (!options.resume) begin('start', 0);
-    const result = await training.fit({
+    const fitting = training.fit({
       ...fitOptions,
       signal,
       resume,
@@ -123,6 +124,11 @@ export async function runTraining(
           isSaved = true;
         },
       },
+    });
+    const result = await fitting.catch((cause) => {
+      // Nothing but the checkpoint is read there.
+      const isBroken = cause instanceof FormatError || cause instanceof MismatchError;
+      throw isBroken ? new FileError(places.checkpoint, cause) : cause;
     });
     goOn(result.steps);
     const test = await scoreTest(task, fitOptions, result.tensors, training, signal);
@@ -154,11 +160,8 @@ export async function runTraining(
     await written;
     if (!json)
       await terminal.write(`${places.model}\n\n${tabulate([...results, ['report', places.report]])}`);
-  } catch (cause) {
+  } catch (error) {
     display.end();
-    // Nothing else that is read there has a format.
-    const isBroken = cause instanceof FormatError || cause instanceof MismatchError;
-    const error = options.resume && isBroken ? new FileError(places.checkpoint, cause) : cause;
     if (signal.aborted && isSaved && !json) terminal.note(hint(setup, options, step));
     throw error;
   } finally {
@@ -185,6 +188,9 @@ async function scoreTest(
       sum.loss += score.loss * score.count;
       sum.count += score.count;
       sum.hits += score.hits;
+      // Ctrl-C is heard between two turns only.
+      await new Promise((resolve) => setImmediate(resolve));
+      checkSignal(signal);
     }
     return { ...sum, loss: sum.loss / sum.count };
   } finally {
@@ -202,11 +208,12 @@ function describe(
   const { total, recurrent, recurrentIfDense } = countModel(spec);
   const show = (score: Score) =>
     `${metric.format(metric.of(score))} ${metric.name}, ${score.loss.toFixed(4)} nats`;
+  const tied = config.model.tie ? ' (the tied ones counted twice)' : '';
   const rows: [string, string][] = [
     ['data', data],
     [
       'parameters',
-      `${count(total)}, ${count(recurrent)} recurrent; fully connected: ${count(recurrentIfDense)}`,
+      `${count(total)}${tied}, ${count(recurrent)} recurrent; fully connected: ${count(recurrentIfDense)}`,
     ],
   ];
   if (best !== undefined) {

@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
+import { MismatchError } from '../../base/errors.js';
 import { encodeModel } from '../../formats/native.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { Tensors } from '../../model/tensors.js';
 import { encodeCorpus } from '../../train/data/bytes.js';
-import { parseRows } from '../../train/data/csv.js';
+import { parseRows, type Row } from '../../train/data/csv.js';
 import type { Feed } from '../../train/data/feed.js';
-import { foldMoments, momentsOf, normalize } from '../../train/data/normalize.js';
+import { checkFoldable, foldMoments, momentsOf, normalize } from '../../train/data/normalize.js';
 import { classesOf, labelRows, sequenceBatches, splitRows } from '../../train/data/sequences.js';
 import { cut, mapParts, type Parts } from '../../train/data/split.js';
 import { streamBatches } from '../../train/data/streams.js';
@@ -13,7 +14,7 @@ import { encodeWords } from '../../train/data/words.js';
 import type { Loss } from '../../train/types.js';
 import { about } from '../failure.js';
 import { readBytes } from '../files.js';
-import type { Config, TaskConfig } from './config.js';
+import type { Config, TaskConfig, TrainConfig } from './config.js';
 import { decodeText, readParts, readText } from './data.js';
 import { accuracy, bitsPerByte, type Metric, perplexity } from './metric.js';
 import { specOf } from './stack.js';
@@ -57,13 +58,14 @@ async function openBytes(
       ? cut(await readText(resolve(folder, text.all), signal), text.split)
       : await readParts(text, folder, signal, (path) => readText(path, signal));
   const { vocab, ids } = encodeCorpus(parts);
+  const feeds = streamsOf(ids, 'bytes', train);
   const spec = specOf(model, { reads: 'ids', count: vocab.length, outputs: vocab.length, embedding: 64 });
   return {
     spec,
     loss: { kind: 'steps' },
     metric: bitsPerByte,
     unit: 'bytes',
-    parts: mapParts(ids, (part) => streamBatches(part, train.batch, train.steps)),
+    parts: feeds,
     data: `${describe(ids)} bytes, ${vocab.length} distinct`,
     encode: (tensors) => encodeModel({ spec, tensors, vocab }),
   };
@@ -79,6 +81,7 @@ async function openWords(
     decodeText(path, await readText(path, signal)),
   );
   const { words, ids } = encodeWords(parts);
+  const feeds = streamsOf(ids, 'words', train);
   const spec = specOf(model, { reads: 'ids', count: words.length, outputs: words.length });
   const metadata = { words: JSON.stringify(words) };
   return {
@@ -86,7 +89,7 @@ async function openWords(
     loss: { kind: 'steps' },
     metric: perplexity,
     unit: 'words',
-    parts: mapParts(ids, (part) => streamBatches(part, train.batch, train.steps)),
+    parts: feeds,
     data: `${describe(ids)} words, ${words.length} distinct`,
     encode: (tensors) => encodeModel({ spec, tensors }, { metadata }),
   };
@@ -108,11 +111,13 @@ async function openSequences(
       ? splitRows(await read(resolve(folder, file.all)), file.split, seed)
       : await readParts(file, folder, signal, read);
   const classes = labels ?? classesOf(rows.train);
+  checkClasses(rows.train, classes);
   const paths = mapParts(rows, (_, name) => resolve(folder, 'all' in file ? file.all : file[name]!));
   const raw = await about(paths.train, () => mapParts(rows, (part) => labelRows(part, classes)));
   const moments = train.normalize ? momentsOf(raw.train, features) : undefined;
   const sequences = moments === undefined ? raw : mapParts(raw, (part) => normalize(part, moments));
   const spec = specOf(model, { reads: 'values', features, outputs: classes.length });
+  if (moments !== undefined) checkFoldable(spec);
   const metadata = { classes: JSON.stringify(classes) };
   const encode = (tensors: Tensors) => {
     const whole = moments === undefined ? tensors : foldMoments(spec, tensors, moments);
@@ -129,6 +134,24 @@ async function openSequences(
     data: `${describe(raw)} sequences, ${classes.length} classes`,
     encode,
   };
+}
+
+/** @throws MismatchError naming a part that has nothing to predict */
+function streamsOf(ids: Parts<Int32Array>, unit: string, { batch, steps }: TrainConfig): Parts<Feed> {
+  return mapParts(ids, (part, name) => {
+    if (part.length >= 2) return streamBatches(part, batch, steps);
+    throw new MismatchError(
+      `the ${name} part has ${part.length} ${unit}; it needs 2, one to predict the other from.`,
+    );
+  });
+}
+
+/** @throws MismatchError when there is nothing to tell apart */
+function checkClasses(rows: readonly Row[], classes: readonly string[]): void {
+  if (rows.length > 0 && classes.length >= 2) return;
+  throw new MismatchError(
+    `the train part has ${rows.length} sequences of ${classes.length} classes; two classes are needed.`,
+  );
 }
 
 /** How much each part has: '900 + 50 + 50'. */

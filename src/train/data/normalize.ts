@@ -40,17 +40,10 @@ export function normalize(sequences: readonly Sequence[], { mean, deviation }: M
  * Makes a model of normalized numbers one of the numbers as they are, up to rounding: of its first layer,
  * W (x − m) / s + b = (W / s) x + (b − (W / s) m).
  * @param tensors left as they are
- * @throws UnsupportedError when the first layer has no bias to take what is left over
+ * @throws as checkFoldable
  */
 export function foldMoments(spec: ModelSpec, tensors: Tensors, { mean, deviation }: Moments): Tensors {
-  const [first] = spec.layers;
-  const names = namesOf(first);
-  if (names === undefined) {
-    throw new UnsupportedError(
-      'normalize needs a first layer with weights and a bias; say "normalize": false, or give it one.',
-      'normalize',
-    );
-  }
+  const names = checkFoldable(spec);
   const features = mean.length;
   const weight = tensors[names.weight]!;
   const bias = tensors[names.bias]!;
@@ -72,11 +65,17 @@ export function foldMoments(spec: ModelSpec, tensors: Tensors, { mean, deviation
   };
 }
 
-function namesOf(
-  layer: ModelSpec['layers'][number] | undefined,
-): { weight: string; bias: string } | undefined {
-  if (layer === undefined) return undefined;
-  if (isRecurrent(layer)) return { weight: `${layer.name}.weight_ih`, bias: `${layer.name}.bias_ih` };
-  if (layer.kind !== 'linear' || layer.bias === false) return undefined;
-  return { weight: `${layer.name}.weight`, bias: `${layer.name}.bias` };
+/**
+ * The names of the weight and the bias of the first layer.
+ * @throws UnsupportedError when it has no bias to take what is left over
+ */
+export function checkFoldable({ layers }: ModelSpec): { weight: string; bias: string } {
+  const first = layers[0]!;
+  if (isRecurrent(first)) return { weight: `${first.name}.weight_ih`, bias: `${first.name}.bias_ih` };
+  if (first.kind === 'linear' && first.bias !== false)
+    return { weight: `${first.name}.weight`, bias: `${first.name}.bias` };
+  throw new UnsupportedError(
+    'normalize needs a first layer with weights and a bias; say "normalize": false, or give it one.',
+    'normalize',
+  );
 }
