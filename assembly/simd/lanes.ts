@@ -11,16 +11,16 @@ export function storeLanes(out: usize, v: v128, count: usize): void {
   if (count > 2) v128.store32_lane(out, v, 2, 8);
 }
 
-/** Lanes i with i < count keep v, the others become `other`. */
-// @ts-ignore: decorator
-@inline
-export function keepLanes(v: v128, count: usize, other: v128): v128 {
-  return v128.bitselect(v, other, i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(<i32>count)));
-}
-
 /** Stores all four lanes at `out`, 0 instead of those from `count` on. */
 // @ts-ignore: decorator
 @inline
 export function storePadded(out: usize, v: v128, count: usize): void {
   v128.store(out, count >= 4 ? v : keepLanes(v, count, f32x4.splat(0)));
+}
+
+/** Lanes i with i < count keep v, the others become `other`. */
+// @ts-ignore: decorator
+@inline
+export function keepLanes(v: v128, count: usize, other: v128): v128 {
+  return v128.bitselect(v, other, i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(<i32>count)));
 }

@@ -4,8 +4,9 @@ import type { TrainKernels } from '#dist/wasm/train-registry.js';
 import { cellKinds } from '../../oracle/arbitraries.js';
 import { cases, drawFrom, within } from '../check.js';
 import { Ground } from '../ground.js';
+import { drawProblem, expectTape, type Problem } from './problem.js';
 import { recurrenceChecks } from './recurrence.js';
-import { drawProblem, expectTape, type Problem, Tape } from './tape.js';
+import { Tape } from './tape.js';
 
 describe.each(availableKernels())('%s kernels of training', (set) => {
   it.each(Object.entries(recurrenceChecks))(
