@@ -1,8 +1,5 @@
-import { fileURLToPath } from 'node:url';
 import { WorkerError } from '../base/errors.js';
 import type { Hire } from './crew.js';
-
-const post = fileURLToPath(new URL('./post.js', import.meta.url));
 
 /**
  * Hires Piscina workers. Each takes one task, its contract, answers when it is ready, and then leaves Piscina's
@@ -10,10 +7,10 @@ const post = fileURLToPath(new URL('./post.js', import.meta.url));
  * process alive, and Piscina still watches over its thread.
  */
 export const hirePiscina: Hire = async (contracts, onDeath) => {
-  const { Piscina } = await import('piscina');
+  const [{ Piscina }, { fileURLToPath }] = await Promise.all([import('piscina'), import('node:url')]);
   const n = contracts.length;
   const pool = new Piscina({
-    filename: post,
+    filename: fileURLToPath(new URL('./post.js', import.meta.url)),
     minThreads: n,
     maxThreads: n,
     idleTimeout: Number.POSITIVE_INFINITY,
