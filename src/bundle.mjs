@@ -28,10 +28,12 @@ await build({
   splitting: true,
   chunkNames: '[name]-[hash]',
 });
-// Node's door is one file, kernels in it, and without the spaces, which Node would read. Names stay, for traces.
+// Node's door is one file, kernels in it, and without the spaces, which Node would read. Names stay, for traces, and
+// lines, because Node prints the one in which an error was thrown.
 await build({
   ...options,
   entryPoints: { node: 'dist/node.js' },
   minifyWhitespace: true,
   minifySyntax: true,
+  lineLimit: 120,
 });
