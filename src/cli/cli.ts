@@ -11,9 +11,10 @@ import { run } from './run.js';
 import { score } from './score.js';
 import { parseCommandLine } from './syntax.js';
 import type { Terminal } from './terminal.js';
+import { train } from './train.js';
 import { UsageError } from './usage-error.js';
 
-const commands: readonly Command[] = [info, run, score, generate, convert, bench];
+const commands: readonly Command[] = [info, run, score, generate, convert, train, bench];
 
 /** Exit codes: all went well; something went wrong; the command line is wrong. */
 const success = 0;

@@ -6,6 +6,8 @@ export interface Terminal {
   readonly isWatched: boolean;
   /** whether stdout shows bold text */
   readonly hasStyle: boolean;
+  /** width of a line on stderr, where it is known */
+  readonly columns?: number | undefined;
   /** Results, on stdout; resolves when there is room for more. */
   write(data: string | Uint8Array): Promise<void>;
   /** Everything else, on stderr. */
@@ -24,6 +26,9 @@ export function openTerminal(): Terminal {
   return {
     isWatched: stderr.isTTY === true,
     hasStyle: stdout.isTTY === true && !process.env.NO_COLOR,
+    get columns() {
+      return stderr.columns;
+    },
     async write(data) {
       if (!stdout.write(data)) await once(stdout, 'drain');
     },

@@ -95,10 +95,11 @@ function stored<T>(what: string, check: () => T): T {
 /**
  * Writes a model as a native file. The same model gives the same bytes.
  * @param options.dtype type of the stored weights, 'f32' (default) or 'f16'
+ * @param options.metadata strings by name that the file shall have beside its own under `blockrnn`
  * @throws what checkSpec and checkTensors throw; MismatchError for a vocabulary of another size;
  *   RangeError when a weight is too large for f16
  */
-export function encodeModel(file: ModelFile, options: Pick<SafetensorsOptions, 'dtype'> = {}): Uint8Array {
+export function encodeModel(file: ModelFile, options: SafetensorsOptions = {}): Uint8Array {
   const spec = checkSpec(file.spec);
   const tensors = checkTensors(spec, file.tensors);
   for (const layer of spec.layers) {
@@ -110,5 +111,6 @@ export function encodeModel(file: ModelFile, options: Pick<SafetensorsOptions, '
     spec,
     ...(file.vocab === undefined ? {} : { vocab: checkVocab(file.vocab, spec) }),
   };
-  return writeSafetensors(tensors, { ...options, metadata: { [metadataKey]: JSON.stringify(stated) } });
+  const metadata = { ...options.metadata, [metadataKey]: JSON.stringify(stated) };
+  return writeSafetensors(tensors, { ...options, metadata });
 }

@@ -6,7 +6,7 @@ import { call, makeFolder } from './program.js';
 const folder = makeFolder();
 const model = folder.put('model.safetensors', encodeModel(byteModel()));
 const text = folder.put('text.txt', textOf(40));
-const commands = ['info', 'run', 'score', 'generate', 'convert', 'bench'];
+const commands = ['info', 'run', 'score', 'generate', 'convert', 'train', 'bench'];
 
 describe('help', () => {
   test('the program lists its commands', async () => {
@@ -74,6 +74,8 @@ const wrong: [string, string[], RegExp][] = [
   ['blocks', ['convert', model, 'x', '--blocks', 'many'], /--blocks must be auto or/],
   ['tolerance', ['convert', model, 'x', '--tolerance', '-0.1'], /--tolerance/],
   ['dtype', ['convert', model, 'x', '--dtype', 'i8'], /--dtype must be one of f32, f16/],
+  ['no configuration', ['train'], /CONFIG\.json is missing.*blockrnn train --help/],
+  ['threads of a training', ['train', 'x.json', '--threads', 'all'], /--threads must be auto or/],
   ['batch', ['bench', model, '--batch', '0'], /--batch/],
   ['steps', ['bench', model, '--steps', '-5'], /--steps must be a whole number.*"-5"/],
 ];

@@ -1,0 +1,82 @@
+import { UnsupportedError } from '../../base/errors.js';
+import { isRecurrent, type ModelSpec } from '../../model/spec.js';
+import type { Tensors } from '../../model/tensors.js';
+import type { Sequence } from './sequences.js';
+
+/** Mean and standard deviation of each feature, [I]. */
+export interface Moments {
+  mean: Float64Array;
+  deviation: Float64Array;
+}
+
+/** Over all steps of all sequences; a feature that never changes has deviation 1, so that it becomes zero. */
+export function momentsOf(sequences: readonly Sequence[], features: number): Moments {
+  const mean = new Float64Array(features);
+  const deviation = new Float64Array(features);
+  let steps = 0;
+  for (const { values } of sequences) {
+    steps += values.length / features;
+    for (let i = 0; i < values.length; i++) mean[i % features]! += values[i]!;
+  }
+  for (let i = 0; i < features; i++) mean[i]! /= steps;
+  for (const { values } of sequences) {
+    for (let i = 0; i < values.length; i++)
+      deviation[i % features]! += (values[i]! - mean[i % features]!) ** 2;
+  }
+  for (let i = 0; i < features; i++) deviation[i] = Math.sqrt(deviation[i]! / steps) || 1;
+  return { mean, deviation };
+}
+
+/** (x − mean) / deviation of every value. */
+export function normalize(sequences: readonly Sequence[], { mean, deviation }: Moments): Sequence[] {
+  const features = mean.length;
+  return sequences.map(({ values, target }) => ({
+    values: values.map((value, i) => (value - mean[i % features]!) / deviation[i % features]!),
+    target,
+  }));
+}
+
+/**
+ * Makes a model of normalized numbers one of the numbers as they are, up to rounding: of its first layer,
+ * W (x − m) / s + b = (W / s) x + (b − (W / s) m).
+ * @param tensors left as they are
+ * @throws UnsupportedError when the first layer has no bias to take what is left over
+ */
+export function foldMoments(spec: ModelSpec, tensors: Tensors, { mean, deviation }: Moments): Tensors {
+  const [first] = spec.layers;
+  const names = namesOf(first);
+  if (names === undefined) {
+    throw new UnsupportedError(
+      'normalize needs a first layer with weights and a bias; say "normalize": false, or give it one.',
+      'normalize',
+    );
+  }
+  const features = mean.length;
+  const weight = tensors[names.weight]!;
+  const bias = tensors[names.bias]!;
+  const weights = new Float32Array(weight.data.length);
+  const biases = new Float32Array(bias.data.length);
+  for (let row = 0; row < biases.length; row++) {
+    let sum = bias.data[row]!;
+    for (let i = 0; i < features; i++) {
+      const scaled = weight.data[row * features + i]! / deviation[i]!;
+      weights[row * features + i] = scaled;
+      sum -= scaled * mean[i]!;
+    }
+    biases[row] = sum;
+  }
+  return {
+    ...tensors,
+    [names.weight]: { shape: weight.shape, data: weights },
+    [names.bias]: { shape: bias.shape, data: biases },
+  };
+}
+
+function namesOf(
+  layer: ModelSpec['layers'][number] | undefined,
+): { weight: string; bias: string } | undefined {
+  if (layer === undefined) return undefined;
+  if (isRecurrent(layer)) return { weight: `${layer.name}.weight_ih`, bias: `${layer.name}.bias_ih` };
+  if (layer.kind !== 'linear' || layer.bias === false) return undefined;
+  return { weight: `${layer.name}.weight`, bias: `${layer.name}.bias` };
+}
