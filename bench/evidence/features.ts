@@ -79,7 +79,7 @@ export class LogMel {
     for (let i = 0; i < samples.length; i++) {
       this.#pending[this.#filled++] = samples[i]!;
       if (this.#filled < windowSize) continue;
-      this.#frame(out.subarray(at, at + bands));
+      this.#frame(out, at);
       at += bands;
       this.#pending.copyWithin(0, hopSize);
       this.#filled = windowSize - hopSize;
@@ -92,13 +92,18 @@ export class LogMel {
     this.#filled = 0;
   }
 
-  #frame(out: Float32Array): void {
-    for (let i = 0; i < windowSize; i++) this.#windowed[i] = this.#pending[i]! * this.#window[i]!;
-    this.#spectrum.measure(this.#windowed, this.#power);
-    for (const [band, { first, weights }] of this.#filters.entries()) {
+  #frame(out: Float32Array, at: number): void {
+    const pending = this.#pending;
+    const window = this.#window;
+    const windowed = this.#windowed;
+    const power = this.#power;
+    for (let i = 0; i < windowSize; i++) windowed[i] = pending[i]! * window[i]!;
+    this.#spectrum.measure(windowed, power);
+    for (let band = 0; band < bands; band++) {
+      const { first, weights } = this.#filters[band]!;
       let energy = floor;
-      for (let k = 0; k < weights.length; k++) energy += weights[k]! * this.#power[first + k]!;
-      out[band] = (Math.log(energy) - center) / spread;
+      for (let k = 0; k < weights.length; k++) energy += weights[k]! * power[first + k]!;
+      out[at + band] = (Math.log(energy) - center) / spread;
     }
   }
 }

@@ -38,9 +38,12 @@ export class PowerSpectrum {
   measure(x: ArrayLike<number>, out: Float64Array): void {
     const re = this.#re;
     const im = this.#im;
+    const reversed = this.#reversed;
+    const cosines = this.#cos;
+    const sines = this.#sin;
     const half = re.length;
     for (let i = 0; i < half; i++) {
-      const to = this.#reversed[i]!;
+      const to = reversed[i]!;
       re[to] = 2 * i < x.length ? x[2 * i]! : 0;
       im[to] = 2 * i + 1 < x.length ? x[2 * i + 1]! : 0;
     }
@@ -53,8 +56,8 @@ export class PowerSpectrum {
       const evenIm = (im[k]! - im[half - k]!) / 2;
       const oddRe = (im[k]! + im[half - k]!) / 2;
       const oddIm = (re[half - k]! - re[k]!) / 2;
-      const cos = this.#cos[k]!;
-      const sin = this.#sin[k]!;
+      const cos = cosines[k]!;
+      const sin = sines[k]!;
       out[k] = (evenRe + oddRe * cos - oddIm * sin) ** 2 + (evenIm + oddRe * sin + oddIm * cos) ** 2;
     }
   }
@@ -62,13 +65,15 @@ export class PowerSpectrum {
   #transform(): void {
     const re = this.#re;
     const im = this.#im;
+    const cosines = this.#cos;
+    const sines = this.#sin;
     const count = re.length;
     for (let width = 1; width < count; width *= 2) {
       const stride = count / width;
       for (let start = 0; start < count; start += 2 * width) {
         for (let k = 0; k < width; k++) {
-          const cos = this.#cos[k * stride]!;
-          const sin = this.#sin[k * stride]!;
+          const cos = cosines[k * stride]!;
+          const sin = sines[k * stride]!;
           const a = start + k;
           const b = a + width;
           const bRe = re[b]! * cos - im[b]! * sin;

@@ -47,7 +47,7 @@ export function splitCheckpoint(all: Uint8Array): { kept: Kept; bytes: Uint8Arra
   if (end > all.length) return undefined;
   try {
     const kept = JSON.parse(new TextDecoder().decode(all.subarray(4, end))) as Kept;
-    return { kept, bytes: all.slice(end) };
+    return { kept, bytes: new Uint8Array(all.subarray(end)) };
   } catch {
     return undefined;
   }

@@ -81,6 +81,8 @@ export interface Task {
   isLess: boolean;
   /** what others have published, for the page */
   references: readonly string[];
+  /** of them, lines in the plot of the curve, in its unit */
+  levels?: readonly { value: number; label: string }[];
   /** @throws MissingData */
   open(folder: URL): Promise<OpenTask>;
 }

@@ -37,6 +37,10 @@ export const words: Task = {
     '114.95 test perplexity (word_language_model of pytorch/examples, LSTM 2 × 200, 12 epochs).',
     '102.26 (gluon-nlp, 2 × 200 tied, long training).',
   ],
+  levels: [
+    { value: 114.95, label: '114.95 (test)' },
+    { value: 102.26, label: '102.26 (test)' },
+  ],
   async open(folder) {
     const texts = await Promise.all(
       ['train.txt', 'valid.txt', 'test.txt'].map((name) => readText(folder, name)),
@@ -73,13 +77,16 @@ export function openCorpus(texts: readonly [string, string, string]): OpenTask {
   };
 }
 
+/** White space as Python's split has it, which made the published vocabulary: a byte order mark is a word there. */
+const separator = /[^\S\ufeff]+/;
+
 /** Ids in the order in which words first come; every line ends with `<eos>`, empty ones too. */
 export function readWords(text: string, idOf: Map<string, number>): Int32Array {
   const ids: number[] = [];
   const lines = text.split('\n');
   if (lines.at(-1) === '') lines.pop();
   for (const line of lines) {
-    for (const word of [...line.split(/\s+/).filter((part) => part !== ''), '<eos>']) {
+    for (const word of [...line.split(separator).filter((part) => part !== ''), '<eos>']) {
       let id = idOf.get(word);
       if (id === undefined) idOf.set(word, (id = idOf.size));
       ids.push(id);
