@@ -29,7 +29,7 @@ export interface Plot {
 const width = 640;
 const height = 400;
 const left = 78;
-const right = 110;
+const right = 140;
 const top = 50;
 const bottom = 74;
 // Distinguishable without colour vision, and on paper (Okabe and Ito 2008).
