@@ -45,12 +45,9 @@ async function timeOf(name) {
 }
 
 async function compile(entry, target) {
-  const { error, stderr } = await asc.main(
-    [entry, '--config', 'asconfig.json', '--target', target],
-    {
-      baseDir: fileURLToPath(root),
-    },
-  );
+  const { error, stderr } = await asc.main([entry, '--config', 'asconfig.json', '--target', target], {
+    baseDir: fileURLToPath(root),
+  });
   if (error) {
     process.stderr.write(stderr.toString());
     throw error;

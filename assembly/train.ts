@@ -1,2 +1,24 @@
 // What training takes beside the kernels that run; src/wasm/train-registry.ts describes each.
 export * from './index';
+
+// Matrix and pointwise
+export { gemm_tn_f32_1x8, gemm_tn_f32_2x8, gemm_tn_f32_4x8, gemm_tn_f32_6x8 } from './grad/transposed-tile';
+export { gemm_tn_f32 } from './grad/transposed';
+export { pack_columns_f32, pack_panels_f32 } from './grad/pack';
+export { add_f32, column_sums_f32, sum_squares_f32, zero_f32 } from './grad/sums';
+export { cross_entropy_f32 } from './grad/cross-entropy';
+export { adam_f32, sgd_f32 } from './grad/optimizer';
+export { diagonal_back_f32, diagonal_grad_f32 } from './grad/diagonal';
+export { embedding_grad_f32 } from './grad/embedding';
+export { dropout_f32 } from './grad/dropout';
+export { relu_back_f32, sigmoid_back_f32, tanh_back_f32 } from './grad/activate';
+export { pool_back_f32, pool_f32 } from './grad/pool';
+
+// Recurrence
+export { elman_relu_back_cell_f32, elman_tanh_back_cell_f32 } from './grad/elman';
+export { gru_after_back_cell_f32, gru_after_tape_cell_f32 } from './grad/gru-after';
+export {
+  gru_before_back_cell_f32, gru_before_back_reset_f32, gru_before_tape_cell_f32, gru_before_tape_reset_f32,
+} from './grad/gru-before';
+export { lstm_back_cell_f32, lstm_tape_cell_f32 } from './grad/lstm';
+export { recurrent_back_f32, recurrent_tape_f32 } from './grad/recurrent';

@@ -2,6 +2,7 @@ import { keepLanes } from '../simd/lanes';
 import { exp } from './exp';
 import { relu, sigmoid, tanh } from './gates';
 import { log } from './log';
+import { EXP_LEAST } from './table';
 
 /**
  * Array kernels. All read x [rows, width] and write y [rows, width], with row strides in bytes; y may be x; table is the
@@ -42,7 +43,7 @@ export function softmax_f32(y: usize, ldy: usize, x: usize, ldx: usize, table: u
     const from = x + r * ldx;
     const to = y + r * ldy;
     const most = rowMax(from, width);
-    const sum = rowExp(to, from, most, width);
+    const sum = rowExp(to, from, most, table, width);
     const scale = f32x4.splat(<f32>(1.0 / sum));
     for (let i: usize = 0; i < width << 2; i += 16) v128.store(to + i, f32x4.mul(v128.load(to + i), scale));
   }
@@ -53,7 +54,7 @@ export function log_softmax_f32(y: usize, ldy: usize, x: usize, ldx: usize, tabl
   for (let r: usize = 0; r < rows; r++) {
     const from = x + r * ldx;
     const most = rowMax(from, width);
-    const sum = rowExp(0, from, most, width);
+    const sum = rowExp(0, from, most, table, width);
     const shift = f32x4.splat(<f32>(<f64>most + log(sum)));
     for (let i: usize = 0; i < width << 2; i += 16) v128.store(y + r * ldy + i, f32x4.sub(v128.load(from + i), shift));
   }
@@ -69,14 +70,18 @@ function rowMax(x: usize, width: usize): f32 {
   );
 }
 
-/** Writes e^(x − most) to y unless y is 0; returns the sum, gathered in f64 so that long rows lose nothing. */
-function rowExp(y: usize, x: usize, most: f32, width: usize): f64 {
+/**
+ * Writes e^(x − most) to y unless y is 0, zeros up to a whole vector; returns the sum, gathered in f64 so that long
+ * rows lose nothing.
+ */
+export function rowExp(y: usize, x: usize, most: f32, table: usize, width: usize): f64 {
   const none = f32x4.splat(0);
+  const shift = f32x4.splat(most);
   let low = f64x2.splat(0);
   let high = f64x2.splat(0);
   for (let i: usize = 0; i < width; i += 4) {
-    const distance = f32x4.pmax(f32x4.sub(v128.load(x + (i << 2)), f32x4.splat(most)), f32x4.splat(-87));
-    const e = keepLanes(exp(distance), width - i, none);
+    let e = exp(f32x4.pmax(f32x4.sub(v128.load(x + (i << 2)), shift), v128.load(table, EXP_LEAST)), table);
+    if (i + 4 > width) e = keepLanes(e, width - i, none);
     if (y) v128.store(y + (i << 2), e);
     low = f64x2.add(low, f64x2.promote_low_f32x4(e));
     high = f64x2.add(high, f64x2.promote_low_f32x4(v128.shuffle<i32>(e, e, 2, 3, 0, 1)));

@@ -1,4 +1,5 @@
 import { madd } from '../simd/madd';
+import { LOG2_E, MINUS_LN2_HI, MINUS_LN2_LO, ONE, R0, R1, R2, R3, R4, ROUND } from './table';
 
 /**
  * The exponential of a softmax, accurate over its whole range, after Cody and Waite: x = k·ln 2 + r with
@@ -10,49 +11,39 @@ import { madd } from '../simd/madd';
  * x must lie within [−87, 87]: the caller sees to it. NaN stays NaN.
  */
 
-// k is found by adding 1.5 · 2^23: the sum's low mantissa bits are then k itself, rounded to nearest.
-const ROUND: f32 = 12582912.0;
-const LOG2_E: f32 = 1.4426950408889634;
-// ln 2 in two parts; the first has 9 significant bits, so k · LN2_HI is exact without a fused multiply-add.
-const LN2_HI: f32 = 0.693359375;
-const LN2_LO: f32 = -2.12194440054690583e-4;
-const P0: f32 = 0.49999997;
-const P1: f32 = 0.16666543;
-const P2: f32 = 0.0416672;
-const P3: f32 = 0.008366548;
-const P4: f32 = 0.0013882517;
+// The table has ln 2 in two parts; the first has 9 significant bits, so k times it is exact without a fused multiply-add.
 
-/** x · log2 e + 1.5 · 2^23, whose low bits are k. */
+/** x · log2 e + 1.5 · 2^23: the sum's low mantissa bits are k itself, rounded to nearest. */
 // @ts-ignore: decorator
 @inline
-function rounded(x: v128): v128 {
-  return madd(x, f32x4.splat(LOG2_E), f32x4.splat(ROUND));
+function rounded(x: v128, table: usize): v128 {
+  return madd(x, v128.load(table, LOG2_E), v128.load(table, ROUND));
 }
 
 // @ts-ignore: decorator
 @inline
-function fraction(x: v128, t: v128): v128 {
-  const k = f32x4.sub(t, f32x4.splat(ROUND));
-  const r = madd(k, f32x4.splat(-LN2_LO), madd(k, f32x4.splat(-LN2_HI), x));
-  let p = madd(f32x4.splat(P4), r, f32x4.splat(P3));
-  p = madd(p, r, f32x4.splat(P2));
-  p = madd(p, r, f32x4.splat(P1));
-  p = madd(p, r, f32x4.splat(P0));
+function fraction(x: v128, t: v128, table: usize): v128 {
+  const k = f32x4.sub(t, v128.load(table, ROUND));
+  const r = madd(k, v128.load(table, MINUS_LN2_LO), madd(k, v128.load(table, MINUS_LN2_HI), x));
+  let p = madd(v128.load(table, R4), r, v128.load(table, R3));
+  p = madd(p, r, v128.load(table, R2));
+  p = madd(p, r, v128.load(table, R1));
+  p = madd(p, r, v128.load(table, R0));
   return madd(f32x4.mul(r, r), p, r);
 }
 
 /** 2^k from the low bits of t, built in the exponent field. */
 // @ts-ignore: decorator
 @inline
-function scale(t: v128): v128 {
-  return i32x4.add(i32x4.shl(t, 23), i32x4.splat(0x3f800000));
+function scale(t: v128, table: usize): v128 {
+  return i32x4.add(i32x4.shl(t, 23), v128.load(table, ONE));
 }
 
-/** e^x, x within [−87, 87]. */
+/** e^x, x within [−87, 87]; table: the address of the constants. */
 // @ts-ignore: decorator
 @inline
-export function exp(x: v128): v128 {
-  const t = rounded(x);
-  const s = scale(t);
-  return madd(s, fraction(x, t), s);
+export function exp(x: v128, table: usize): v128 {
+  const t = rounded(x, table);
+  const s = scale(t, table);
+  return madd(s, fraction(x, t, table), s);
 }

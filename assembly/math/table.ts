@@ -1,5 +1,5 @@
 /**
- * The constants of the gate functions stand in memory, each four times over, and their address is an argument of
+ * The constants of the gate functions and the exponential stand in memory, each four times over, and their address is an argument of
  * every kernel that needs them: engines rebuild a vector literal inside a loop, in several instructions, while a
  * load is one operand. src/pack/table.ts writes them; these are their places, in bytes.
  */
@@ -28,3 +28,13 @@ export const Q1: usize = 256;
 export const Q2: usize = 272;
 export const Q3: usize = 288;
 export const Q4: usize = 304;
+/** Of the exponential (exp.ts): its least argument, log2 e, ln 2 in two parts, negated, and coefficients of P. */
+export const EXP_LEAST: usize = 320;
+export const LOG2_E: usize = 336;
+export const MINUS_LN2_HI: usize = 352;
+export const MINUS_LN2_LO: usize = 368;
+export const R0: usize = 384;
+export const R1: usize = 400;
+export const R2: usize = 416;
+export const R3: usize = 432;
+export const R4: usize = 448;

@@ -12,7 +12,8 @@ export type ErrorCode =
   | 'ERR_UNSUPPORTED'
   | 'ERR_MISMATCH'
   | 'ERR_ABORTED'
-  | 'ERR_WORKER';
+  | 'ERR_WORKER'
+  | 'ERR_DIVERGED';
 
 /** A caller's mistake about the kind of a value, or about the state of the object that is asked. */
 export class ArgumentTypeError extends TypeError {
@@ -78,4 +79,10 @@ export class WorkerError extends Error {
   constructor(message: string, cause?: unknown) {
     super(message, { cause });
   }
+}
+
+/** A training step whose loss or gradient is not a number. The weights are those from before the step. */
+export class DivergedError extends Error {
+  override readonly name = 'DivergedError';
+  readonly code: ErrorCode = 'ERR_DIVERGED';
 }

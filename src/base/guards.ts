@@ -31,6 +31,22 @@ export function integer(value: unknown, what: string, least: number, most = Numb
   return value;
 }
 
+/** Returns `value` when it is a finite number within [least, most]; throws TypeError or RangeError naming `what`. */
+export function number(
+  value: unknown,
+  what: string,
+  least = Number.NEGATIVE_INFINITY,
+  most = Number.POSITIVE_INFINITY,
+): number {
+  if (typeof value !== 'number') throw new ArgumentTypeError(`${what} must be a number, got ${show(value)}.`);
+  if (!Number.isFinite(value) || value < least || value > most) {
+    const from = least === Number.NEGATIVE_INFINITY ? '' : ` at least ${least}`;
+    const range = most === Number.POSITIVE_INFINITY ? from : ` within ${least}..${most}`;
+    throw new ArgumentRangeError(`${what} must be a finite number${range}, got ${value}.`);
+  }
+  return value;
+}
+
 /** Throws TypeError when `value` is no object. */
 export function object(value: unknown, what: string): void {
   if (value === null || typeof value !== 'object')

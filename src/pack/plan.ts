@@ -27,7 +27,7 @@ const leastTileRows = 128;
 /** Units in a part of a diagonal layer. */
 const diagonalUnits = 32;
 /** Words of the control block. */
-const controlWords = 1024;
+export const controlWords = 1024;
 
 /**
  * Plans the memory of a model: where weights, state and scratch will lie, and how large it is. Pure: nothing
@@ -113,16 +113,22 @@ const kernelOf = {
   logSoftmax: 'log_softmax_f32',
 } as const;
 
-function planRecurrent(layer: RecurrentLayerSpec, layout: Layout, program: Program): Op {
-  const { name, inputSize: inputs, hiddenSize: hidden } = layer;
+/** What workers can own of a recurrent layer: its blocks, or runs of units of a diagonal one; and units in each. */
+export function partsOf(layer: RecurrentLayerSpec): { parts: number; units: number; diagonal: boolean } {
+  const { hiddenSize: hidden } = layer;
   const blocks = blocksOf(layer);
-  const cell = cellOf(layer);
   const diagonal = blocks === hidden;
   const units = diagonal ? Math.min(diagonalUnits, hidden) : hidden / blocks;
-  const parts = Math.ceil(hidden / units);
+  return { parts: Math.ceil(hidden / units), units, diagonal };
+}
+
+function planRecurrent(layer: RecurrentLayerSpec, layout: Layout, program: Program): Op {
+  const { name, inputSize: inputs, hiddenSize: hidden } = layer;
+  const cell = cellOf(layer);
+  const { parts, units, diagonal } = partsOf(layer);
   const rows = partRows(cell, units);
   const state = program.states.push({ name, hidden, hasCell: cell.hasCell }) - 1;
-  program.work += cell.gates * hidden * (inputs + hidden / blocks);
+  program.work += cell.gates * hidden * (inputs + hidden / blocksOf(layer));
   return {
     op: 'recurrent',
     name,

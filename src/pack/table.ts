@@ -1,5 +1,5 @@
 /**
- * The constants of the gate functions in the order of assembly/math/table.ts, where each is described. In memory each
+ * The constants of the gate functions and the exponential in the order of assembly/math/table.ts, where each is described. In memory each
  * is one vector: four times the same float.
  */
 const constants = [
@@ -15,6 +15,10 @@ const constants = [
   ],
   ...[0.13381023705005646, 0.0034955868031829596, 2.0609058992704377e-5, 1.335463029050743e-8],
   ...[0.46714338660240173, 0.025876976549625397, 3.2856324105523527e-4, 7.776545203341811e-7],
+  -87,
+  Math.LOG2E,
+  ...[-0.693359375, 2.1219444005469058e-4],
+  ...[0.49999997, 0.16666543, 0.0416672, 0.008366548, 0.0013882517],
 ];
 
 /** Floats that the table takes. */

@@ -12,7 +12,7 @@ import {
   wakeCaller,
 } from './control.js';
 import type { Schedule } from './schedule.js';
-import type { Contract } from './shift.js';
+import type { Contract, Signalled } from './shift.js';
 
 /** Workers at their posts, each in its shift. */
 export interface Crew {
@@ -25,8 +25,8 @@ export interface Crew {
  * @param onDeath called when one of them ends before it is dismissed
  * @param onFinished called when a worker reports by message; only those whose contract says so do
  */
-export type Hire = (
-  contracts: Contract[],
+export type Hire<P extends Signalled = Program> = (
+  contracts: Contract<P>[],
   onDeath: (cause: unknown) => void,
   onFinished: () => void,
 ) => Promise<Crew>;
@@ -38,10 +38,10 @@ const aLongTime = 2 ** 30;
  * n workers over one shared memory. The first piece hires them, or `hire` does; after a death the next piece hires
  * anew.
  */
-export function scheduleCrew(
-  hire: Hire,
+export function scheduleCrew<P extends Signalled>(
+  hire: Hire<P>,
   module: WebAssembly.Module,
-  program: Program,
+  program: P,
   arena: Arena,
   n: number,
 ): Schedule & { hire(): Promise<void> } {

@@ -1,15 +1,19 @@
-import { bindProgram } from '../engine/engine.js';
-import type { Meet } from '../engine/piece.js';
+import type { Meet, Runner } from '../engine/piece.js';
 import type { Program } from '../pack/program.js';
-import type { Kernels } from '../wasm/registry.js';
 import { allArrived, type Control, finishPiece, isStopped, openControl, readPiece } from './control.js';
 
+/** A program of any kind: plain data that says where its crew is signalled. */
+export interface Signalled {
+  /** byte address of the control block */
+  control: number;
+}
+
 /** What a worker is hired for; survives postMessage. */
-export interface Contract {
+export interface Contract<P extends Signalled = Program> {
   /** shared memory of the model */
   memory: WebAssembly.Memory;
   module: WebAssembly.Module;
-  program: Program;
+  program: P;
   /** this worker's number, 0..n−1 */
   k: number;
   n: number;
@@ -23,13 +27,12 @@ const looks = 2000;
 /**
  * Prepares a worker and returns its shift: a loop that waits for pieces and does this worker's share of each, until
  * the crew is stopped or the thread ends. It blocks its thread.
- * @param kernels over the contract's memory
+ * @param runner does this worker's share of the contract's program
  * @param report tells the caller that a piece is finished, where the contract asks for it
  */
-export function prepareShift(contract: Contract, kernels: Kernels, report = () => {}): () => void {
-  const { memory, program, k, n, reports } = contract;
+export function prepareShift(contract: Contract<Signalled>, runner: Runner, report = () => {}): () => void {
+  const { memory, program, n, reports } = contract;
   const control = openControl(new Int32Array(memory.buffer), program.control);
-  const runner = bindProgram(kernels, program, program.run, k, n);
   const meeting = { target: 0 };
   const meet = n === 1 ? () => {} : meetWith(control, n, meeting);
   // Read before anyone can begin a piece, so that none is missed.

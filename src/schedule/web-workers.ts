@@ -1,7 +1,7 @@
 import { ArgumentTypeError, WorkerError } from '../base/errors.js';
 import { show } from '../base/guards.js';
 import type { Hire } from './crew.js';
-import type { Contract } from './shift.js';
+import type { Contract, Signalled } from './shift.js';
 
 /** What a worker says, in this order; 'finished' after each piece whose last share was its own, if asked to. */
 export type Word = 'here' | 'ready' | 'finished' | 'left';
@@ -33,7 +33,7 @@ export function haveWebWorkers(): boolean {
  * (Chromium lets a blocked worker live for two more seconds), and a worker that lives on would write to the memory.
  * @param createWorker gives one new worker that runs this package's script (blockrnn/worker); default: by its URL
  */
-export function hireWebWorkers(createWorker: () => CrewWorker = startWorker): Hire {
+export function hireWebWorkers<P extends Signalled>(createWorker: () => CrewWorker = startWorker): Hire<P> {
   return async (contracts, onDeath, onFinished) => {
     const posts: Post[] = [];
     try {
@@ -75,7 +75,7 @@ class Post {
 
   constructor(
     worker: CrewWorker,
-    contract: Contract,
+    contract: Contract<Signalled>,
     onDeath: (cause: unknown) => void,
     onFinished: () => void,
   ) {

@@ -23,6 +23,9 @@ export interface RunOptions {
   onProgress?: (done: number, total: number) => void;
 }
 
+/** What goes into a program: floats per step and stream, or ids below a number. */
+export type Ports = Pick<Program, 'inputs' | 'vocabulary'>;
+
 /** Checked measures of a run. */
 export interface Measures {
   steps: number;
@@ -67,7 +70,7 @@ export function checkRun(program: Program, x: unknown, options: RunOptions): Mea
 }
 
 /** Returns x when it is of the kind that the model's first layer reads. */
-export function checkKind(program: Program, x: unknown): Input {
+export function checkKind(program: Ports, x: unknown): Input {
   if (program.inputs === 0) {
     if (x instanceof Int32Array || x instanceof Uint32Array) return x;
     throw new ArgumentTypeError(`x must be ids, an Int32Array or Uint32Array, got ${show(x)}.`);
@@ -77,7 +80,7 @@ export function checkKind(program: Program, x: unknown): Input {
 }
 
 /** Every id of a stream's own steps must be a row of the embedding; ids past a length are not read. */
-export function checkIds(program: Program, ids: Input, batch: number, lengths: Int32Array | undefined): void {
+export function checkIds(program: Ports, ids: Input, batch: number, lengths: Int32Array | undefined): void {
   const { vocabulary } = program;
   for (let i = 0; i < ids.length; i++) {
     const id = ids[i]!;
@@ -96,7 +99,16 @@ export function checkOut(out: unknown, count: number): Float32Array {
   return out;
 }
 
-function checkLengths(lengths: ArrayLike<number>, steps: number, batch: number): Int32Array | undefined {
+/**
+ * The steps of each stream.
+ * @returns undefined when every stream has all T steps
+ * @throws TypeError, RangeError
+ */
+export function checkLengths(
+  lengths: ArrayLike<number>,
+  steps: number,
+  batch: number,
+): Int32Array | undefined {
   if (lengths === null || typeof lengths !== 'object' || typeof lengths.length !== 'number') {
     throw new ArgumentTypeError(`lengths must be an array of integers, got ${show(lengths)}.`);
   }

@@ -2,13 +2,15 @@ import { placeTable, tableFloats } from '#dist/pack/table.js';
 import { loadBinary } from '#dist/wasm/binaries.js';
 import type { KernelSet } from '#dist/wasm/features.js';
 import type { Kernels } from '#dist/wasm/registry.js';
+import { loadTrainBinary } from '#dist/wasm/train-binaries.js';
+import type { TrainKernels } from '#dist/wasm/train-registry.js';
 
 /** What untouched memory holds: a value that no kernel computes. */
 const untouched = -1.2345e30;
 const guardFloats = 16;
 
 /** A memory of its own with kernels over it, in which every region is fenced by values that must survive. */
-export class Ground {
+export class Ground<K extends Kernels = Kernels> {
   readonly f32: Float32Array;
   readonly i32: Int32Array;
   /** address of the gate functions' constants */
@@ -16,7 +18,7 @@ export class Ground {
   #next = 64;
   readonly #fences: number[] = [];
 
-  readonly kernels: Kernels;
+  readonly kernels: K;
   readonly #module: WebAssembly.Module;
 
   private constructor(module: WebAssembly.Module, memory: WebAssembly.Memory) {
@@ -31,9 +33,21 @@ export class Ground {
     return new Ground(await loadBinary(set), memory);
   }
 
+  /** The same with the binary that also trains. */
+  static async openTraining(set: KernelSet, pages = 64): Promise<Ground<TrainKernels>> {
+    const memory = new WebAssembly.Memory({ initial: pages });
+    return new Ground<TrainKernels>(await loadTrainBinary(set), memory);
+  }
+
+  /** The same with the binary that also trains. */
+  static async openTraining(set: KernelSet, pages = 64): Promise<Ground<TrainKernels>> {
+    const memory = new WebAssembly.Memory({ initial: pages });
+    return new Ground<TrainKernels>(await loadTrainBinary(set), memory);
+  }
+
   /** The same kernels over another memory. */
-  over(memory: WebAssembly.Memory): Kernels {
-    return new WebAssembly.Instance(this.#module, { env: { memory } }).exports as unknown as Kernels;
+  over(memory: WebAssembly.Memory): K {
+    return new WebAssembly.Instance(this.#module, { env: { memory } }).exports as unknown as K;
   }
 
   /** Takes everything back. */
@@ -69,6 +83,10 @@ export class Ground {
 
   read(address: number, count: number): Float32Array {
     return this.f32.slice(address / 4, address / 4 + count);
+  }
+
+  readIntegers(address: number, count: number): Int32Array {
+    return this.i32.slice(address / 4, address / 4 + count);
   }
 
   /** The byte address of the first fence that something was written over, or null. */

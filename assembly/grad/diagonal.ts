@@ -1,0 +1,43 @@
+import { madd } from '../simd/madd';
+
+/**
+ * The way back through diagonal_f32, where every unit reads itself alone: dh = Σ over gates of w ∘ dz.
+ * dh: [4·groups] · w, dz: [groups][gates][4 units] · groups, gates: counts, at least one gate
+ */
+export function diagonal_back_f32(dh: usize, dz: usize, w: usize, groups: usize, gates: usize): void {
+  for (let g: usize = 0; g < groups; g++) {
+    let sum = f32x4.mul(v128.load(w), v128.load(dz));
+    w += 16;
+    dz += 16;
+    for (let k: usize = 1; k < gates; k++) {
+      sum = madd(v128.load(w), v128.load(dz), sum);
+      w += 16;
+      dz += 16;
+    }
+    v128.store(dh, sum);
+    dh += 16;
+  }
+}
+
+/**
+ * The gradient of its weights: dw[g][gate] += Σ dz[m][g][gate] ∘ h[m][g], in order of m.
+ * dw: [groups][gates][4 units] · dz: [rows], each as dw, stride ldz bytes · h: [rows, 4·groups], stride ldh
+ */
+export function diagonal_grad_f32(
+  dw: usize, dz: usize, ldz: usize, h: usize, ldh: usize, rows: usize, groups: usize, gates: usize,
+): void {
+  for (let m: usize = 0; m < rows; m++) {
+    let to = dw;
+    let from = dz;
+    for (let g: usize = 0; g < groups; g++) {
+      const state = v128.load(h + (g << 4));
+      for (let k: usize = 0; k < gates; k++) {
+        v128.store(to, madd(v128.load(from), state, v128.load(to)));
+        to += 16;
+        from += 16;
+      }
+    }
+    dz += ldz;
+    h += ldh;
+  }
+}

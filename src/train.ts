@@ -1,0 +1,38 @@
+/** The front door of training for any runtime; its threads are web workers. */
+import type { ModelSpec } from './model/spec.js';
+import { haveWebWorkers, hireWebWorkers } from './schedule/web-workers.js';
+import { fitModel } from './train/fit.js';
+import { openTrainer, type TrainPlatform } from './train/open.js';
+import type { Trainer } from './train/trainer.js';
+import type { FitOptions, FitResult, TrainerOptions } from './train/types.js';
+
+export * from './train/public.js';
+
+const platform: TrainPlatform = {
+  hire: /* @__PURE__ */ haveWebWorkers() ? hireWebWorkers(startWorker) : undefined,
+  cores: () => globalThis.navigator?.hardwareConcurrency ?? 1,
+};
+
+/** Written so that bundlers see a worker's script in it. */
+function startWorker(): Worker {
+  return new Worker(new URL('./train/train-web-post.js', import.meta.url), { type: 'module' });
+}
+
+/**
+ * Plans and makes what training a model takes: memory for its weights, gradients, moments and the tape of one batch.
+ * @param spec layers as plain data, ending in a linear layer (and a softmax, if one likes)
+ * @throws TypeError, RangeError for wrong arguments; UnsupportedError for a layer that cannot be trained where it stands;
+ *   MismatchError when spec and tensors disagree; AbortError
+ */
+export function createTrainer(spec: ModelSpec, options: TrainerOptions): Promise<Trainer> {
+  return openTrainer(platform, spec, options);
+}
+
+/**
+ * Trains a model over epochs.
+ * @returns the weights of the best epoch by validation; without validation the last ones
+ * @throws what createTrainer and Trainer.step throw; AbortError, when the signal fires, after a checkpoint has been kept
+ */
+export function fit(options: FitOptions): Promise<FitResult> {
+  return fitModel(createTrainer, options);
+}

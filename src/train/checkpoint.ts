@@ -1,0 +1,140 @@
+import { FormatError, MismatchError } from '../base/errors.js';
+import { isObject, type Json, parseJson } from '../formats/json.js';
+import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
+import type { ModelSpec } from '../model/spec.js';
+import type { Tensor, Tensors } from '../model/tensors.js';
+import type { EpochReport, TrainerState } from './types.js';
+
+/**
+ * Where a training stands, as a safetensors file: the weights under their own names, the optimiser's moments, the state
+ * that is carried on, the best weights so far; and as JSON under the metadata key `blockrnn.training` the rest.
+ */
+export interface Checkpoint {
+  spec: ModelSpec;
+  state: TrainerState;
+  position: Position;
+  /** weights of the best epoch; undefined before the first validation */
+  best: Tensors | undefined;
+}
+
+export interface Position {
+  /** the epoch under way, and its steps done */
+  epoch: number;
+  epochStep: number;
+  /** of the epoch under way: nats so far and how many targets they are of, and the seconds it took */
+  nats: number;
+  count: number;
+  seconds: number;
+  /** of the epochs done */
+  epochs: EpochReport[];
+}
+
+const key = 'blockrnn.training';
+const version = 1;
+const bestPrefix = 'best.';
+const carriedPrefix = 'carried.';
+
+/** The same training gives the same bytes. */
+export function encodeCheckpoint({ spec, state, position, best }: Checkpoint): Uint8Array {
+  const tensors: Tensors = Object.create(null);
+  const put = (prefix: string, from: Tensors) => {
+    for (const [name, tensor] of Object.entries(from)) tensors[`${prefix}${name}`] = tensor;
+  };
+  put('state.', state.tensors);
+  if (best !== undefined) put(bestPrefix, best);
+  const { batch, layers } = state.carried;
+  for (const [index, { h, c }] of layers.entries()) {
+    const shaped = (data: Float32Array): Tensor => ({ shape: [batch, data.length / batch], data });
+    tensors[`${carriedPrefix}${index}.h`] = shaped(h);
+    if (c !== undefined) tensors[`${carriedPrefix}${index}.c`] = shaped(c);
+  }
+  const facts = { version, spec, steps: state.steps, carried: batch, layers: layers.length, position };
+  return writeSafetensors(tensors, { metadata: { [key]: JSON.stringify(facts) } });
+}
+
+/**
+ * Reads a checkpoint.
+ * @param spec what is trained; the checkpoint must be of the same
+ * @throws FormatError for what is none; MismatchError for one of another model
+ */
+export function decodeCheckpoint(bytes: Uint8Array, spec: ModelSpec): Checkpoint {
+  const { tensors, metadata } = readSafetensors(bytes);
+  const text = metadata[key];
+  if (text === undefined) throw new FormatError('this file is no checkpoint of a training.');
+  const facts = parseJson(
+    text,
+    (problem, at) => new FormatError(`metadata "${key}" is broken at character ${at}: ${problem}.`),
+  );
+  if (!isObject(facts) || facts.version !== version) {
+    throw new FormatError(`metadata "${key}" is not of version ${version}, which is read.`);
+  }
+  if (JSON.stringify(facts.spec) !== JSON.stringify(spec))
+    throw new MismatchError('the checkpoint is of another model than the one to be trained.');
+  const take = (prefix: string): Tensors => {
+    const found: Tensors = {};
+    for (const [name, { shape, data }] of Object.entries(tensors))
+      if (name.startsWith(prefix)) found[name.slice(prefix.length)] = { shape, data };
+    return found;
+  };
+  const best = take(bestPrefix);
+  const [steps, batch, count] = [facts.steps, facts.carried, facts.layers].map(checkCount) as [
+    number,
+    number,
+    number,
+  ];
+  const layers = Array.from({ length: batch === 0 ? 0 : count }, (_, index) => {
+    const h = tensors[`${carriedPrefix}${index}.h`]?.data;
+    const c = tensors[`${carriedPrefix}${index}.c`]?.data;
+    if (h === undefined) throw new FormatError(`the checkpoint has no ${carriedPrefix}${index}.h.`);
+    return c === undefined ? { h } : { h, c };
+  });
+  return {
+    spec,
+    state: { steps, tensors: take('state.'), carried: { batch, layers } },
+    position: checkPosition(facts.position),
+    best: Object.keys(best).length === 0 ? undefined : best,
+  };
+}
+
+function checkCount(value: unknown): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+  throw new FormatError(`metadata "${key}" has ${JSON.stringify(value)} where a count belongs.`);
+}
+
+function checkNumber(value: unknown): number {
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  throw new FormatError(`metadata "${key}" has ${JSON.stringify(value)} where a number belongs.`);
+}
+
+function checkPosition(value: Json | undefined): Position {
+  if (!isObject(value) || !Array.isArray(value.epochs))
+    throw new FormatError(`metadata "${key}" has no position.`);
+  return {
+    epoch: checkCount(value.epoch),
+    epochStep: checkCount(value.epochStep),
+    nats: checkNumber(value.nats),
+    count: checkCount(value.count),
+    seconds: checkNumber(value.seconds),
+    epochs: value.epochs.map(checkEpoch),
+  };
+}
+
+function checkEpoch(value: Json): EpochReport {
+  if (!isObject(value)) throw new FormatError(`metadata "${key}" has no report where one belongs.`);
+  const { validation } = value;
+  return {
+    epoch: checkCount(value.epoch),
+    loss: checkNumber(value.loss),
+    ...(isObject(validation)
+      ? {
+          validation: {
+            loss: checkNumber(validation.loss),
+            count: checkCount(validation.count),
+            hits: checkCount(validation.hits),
+          },
+        }
+      : {}),
+    seconds: checkNumber(value.seconds),
+    isBest: value.isBest === true,
+  };
+}

@@ -1,0 +1,149 @@
+import { shareOf } from '../engine/share.js';
+import { panelRows } from '../pack/rows.js';
+import { ctcScratch, ctcStream } from './ctc.js';
+import { addGradient, descend } from './dense-pass.js';
+import type { Order } from './order.js';
+import { type Pass, rowsOf, type Seat } from './seat.js';
+
+/** Floats in a cache line: shares of columns begin on one. */
+const line = 16;
+
+/**
+ * The last linear layer and the loss, forwards and backwards in one: logits become their own gradients in place, a slice
+ * of rows at a time, so that a large vocabulary needs no room for all of them.
+ * @param dy gradient of the layer's input; 0 where nobody asks for it
+ */
+export function bindHead(seat: Seat, dy: number): Pass {
+  const { kernels, program, k, n } = seat;
+  const { head } = program;
+  const { input, inputs, outputs, ld, weight, bias, logits, loss, slice } = head;
+  const biasAt = bias === undefined ? program.zeros : program.weights + bias.at;
+  const panels = weight.param.rows / panelRows;
+  const isPooled = loss.kind === 'sequence';
+  const isMean = loss.kind === 'sequence' && loss.pool === 'mean' ? 1 : 0;
+  const slopes = isPooled ? head.pooledSlope : dy;
+  const descends = dy !== 0;
+
+  /** This worker's columns of the layer's input, for pooling. */
+  const lines = shareOf(input.ld / (line * 4) + (input.ld % (line * 4) ? 1 : 0), k, n);
+  const column = lines.from * line;
+  const width = Math.min(input.ld / 4, lines.to * line) - column;
+  const lengthsOf = ({ ragged }: Order) => (ragged ? program.lengths : 0);
+
+  const pool = (order: Order) => {
+    if (width <= 0) return;
+    const y = rowsOf(input, order.batch) + column * 4;
+    kernels.pool_f32(
+      head.pooled + column * 4,
+      input.ld,
+      y,
+      input.ld,
+      lengthsOf(order),
+      order.steps,
+      order.batch,
+      width,
+      isMean,
+    );
+  };
+  const unpool = (order: Order) => {
+    if (width <= 0) return;
+    const from = head.pooledSlope + column * 4;
+    kernels.pool_back_f32(
+      dy + column * 4,
+      input.ld,
+      from,
+      input.ld,
+      lengthsOf(order),
+      order.steps,
+      order.batch,
+      width,
+      isMean,
+    );
+  };
+
+  /** Rows [from, to) of the slice that begins at row `first`: logits become gradients. */
+  const score = ({ scale }: Order, first: number, from: number, to: number) => {
+    const row = (first + from) * 4;
+    const { targets, losses, hits } = head;
+    // biome-ignore format: logits, what is made of them, sizes
+    kernels.cross_entropy_f32(
+      logits + from * ld, ld,
+      targets + row, losses + row, hits + row, program.constants,
+      to - from, outputs, scale,
+    );
+  };
+  const scoreStreams = loss.kind === 'ctc' ? bindStreams(seat) : undefined;
+
+  return {
+    forward(order, meet) {
+      const { steps, batch, stage } = order;
+      if (isPooled) {
+        pool(order);
+        meet();
+      }
+      const x = isPooled ? head.pooled : rowsOf(input, batch);
+      const rows = isPooled ? batch : steps * batch;
+      const learns = stage !== 'evaluate';
+      for (let first = 0; first < rows; first += slice) {
+        const count = Math.min(slice, rows - first);
+        const { from, to } = shareOf(count, k, n);
+        const at = x + (first + from) * input.ld;
+        kernels.gemm_f32(
+          logits + from * ld,
+          ld,
+          biasAt,
+          0,
+          at,
+          input.ld,
+          weight.forward,
+          to - from,
+          inputs,
+          panels,
+        );
+        if (scoreStreams !== undefined) {
+          meet();
+          scoreStreams(order);
+          meet();
+        } else {
+          score(order, first, from, to);
+        }
+        if (!learns) continue;
+        if (descends)
+          descend(seat, weight, outputs, slopes + first * input.ld, input.ld, logits, ld, from, to);
+        if (scoreStreams === undefined) meet();
+        addGradient(seat, weight.param, bias, { y: logits, ld, skip: 0 }, input, x + first * input.ld, count);
+        // The logits are overwritten by the next slice.
+        if (first + slice < rows) meet();
+      }
+      if (learns && isPooled && descends) {
+        meet();
+        unpool(order);
+      }
+    },
+    backward() {},
+  };
+}
+
+/** CTC of this worker's streams: their logits become gradients. */
+function bindStreams({ program, f32, i32, k, n }: Seat): (order: Order) => void {
+  const { head, lengths } = program;
+  const { ld, outputs } = head;
+  let scratch = new Float64Array(0);
+  return ({ steps, batch, ragged, scale }) => {
+    const { from, to } = shareOf(batch, k, n);
+    const stride = (batch * ld) / 4;
+    for (let b = from; b < to; b++) {
+      const begin = i32[head.offsets / 4 + b]!;
+      const labels = i32.subarray(
+        head.targets / 4 + begin,
+        head.targets / 4 + i32[head.offsets / 4 + b + 1]!,
+      );
+      const valid = ragged ? i32[lengths / 4 + b]! : steps;
+      const needed = ctcScratch(valid, labels.length, outputs);
+      if (scratch.length < needed) scratch = new Float64Array(needed);
+      const at = (head.logits + b * ld) / 4;
+      f32[head.losses / 4 + b] = ctcStream(f32, at, stride, valid, outputs, labels, scale, scratch);
+      for (let t = valid; t < steps; t++) f32.fill(0, at + t * stride, at + t * stride + ld / 4);
+    }
+  };
+}

@@ -1,0 +1,66 @@
+import { number } from '../base/guards.js';
+import { namedRandom } from '../base/random.js';
+import { blocksOf, isRecurrent, type LayerSpec, type ModelSpec } from '../model/spec.js';
+import { layerTensors, type Tensors } from '../model/tensors.js';
+
+export interface InitOptions {
+  /**
+   * What the forget gates of every LSTM start with: its part of bias_ih becomes this, that of bias_hh 0. A value about
+   * 1 keeps the cell's memory open at the start (Gers, Schmidhuber, Cummins 2000; Jozefowicz, Zaremba, Sutskever 2015).
+   */
+  forgetBias?: number;
+  /** Embeddings are uniform within ± this instead of normal. */
+  embeddingRange?: number;
+}
+
+/**
+ * Weights to start training from, as PyTorch's modules start: each uniform within ± a bound, an embedding's normal with
+ * mean 0 and deviation 1.
+ *
+ *   weight_ih, bias_ih, bias_hh    1 / √H
+ *   weight_hh                      1 / √D: a unit of a block reads D states, not H; with N = 1 it is PyTorch's 1 / √H
+ *   linear weight, bias            1 / √I
+ *
+ * Each tensor's numbers come from the seed and its name alone, so that another layer changes none of them. Math.log and
+ * Math.cos, which a normal embedding needs, are the engine's own: its bytes are promised within one engine.
+ * @param spec has been through checkSpec
+ * @param seed any integer; its low 32 bits count
+ * @throws TypeError or RangeError when an option is not a finite number, or the range is negative
+ */
+export function initTensors(spec: ModelSpec, seed: number, options: InitOptions = {}): Tensors {
+  const { forgetBias, embeddingRange } = options;
+  if (forgetBias !== undefined) number(forgetBias, 'forgetBias');
+  if (embeddingRange !== undefined) number(embeddingRange, 'embeddingRange', 0);
+  const tensors: Tensors = {};
+  for (const layer of spec.layers) {
+    for (const [name, shape] of Object.entries(layerTensors(layer))) {
+      const random = namedRandom(seed, name);
+      const bound = boundOf(layer, name, embeddingRange);
+      const next = bound === undefined ? normal(random) : () => (2 * random() - 1) * bound;
+      const data = new Float32Array(shape.reduce((product, size) => product * size, 1));
+      for (let i = 0; i < data.length; i++) data[i] = next();
+      tensors[name] = { shape, data };
+    }
+    if (layer.kind === 'lstm' && forgetBias !== undefined) {
+      const { name, hiddenSize } = layer;
+      tensors[`${name}.bias_ih`]!.data.fill(forgetBias, hiddenSize, 2 * hiddenSize);
+      tensors[`${name}.bias_hh`]!.data.fill(0, hiddenSize, 2 * hiddenSize);
+    }
+  }
+  return tensors;
+}
+
+/** Of a uniform tensor its bound; undefined for a normal one. */
+function boundOf(layer: LayerSpec, tensor: string, embeddingRange: number | undefined): number | undefined {
+  if (isRecurrent(layer)) {
+    const { name, hiddenSize } = layer;
+    const states = tensor === `${name}.weight_hh` ? hiddenSize / blocksOf(layer) : hiddenSize;
+    return 1 / Math.sqrt(states);
+  }
+  return layer.kind === 'linear' ? 1 / Math.sqrt(layer.inputSize) : embeddingRange;
+}
+
+/** Normal numbers out of uniform ones in [0, 1): Box and Muller 1958, of whose two the second is left. */
+function normal(random: () => number): () => number {
+  return () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+}

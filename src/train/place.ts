@@ -1,0 +1,82 @@
+import { ArgumentRangeError, MismatchError } from '../base/errors.js';
+import { show } from '../base/guards.js';
+import type { ModelSpec } from '../model/spec.js';
+import { layerTensors, type Tensor, type Tensors } from '../model/tensors.js';
+import { rowPlaces } from '../pack/rows.js';
+import type { Param, TrainProgram } from './program.js';
+
+/**
+ * Copies between tensors in their natural layout and parameters in one region of a training's memory: the weights, their
+ * gradients, or a moment of the optimiser.
+ */
+
+/** Before the names of the optimiser's moments. */
+export const prefixes = ['first.', 'second.'];
+
+/** Writes checked tensors into a region. */
+export function placeTensors(
+  f32: Float32Array,
+  program: TrainProgram,
+  region: number,
+  tensors: Tensors,
+): void {
+  for (const param of program.params) {
+    const { data } = tensors[param.names[0]!]!;
+    const { columns, ld } = param;
+    f32.fill(0, (region + param.at) / 4, (region + param.at) / 4 + param.count);
+    forEachRow(param, data.length / columns, (row, place) => {
+      const to = (region + param.at + place * ld) / 4;
+      for (let column = 0; column < columns; column++) f32[to + column] = data[row * columns + column]!;
+    });
+  }
+}
+
+/** Reads a region back, tensor by tensor; tied ones under both names. */
+export function readTensors(
+  f32: Float32Array,
+  spec: ModelSpec,
+  program: TrainProgram,
+  region: number,
+): Tensors {
+  const tensors: Tensors = {};
+  const shapes = Object.assign({}, ...spec.layers.map(layerTensors)) as Record<string, number[]>;
+  for (const param of program.params) {
+    const { columns, ld, names } = param;
+    for (const name of names) {
+      const shape = shapes[name]!;
+      const data = new Float32Array(shape.reduce((product, size) => product * size, 1));
+      forEachRow(param, data.length / columns, (row, place) => {
+        const from = (region + param.at + place * ld) / 4;
+        data.set(f32.subarray(from, from + columns), row * columns);
+      });
+      tensors[name] = { shape, data };
+    }
+  }
+  return tensors;
+}
+
+/**
+ * Checks that tied tensors hold the same numbers.
+ * @throws MismatchError
+ */
+export function checkTied({ params }: TrainProgram, tensors: Tensors): void {
+  for (const { names } of params) {
+    const [first, second] = names.map((name) => tensors[name]) as [Tensor, Tensor | undefined];
+    if (second === undefined || second.data.every((value, i) => Object.is(value, first.data[i]))) continue;
+    throw new MismatchError(
+      `tie: tensors ${show(names[0])} and ${show(names[1])} are one weight, but their numbers differ.`,
+    );
+  }
+}
+
+/** Every row of a parameter's tensor and where it lies. */
+function forEachRow(
+  { gated, rows: stride }: Param,
+  rows: number,
+  use: (row: number, place: number) => void,
+): void {
+  const places = gated && rowPlaces(gated.cell, gated.hidden, gated.units, stride);
+  if (places !== undefined && places.length !== rows)
+    throw new ArgumentRangeError(`a tensor has ${rows} rows where ${places.length} belong.`);
+  for (let row = 0; row < rows; row++) use(row, places === undefined ? row : places[row]!);
+}

@@ -1,0 +1,321 @@
+import { ArgumentRangeError, UnsupportedError } from '../base/errors.js';
+import { show } from '../base/guards.js';
+import { beginLayout, type Layout, roundUp } from '../memory/layout.js';
+import { type Cell, cellOf } from '../model/cells.js';
+import {
+  type ActivationSpec,
+  type EmbeddingSpec,
+  isRecurrent,
+  type LayerSpec,
+  type LinearSpec,
+  type ModelSpec,
+  type RecurrentLayerSpec,
+} from '../model/spec.js';
+import { controlWords, partsOf } from '../pack/plan.js';
+import { strideOf } from '../pack/program.js';
+import { lanes, panelRows, partRows, phasesOf } from '../pack/rows.js';
+import { tableFloats } from '../pack/table.js';
+import { orderFloats } from './order.js';
+import { onePhase, type ParamList, planParam, planWeight } from './params.js';
+import type { Head, Link, PartShape, Scratch, TrainOp, TrainProgram } from './program.js';
+import type { Loss, Optimizer } from './types.js';
+
+/** Rows of a weight's gradient that one kernel call makes: with what it packs, they stay in a second-level cache. */
+export const gradientRows = 256;
+/** Steps that gemm_tn_f32 packs at a time. */
+const gradientDepth = 256;
+/** Floats of logits at a time: a large vocabulary goes through its softmax in slices of so many. */
+const logitFloats = 2 ** 22;
+const leastSlice = 16;
+/** Floats of the gradient whose squares make one partial sum; the sums are added in order. */
+export const squareFloats = 2 ** 14;
+
+/** What a plan depends on beside the spec. */
+export interface TrainingSizes {
+  loss: Loss;
+  optimizer: Required<Optimizer>;
+  clip: number;
+  dropout: number;
+  tie: boolean;
+  /** most T and B */
+  capacity: { steps: number; batch: number };
+  workers: number;
+}
+
+interface Plan extends TrainingSizes, ParamList {
+  layout: Layout;
+  /** most T·B */
+  rows: number;
+}
+
+/**
+ * Plans all memory of a training before it begins: weights and their packed forms, gradients, moments, the tape of every
+ * layer for T·B rows, each worker's scratch. Pure: nothing is allocated yet.
+ * @param spec as checkSpec returns it
+ * @throws UnsupportedError for a layer that cannot be trained where it stands; RangeError for weights that cannot be tied
+ */
+export function planTraining(spec: ModelSpec, sizes: TrainingSizes): TrainProgram {
+  const { capacity, workers, dropout } = sizes;
+  const layout = beginLayout();
+  const plan: Plan = { ...sizes, layout, params: [], floats: 0, rows: capacity.steps * capacity.batch };
+  const control = layout.place(controlWords);
+  const constants = layout.place(tableFloats);
+  const order = layout.place(orderFloats);
+  const { layers, last } = splitHead(spec);
+  const first = layers[0] ?? last;
+  const inputs = 'inputSize' in first ? first.inputSize : 0;
+  const input: Link = {
+    skip: 0,
+    y: layout.place(plan.rows * Math.max(1, strideOf(inputs) / 4)),
+    ld: strideOf(inputs),
+  };
+  const ops: TrainOp[] = [];
+  let link: Link = input;
+  let width = inputs;
+  for (const layer of layers) {
+    const op = planOp(plan, layer, link, width);
+    ops.push(op);
+    link = linkOf(op);
+    width = op.outputs;
+  }
+  const head = planHead(plan, last, link, layers[0]);
+  const widths = [inputs, last.inputSize, ...ops.map(({ outputs }) => outputs)];
+  const widest = Math.max(...widths.map(strideOf)) / 4;
+  const program: TrainProgram = {
+    control,
+    constants,
+    order,
+    zeros: layout.place(Math.max(widest, head.ld / 4)),
+    input,
+    inputs,
+    vocabulary: first.kind === 'embedding' ? first.count : 0,
+    ops,
+    head,
+    gradients: [layout.place(plan.rows * widest), layout.place(plan.rows * widest)],
+    lengths: layout.place(capacity.batch),
+    params: plan.params,
+    floats: plan.floats,
+    weights: layout.place(plan.floats),
+    slopes: layout.place(plan.floats),
+    optimizer: sizes.optimizer,
+    clip: sizes.clip,
+    moments: Array.from({ length: momentsOf(sizes.optimizer) }, () => layout.place(plan.floats)),
+    squares: layout.place(2 * Math.ceil(plan.floats / squareFloats)),
+    scratch: Array.from({ length: workers }, () => planScratch(plan, ops, widest)),
+    capacity,
+    dropout,
+    workers,
+    bytes: 0,
+  };
+  program.bytes = layout.bytes;
+  return program;
+}
+
+/** What the layer after one reads. */
+export function linkOf(op: TrainOp): Link {
+  return op.dropped === 0 ? op.out : { y: op.dropped, ld: op.out.ld, skip: 0 };
+}
+
+/** Numbers that an optimiser keeps for each weight. */
+function momentsOf(optimizer: Required<Optimizer>): number {
+  if (optimizer.kind === 'sgd') return optimizer.momentum > 0 ? 1 : 0;
+  return 2;
+}
+
+/** The layers before the last linear one, and that one. A softmax at the end is the loss's own. */
+function splitHead(spec: ModelSpec): { layers: LayerSpec[]; last: LinearSpec } {
+  const layers = [...spec.layers];
+  const isSoftmax = (layer: LayerSpec) =>
+    layer.kind === 'activation' && (layer.activation === 'softmax' || layer.activation === 'logSoftmax');
+  if (isSoftmax(layers.at(-1)!)) layers.pop();
+  const last = layers.pop();
+  if (last?.kind !== 'linear') {
+    throw new UnsupportedError(
+      `training needs a linear layer at the end, whose outputs are the classes; the spec ends with ${last === undefined ? 'nothing' : `${last.kind} ${show(last.name)}`}.`,
+      'train head',
+    );
+  }
+  const within = layers.find(isSoftmax);
+  if (within !== undefined)
+    throw new UnsupportedError(
+      `layer ${show(within.name)}: a softmax is trained only at the end.`,
+      'train softmax',
+    );
+  return { layers, last };
+}
+
+function planOp(plan: Plan, layer: LayerSpec, input: Link, width: number): TrainOp {
+  if (isRecurrent(layer)) return planRecurrent(plan, layer, input);
+  switch (layer.kind) {
+    case 'embedding':
+      return planEmbedding(plan, layer, input);
+    case 'linear':
+      return planLinear(plan, layer, input);
+    default:
+      return planActivation(plan, layer, input, width);
+  }
+}
+
+/** Room for rows of so many values each. */
+function placeRows({ layout }: Plan, rows: number, width: number): Link {
+  const ld = strideOf(width);
+  return { y: layout.place((rows * ld) / 4), ld, skip: 0 };
+}
+
+function placeDropped(plan: Plan, width: number): number {
+  return plan.dropout > 0 ? placeRows(plan, plan.rows, width).y : 0;
+}
+
+function planEmbedding(plan: Plan, { name, count, size }: EmbeddingSpec, input: Link): TrainOp {
+  const weight = planParam(plan, `${name}.weight`, { parts: 1, rows: count, columns: size });
+  const out = placeRows(plan, plan.rows, size);
+  return { op: 'embedding', name, input, out, outputs: size, dropped: placeDropped(plan, size), weight };
+}
+
+function planLinear(plan: Plan, layer: LinearSpec, input: Link): TrainOp {
+  const { name, inputSize: inputs, outputSize: outputs } = layer;
+  const shape = { parts: 1, rows: outputs, columns: inputs };
+  return {
+    op: 'linear',
+    name,
+    input,
+    out: placeRows(plan, plan.rows, outputs),
+    inputs,
+    outputs,
+    dropped: 0,
+    weight: planWeight(plan.layout, planParam(plan, `${name}.weight`, shape), onePhase(outputs)),
+    bias: planBias(plan, layer),
+  };
+}
+
+function planBias(plan: Plan, { name, outputSize, bias }: LinearSpec) {
+  if (bias === false) return undefined;
+  return planParam(plan, `${name}.bias`, { parts: 1, rows: outputSize, columns: 1 });
+}
+
+function planActivation(
+  plan: Plan,
+  { name, activation }: ActivationSpec,
+  input: Link,
+  width: number,
+): TrainOp {
+  const out = placeRows(plan, plan.rows, width);
+  return {
+    op: 'activation',
+    name,
+    input,
+    out,
+    outputs: width,
+    dropped: 0,
+    activation: activation as 'tanh' | 'sigmoid' | 'relu',
+  };
+}
+
+function planRecurrent(plan: Plan, layer: RecurrentLayerSpec, input: Link): TrainOp {
+  const { name, inputSize: inputs, hiddenSize: hidden } = layer;
+  const { layout, rows: most, capacity } = plan;
+  const cell = cellOf(layer);
+  const { parts, units, diagonal } = partsOf(layer);
+  const whole = shapeOf(cell, units);
+  const last = shapeOf(cell, hidden - (parts - 1) * units);
+  const { rows } = whole;
+  const gated = { cell, hidden, units };
+  const param = (field: string, columns: number) =>
+    planParam(plan, `${name}.${field}`, { parts, rows, columns, gated });
+  // One slot more than steps: the state before the first.
+  const slots = () => placeRows(plan, (capacity.steps + 1) * capacity.batch, hidden);
+  const state = () => placeRows(plan, capacity.batch, hidden).y;
+  const kept = () => ({ h: state(), c: cell.hasCell ? state() : 0 });
+  const wih = planWeight(layout, param('weight_ih', inputs), {
+    whole: [{ first: 0, rows }],
+    last: [{ first: 0, rows: last.rows }],
+  });
+  const whh = param('weight_hh', diagonal ? 1 : units);
+  const halves = cell.separateBias ? rows : cell.phases.length > 1 ? roundUp(units, lanes) : 0;
+  return {
+    op: 'recurrent',
+    name,
+    input,
+    out: { ...slots(), skip: 1 },
+    outputs: hidden,
+    dropped: placeDropped(plan, hidden),
+    cell: cell.code,
+    hasCell: cell.hasCell,
+    separateBias: cell.separateBias,
+    inputs,
+    parts,
+    whole,
+    last,
+    diagonal,
+    c: cell.hasCell ? slots().y : 0,
+    z: layout.place(parts * most * rows),
+    s: halves === 0 ? 0 : layout.place(parts * most * halves),
+    kept: [kept(), kept()],
+    wih,
+    whh: diagonal ? whh : planWeight(layout, whh, { whole: whole.phases, last: last.phases }),
+    bih: param('bias_ih', 1),
+    bhh: param('bias_hh', 1),
+    bias: layout.place(parts * rows),
+  };
+}
+
+function shapeOf(cell: Cell, units: number): PartShape {
+  const rows = partRows(cell, units);
+  const begins = phasesOf(cell, units).map(({ row }) => row);
+  const phases = begins.map((first, phase) => ({ first, rows: (begins[phase + 1] ?? rows) - first }));
+  return { units, rows, phases };
+}
+
+function planHead(plan: Plan, layer: LinearSpec, input: Link, first: LayerSpec | undefined): Head {
+  const { loss, capacity, layout } = plan;
+  const { name, inputSize: inputs, outputSize: outputs } = layer;
+  const isPooled = loss.kind === 'sequence';
+  const rows = isPooled ? capacity.batch : plan.rows;
+  const ld = strideOf(outputs);
+  const fits = Math.max(leastSlice, Math.floor((logitFloats * 4) / ld));
+  const slice = loss.kind === 'ctc' ? rows : Math.min(rows, fits);
+  const pooled = () => (isPooled ? layout.place((capacity.batch * input.ld) / 4) : 0);
+  const own = { parts: 1, rows: outputs, columns: inputs };
+  const param = plan.tie ? tiedParam(plan, layer, first) : planParam(plan, `${name}.weight`, own);
+  return {
+    input,
+    inputs,
+    outputs,
+    weight: planWeight(layout, param, onePhase(outputs)),
+    bias: planBias(plan, layer),
+    loss,
+    pooled: pooled(),
+    pooledSlope: pooled(),
+    rows,
+    slice,
+    logits: layout.place((slice * ld) / 4),
+    ld,
+    targets: layout.place(rows),
+    offsets: layout.place(capacity.batch + 1),
+    losses: layout.place(rows),
+    hits: layout.place(rows),
+  };
+}
+
+/** The embedding's parameter, which is then the last layer's too. */
+function tiedParam(
+  { params }: Plan,
+  { name, inputSize, outputSize }: LinearSpec,
+  first: LayerSpec | undefined,
+) {
+  if (first?.kind !== 'embedding' || first.count !== outputSize || first.size !== inputSize) {
+    const found = first?.kind === 'embedding' ? `${first.count} × ${first.size}` : `${first?.kind ?? 'none'}`;
+    throw new ArgumentRangeError(
+      `tie: the last layer, ${outputSize} × ${inputSize}, needs an embedding of the same size as the first one; it is ${found}.`,
+    );
+  }
+  const shared = params[0]!;
+  shared.names.push(`${name}.weight`);
+  return shared;
+}
+
+function planScratch({ layout, capacity }: Plan, ops: readonly TrainOp[], widest: number): Scratch {
+  const units = Math.max(0, ...ops.map((op) => (op.op === 'recurrent' ? op.whole.units : 0)));
+  const state = () => layout.place(capacity.batch * roundUp(units, panelRows));
+  return { dh: state(), dc: state(), packed: layout.place(gradientDepth * (gradientRows + widest)) };
+}

@@ -1,0 +1,201 @@
+import type { Cell } from '../model/cells.js';
+import type { Loss, Optimizer } from './types.js';
+
+/**
+ * A training as plain data: every address and size that a step needs. A worker gets a copy of it once. Addresses are
+ * bytes, `ld…` row strides in bytes, the rest counts. Row m of a tape is stream b of step t: m = t·B + b.
+ */
+
+/** Rows that one layer writes and the next reads. */
+export interface Link {
+  y: number;
+  ld: number;
+  /** steps' worth of rows before the first one: 1 behind a recurrent layer, whose tape begins with the state before */
+  skip: 0 | 1;
+}
+
+/**
+ * A parameter: rows of one tensor, part after part, in the order in which the kernels want them (src/pack/rows.ts), each
+ * padded to whole vectors. A bias, and the weights of a diagonal recurrence, are one number a row and lie together.
+ * Weights, gradients and the optimiser's moments lie alike in regions of their own, `at` bytes from where each begins.
+ */
+export interface Param {
+  /** its tensor; where weights are tied, the embedding's, then the last layer's */
+  names: string[];
+  parts: number;
+  /** rows in a part, padded to whole panels */
+  rows: number;
+  columns: number;
+  ld: number;
+  at: number;
+  /** floats, padding included: whole cache lines */
+  count: number;
+  /** of a recurrent layer, whose rows are interleaved */
+  gated?: { cell: Cell; hidden: number; units: number };
+}
+
+/** A weight and its packed forms, made anew after each update. */
+export interface Weight {
+  param: Param;
+  /** panels of rows (assembly/gemm/tile.ts), for x Wᵀ */
+  forward: number;
+  /**
+   * panels of columns, for dz W: per part [⌈columns / 8⌉][rows][8]. Rows of each phase of a step stand together, because
+   * a cell of two phases needs two products.
+   */
+  backward: number;
+  /** of a whole part, and of the last one */
+  phases: { whole: PhaseRows[]; last: PhaseRows[] };
+}
+
+/** The rows of one phase of a part. */
+export interface PhaseRows {
+  first: number;
+  rows: number;
+}
+
+/** A part of a recurrent layer; the last one of a diagonal layer may have fewer units. */
+export interface PartShape {
+  units: number;
+  rows: number;
+  phases: PhaseRows[];
+}
+
+export interface RecurrentTape {
+  op: 'recurrent';
+  name: string;
+  input: Link;
+  /** [T + 1][B]: the state before step 0, then the outputs */
+  out: Link;
+  outputs: number;
+  /** the outputs that a step has not left out; 0 without dropout */
+  dropped: number;
+  cell: number;
+  hasCell: boolean;
+  separateBias: boolean;
+  inputs: number;
+  parts: number;
+  whole: PartShape;
+  last: PartShape;
+  diagonal: boolean;
+  /** [T + 1][B] cell states; 0 for cells without */
+  c: number;
+  /** [parts][T·B][rows] pre-activations, then gates, then their gradients */
+  z: number;
+  /** [parts][T·B][…] the recurrent half of a GRU that resets after; the reset states of one that resets before; else 0 */
+  s: number;
+  /** the states that a batch leaves behind, of training and of evaluation, [B] rows each */
+  kept: { h: number; c: number }[];
+  wih: Weight;
+  /** its forms; a diagonal recurrence has none: kernels read its weights as they lie */
+  whh: Weight | Param;
+  bih: Param;
+  bhh: Param;
+  /** what the input half begins with: both biases, where they can be one */
+  bias: number;
+}
+
+export interface LinearTape {
+  op: 'linear';
+  name: string;
+  input: Link;
+  out: Link;
+  inputs: number;
+  outputs: number;
+  dropped: 0;
+  weight: Weight;
+  bias: Param | undefined;
+}
+
+export interface EmbeddingTape {
+  op: 'embedding';
+  name: string;
+  input: Link;
+  out: Link;
+  outputs: number;
+  dropped: number;
+  weight: Param;
+}
+
+export interface ActivationTape {
+  op: 'activation';
+  name: string;
+  input: Link;
+  out: Link;
+  outputs: number;
+  dropped: 0;
+  activation: 'tanh' | 'sigmoid' | 'relu';
+}
+
+export type TrainOp = RecurrentTape | LinearTape | EmbeddingTape | ActivationTape;
+
+/** The last layer and the loss: logits live for one slice of rows at a time. */
+export interface Head {
+  input: Link;
+  inputs: number;
+  outputs: number;
+  weight: Weight;
+  bias: Param | undefined;
+  loss: Loss;
+  /** one row a stream, of a loss over sequences; else 0 */
+  pooled: number;
+  /** its gradient */
+  pooledSlope: number;
+  /** rows of logits in a batch at most, and at a time */
+  rows: number;
+  slice: number;
+  logits: number;
+  ld: number;
+  /** [rows] i32 classes, or for CTC the labels of all streams one after the other */
+  targets: number;
+  /** [B + 1] i32: where each stream's labels begin */
+  offsets: number;
+  /** [rows] f32 nats */
+  losses: number;
+  /** [rows] i32, 1 where the right class is on top */
+  hits: number;
+}
+
+/** What one worker alone writes. */
+export interface Scratch {
+  dh: number;
+  dc: number;
+  /** for gemm_tn_f32 */
+  packed: number;
+}
+
+export interface TrainProgram {
+  control: number;
+  constants: number;
+  /** what a step is told, see order.ts */
+  order: number;
+  /** a row of zeros, as wide as any */
+  zeros: number;
+  input: Link;
+  /** floats per step and stream that go in; 0 when ids do */
+  inputs: number;
+  vocabulary: number;
+  ops: TrainOp[];
+  head: Head;
+  /** gradients of the layers' outputs by turns: that of layer l's output lies in gradients[l % 2] */
+  gradients: [number, number];
+  /** [B] i32 */
+  lengths: number;
+  params: Param[];
+  /** floats of all parameters */
+  floats: number;
+  weights: number;
+  slopes: number;
+  /** the optimiser's: none, one or two */
+  moments: number[];
+  optimizer: Required<Optimizer>;
+  /** most norm of the gradient, or Infinity */
+  clip: number;
+  /** f64 sums of squares of stretches of the gradient */
+  squares: number;
+  scratch: Scratch[];
+  capacity: { steps: number; batch: number };
+  dropout: number;
+  workers: number;
+  bytes: number;
+}

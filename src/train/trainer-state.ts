@@ -1,0 +1,106 @@
+import { ArgumentRangeError } from '../base/errors.js';
+import { integer, object } from '../base/guards.js';
+import type { ModelSpec } from '../model/spec.js';
+import { checkTensors, type Tensors } from '../model/tensors.js';
+import { checkTied, prefixes } from './place.js';
+import type { RecurrentTape, TrainProgram } from './program.js';
+import type { TrainerState } from './types.js';
+
+type Carried = TrainerState['carried'];
+
+/**
+ * Takes a saved state apart and checks each part.
+ * @throws TypeError, RangeError, MismatchError
+ */
+export function readState(
+  spec: ModelSpec,
+  program: TrainProgram,
+  state: TrainerState,
+): { steps: number; weights: Tensors; moments: Tensors[]; carried: Carried } {
+  object(state, 'state');
+  const steps = integer(state.steps, 'state.steps', 0);
+  object(state.tensors, 'state.tensors');
+  const groups: Tensors[] = [{}, ...program.moments.map(() => ({}))];
+  for (const [name, tensor] of Object.entries(state.tensors)) {
+    const moment = prefixes.findIndex((prefix) => name.startsWith(prefix) && !isWeight(program, name));
+    if (moment < 0) groups[0]![name] = tensor;
+    else if (groups[moment + 1] === undefined) throw otherOptimizer(program.moments.length);
+    else groups[moment + 1]![name.slice(prefixes[moment]!.length)] = tensor;
+  }
+  const [weights, ...moments] = groups as [Tensors, ...Tensors[]];
+  for (const moment of moments) {
+    if (Object.keys(moment).length === 0) throw otherOptimizer(program.moments.length);
+    // Of a tied pair there is one moment.
+    for (const { names } of program.params)
+      if (names[1] !== undefined && moment[names[0]!] !== undefined) moment[names[1]] = moment[names[0]!]!;
+  }
+  const checked = checkTensors(spec, weights);
+  checkTied(program, checked);
+  return {
+    steps,
+    weights: checked,
+    moments: moments.map((moment) => checkTensors(spec, moment)),
+    carried: checkCarried(program, state.carried),
+  };
+}
+
+function isWeight({ params }: TrainProgram, name: string): boolean {
+  return params.some(({ names }) => names.includes(name));
+}
+
+function otherOptimizer(moments: number): ArgumentRangeError {
+  return new ArgumentRangeError(
+    `the state is of another optimiser: this one keeps ${moments} numbers for each weight.`,
+  );
+}
+
+function recurrentOf({ ops }: TrainProgram): RecurrentTape[] {
+  return ops.filter((op) => op.op === 'recurrent');
+}
+
+function checkCarried(program: TrainProgram, carried: Carried): Carried {
+  object(carried, 'state.carried');
+  const batch = integer(carried.batch, 'state.carried.batch', 0, program.capacity.batch);
+  if (batch === 0) return { batch, layers: [] };
+  const tapes = recurrentOf(program);
+  const fits =
+    carried.layers.length === tapes.length &&
+    tapes.every(({ outputs, hasCell }, index) => {
+      const { h, c } = carried.layers[index]!;
+      return h.length === batch * outputs && (c?.length ?? 0) === (hasCell ? batch * outputs : 0);
+    });
+  if (!fits) throw new ArgumentRangeError('state.carried is of another model.');
+  return carried;
+}
+
+/** A copy of the state that training carries on from. */
+export function copyCarried(f32: Float32Array, program: TrainProgram, batch: number): Carried {
+  if (batch === 0) return { batch, layers: [] };
+  const layers = recurrentOf(program).map(({ kept, outputs, out, hasCell }) => {
+    const copy = (address: number) => {
+      const values = new Float32Array(batch * outputs);
+      for (let b = 0; b < batch; b++) {
+        const from = (address + b * out.ld) / 4;
+        values.set(f32.subarray(from, from + outputs), b * outputs);
+      }
+      return values;
+    };
+    const { h, c } = kept[0]!;
+    return hasCell ? { h: copy(h), c: copy(c) } : { h: copy(h) };
+  });
+  return { batch, layers };
+}
+
+/** The reverse. */
+export function placeCarried(f32: Float32Array, program: TrainProgram, { batch, layers }: Carried): void {
+  if (batch === 0) return;
+  for (const [index, { kept, outputs, out }] of recurrentOf(program).entries()) {
+    const place = (address: number, values: Float32Array | undefined) => {
+      if (values === undefined) return;
+      for (let b = 0; b < batch; b++)
+        f32.set(values.subarray(b * outputs, (b + 1) * outputs), (address + b * out.ld) / 4);
+    };
+    place(kept[0]!.h, layers[index]!.h);
+    place(kept[0]!.c, layers[index]!.c);
+  }
+}

@@ -1,0 +1,101 @@
+import { seededRandom } from '#dist/base/random.js';
+import type { LayerSpec, ModelSpec } from '#dist/model/spec.js';
+import { layerTensors } from '#dist/model/tensors.js';
+import { type CellKind, cellKinds } from '../oracle/arbitraries.js';
+import { randomState } from '../oracle/random.js';
+import { layerOf } from '../session/draw.js';
+import type { OracleBatch, OracleLoss, Weights } from './oracle.js';
+
+/** A cell of a structure between what it reads and a linear layer. */
+export function modelOf(
+  kind: CellKind,
+  {
+    hiddenSize,
+    blocks = 1,
+    inputSize = 3,
+    outputs = 4,
+  }: Record<'hiddenSize', number> & Partial<Record<'blocks' | 'inputSize' | 'outputs', number>>,
+): ModelSpec {
+  return {
+    layers: [
+      layerOf(kind, 'rnn', inputSize, hiddenSize, blocks),
+      { kind: 'linear', name: 'out', inputSize: hiddenSize, outputSize: outputs },
+    ],
+  };
+}
+
+/** All five cells, of every structure, with each activation between them; ids in, classes out. */
+export function tower(hiddenSize: number, blocks: number, classes = 5): ModelSpec {
+  const between: LayerSpec[] = (['tanh', 'sigmoid', 'relu'] as const).map((activation) => ({
+    kind: 'activation',
+    name: activation,
+    activation,
+  }));
+  return {
+    layers: [
+      { kind: 'embedding', name: 'embedding', count: classes, size: 3 },
+      ...cellKinds.flatMap((kind, k) => [
+        layerOf(kind, `rnn.${k}`, k === 0 ? 3 : hiddenSize, hiddenSize, blocks),
+        ...between.slice(k, k + 1),
+      ]),
+      { kind: 'linear', name: 'narrow', inputSize: hiddenSize, outputSize: 3, bias: false },
+      { kind: 'linear', name: 'out', inputSize: 3, outputSize: classes },
+    ],
+  };
+}
+
+/** Weights uniform within `scale`, in f64; with `rounded` they are f32 values. */
+export function randomWeights(spec: ModelSpec, seed: number, scale = 0.8, rounded = false): Weights {
+  const random = seededRandom(seed);
+  const weights: Weights = {};
+  for (const [name, shape] of spec.layers.flatMap((layer) => Object.entries(layerTensors(layer)))) {
+    const count = shape.reduce((product, size) => product * size, 1);
+    const data = Float64Array.from({ length: count }, () => (2 * random() - 1) * scale);
+    weights[name] = { shape, data: rounded ? Float32Array.from(data) : data };
+  }
+  return weights;
+}
+
+/** Input and targets that suit a spec and a loss; one target in four of 'steps' is not counted. */
+export function randomBatch(
+  spec: ModelSpec,
+  loss: OracleLoss,
+  {
+    steps,
+    batch,
+    seed,
+    lengths,
+    withState = false,
+  }: { steps: number; batch: number; seed: number; lengths?: number[]; withState?: boolean },
+): OracleBatch {
+  const random = seededRandom(seed);
+  const first = spec.layers[0]!;
+  const last = spec.layers.findLast((layer) => layer.kind === 'linear')!;
+  const below = (count: number) => Math.floor(random() * count);
+  const x =
+    first.kind === 'embedding'
+      ? Int32Array.from({ length: steps * batch }, () => below(first.count))
+      : Float32Array.from(
+          { length: steps * batch * (first.kind === 'activation' ? 1 : first.inputSize) },
+          () => 2 * random() - 1,
+        );
+  const targets = {
+    steps: () =>
+      Int32Array.from({ length: steps * batch }, () => (below(4) === 0 ? -1 : below(last.outputSize))),
+    sequence: () => Int32Array.from({ length: batch }, () => below(last.outputSize)),
+    // Half as many as there are steps: enough of them for every repetition to fit.
+    ctc: () =>
+      Array.from({ length: batch }, (_, b) =>
+        Array.from({ length: Math.ceil((lengths?.[b] ?? steps) / 2) }, () => 1 + below(last.outputSize - 1)),
+      ),
+  }[loss.kind]();
+  return {
+    x,
+    steps,
+    batch,
+    loss,
+    targets,
+    ...(lengths === undefined ? {} : { lengths }),
+    ...(withState ? { state: randomState(random, spec, batch) } : {}),
+  };
+}

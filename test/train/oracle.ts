@@ -1,0 +1,235 @@
+import { cellOf } from '#dist/model/cells.js';
+import { blocksOf, isRecurrent, type ModelSpec, type RecurrentLayerSpec } from '#dist/model/spec.js';
+import { layerTensors } from '#dist/model/tensors.js';
+import { crossEntropy, ctc } from './losses.js';
+import { type Node, Tape } from './tape.js';
+
+/**
+ * Training in f64, one stream and one step at a time: the loss of a batch and its gradient with respect to every
+ * weight. Clarity first; nothing is shared with the programs under test but the names and shapes of tensors.
+ */
+
+/** Weights by name, in the shapes of layerTensors. f64, so that finite differences can be taken. */
+export type Weights = Record<
+  string,
+  { readonly shape: readonly number[]; readonly data: Float32Array | Float64Array }
+>;
+
+export type OracleLoss = { kind: 'steps' } | { kind: 'sequence'; pool: 'last' | 'mean' } | { kind: 'ctc' };
+
+export interface OracleBatch {
+  /** ids [T, B], or values [T, B, I] */
+  x: ArrayLike<number>;
+  steps: number;
+  batch: number;
+  loss: OracleLoss;
+  /** 'steps': [T, B], −1 is not counted; 'sequence': [B]; 'ctc': of each stream its labels */
+  targets: ArrayLike<number> | readonly ArrayLike<number>[];
+  /** [B]; what lies past a stream's length counts for nothing */
+  lengths?: ArrayLike<number> | undefined;
+  /** one record per recurrent layer; zeros when left out. No gradient goes into it. */
+  state?: readonly { h: ArrayLike<number>; c?: ArrayLike<number> | undefined }[] | undefined;
+  /** whether the last linear layer's weight is the embedding's; its own is then not read */
+  tie?: boolean | undefined;
+  /** dropout: what element `column` of row t · B + b of layer `layer`'s output is multiplied by */
+  mask?: ((layer: number, row: number, column: number) => number) | undefined;
+}
+
+export interface OracleGradients {
+  /** the mean, in nats: per counted step, or per stream */
+  loss: number;
+  /** how many steps or streams it is the mean of */
+  count: number;
+  /** how many of them have their target as the first largest logit; 0 for 'ctc' */
+  hits: number;
+  /** [T, B, O]; zeros past a stream's length */
+  logits: Float64Array;
+  /** of the mean loss; when tied, the sum stands under both names */
+  gradients: Record<string, { shape: number[]; data: Float64Array }>;
+  /** after each stream's last step, one record per recurrent layer */
+  state: { h: Float64Array; c?: Float64Array }[];
+}
+
+interface Cell {
+  h: Node;
+  c?: Node;
+}
+
+/** @returns loss and gradients; `spec` ends in logits, so it has no softmax */
+export function trainOracle(spec: ModelSpec, weights: Weights, given: OracleBatch): OracleGradients {
+  const { steps, batch } = given;
+  const tape = new Tape();
+  const parameters = leaves(tape, spec, weights, given.tie === true);
+  const state: OracleGradients['state'] = spec.layers.filter(isRecurrent).map((layer) => {
+    const h = new Float64Array(batch * layer.hiddenSize);
+    return layer.kind === 'lstm' ? { h, c: h.slice() } : { h };
+  });
+  // streams[b][t]
+  const streams = Array.from({ length: batch }, (_, b) =>
+    Array.from({ length: given.lengths?.[b] ?? steps }, (_, t) => {
+      const width = given.x.length / (steps * batch);
+      const first = (t * batch + b) * width;
+      return tape.leaf(Array.from({ length: width }, (_, i) => given.x[first + i]!));
+    }),
+  );
+  let recurrent = 0;
+  for (const [index, layer] of spec.layers.entries()) {
+    const parameter = (name: string) => parameters[`${layer.name}.${name}`]!;
+    const place = isRecurrent(layer) ? recurrent++ : 0;
+    for (const [b, stream] of streams.entries()) {
+      let cell = isRecurrent(layer) ? readState(tape, layer, given.state?.[place], b) : undefined;
+      for (const [t, x] of stream.entries()) {
+        let y: Node;
+        if (isRecurrent(layer)) {
+          cell = stepCell(tape, layer, parameter, x, cell!);
+          y = cell.h;
+        } else if (layer.kind === 'embedding') {
+          y = tape.slice(parameter('weight'), x.value[0]! * layer.size, layer.size);
+        } else if (layer.kind === 'linear') {
+          y = tape.product(parameter('weight'), 0, layer.outputSize, layer.inputSize, x);
+          if (layer.bias !== false) y = tape.add(y, parameter('bias'));
+        } else {
+          if (layer.activation === 'softmax' || layer.activation === 'logSoftmax')
+            throw new Error('a model in training ends in logits: the losses have the softmax.');
+          y = tape[layer.activation](x);
+        }
+        const { mask } = given;
+        if (mask !== undefined) {
+          const factors = y.value.map((_, column) => mask(index, t * batch + b, column));
+          y = tape.multiply(y, tape.leaf(factors));
+        }
+        stream[t] = y;
+      }
+      if (cell === undefined) continue;
+      state[place]!.h.set(cell.h.value, b * cell.h.value.length);
+      if (cell.c !== undefined) state[place]!.c!.set(cell.c.value, b * cell.c.value.length);
+    }
+  }
+  const result = judge(tape, streams, given);
+  tape.backward();
+  const gradients: OracleGradients['gradients'] = {};
+  for (const [name, shape] of shapesOf(spec)) gradients[name] = { shape, data: parameters[name]!.gradient };
+  return { ...result, logits: gather(streams, steps), gradients, state };
+}
+
+/** One step of one stream through one recurrent layer. */
+function stepCell(
+  tape: Tape,
+  layer: RecurrentLayerSpec,
+  parameter: (name: string) => Node,
+  x: Node,
+  { h, c }: Cell,
+): Cell {
+  const { hiddenSize } = layer;
+  const units = hiddenSize / blocksOf(layer);
+  const input = (gate: number) =>
+    tape.add(
+      tape.product(parameter('weight_ih'), gate * hiddenSize, hiddenSize, layer.inputSize, x),
+      tape.slice(parameter('bias_ih'), gate * hiddenSize, hiddenSize),
+    );
+  const recurrent = (gate: number, from: Node) =>
+    tape.add(
+      tape.product(parameter('weight_hh'), gate * hiddenSize, hiddenSize, units, from, true),
+      tape.slice(parameter('bias_hh'), gate * hiddenSize, hiddenSize),
+    );
+  const both = (gate: number) => tape.add(input(gate), recurrent(gate, h));
+  switch (layer.kind) {
+    case 'lstm': {
+      const kept = tape.multiply(tape.sigmoid(both(1)), c!);
+      const taken = tape.multiply(tape.sigmoid(both(0)), tape.tanh(both(2)));
+      const next = tape.add(kept, taken);
+      return { h: tape.multiply(tape.sigmoid(both(3)), tape.tanh(next)), c: next };
+    }
+    case 'gru': {
+      const r = tape.sigmoid(both(0));
+      const z = tape.sigmoid(both(1));
+      const side =
+        layer.resetAfter === false ? recurrent(2, tape.multiply(r, h)) : tape.multiply(r, recurrent(2, h));
+      const n = tape.tanh(tape.add(input(2), side));
+      const rest = tape.map(
+        z,
+        (v) => 1 - v,
+        () => -1,
+      );
+      return { h: tape.add(tape.multiply(rest, n), tape.multiply(z, h)) };
+    }
+    case 'elman':
+      return { h: layer.activation === 'relu' ? tape.relu(both(0)) : tape.tanh(both(0)) };
+  }
+}
+
+/** The loss and its slope with respect to the logits of each stream and step. */
+function judge(
+  tape: Tape,
+  streams: readonly (readonly Node[])[],
+  { loss, targets, batch }: OracleBatch,
+): { loss: number; count: number; hits: number } {
+  let sum = 0;
+  let hits = 0;
+  const isHit = (x: Node, target: number) => x.value.indexOf(Math.max(...x.value)) === target;
+  if (loss.kind === 'ctc') {
+    for (const [b, stream] of streams.entries())
+      sum += ctc(stream, (targets as readonly ArrayLike<number>[])[b]!, 1 / batch);
+    return { loss: sum / batch, count: batch, hits };
+  }
+  const classes = targets as ArrayLike<number>;
+  const judged: { x: Node; target: number }[] = [];
+  for (const [b, stream] of streams.entries()) {
+    if (loss.kind === 'sequence') {
+      if (stream.length === 0) throw new Error('a stream of no steps has no last one and no mean.');
+      const x = loss.pool === 'last' ? stream.at(-1)! : mean(tape, stream);
+      judged.push({ x, target: classes[b]! });
+    } else {
+      for (const [t, x] of stream.entries()) judged.push({ x, target: classes[t * batch + b]! });
+    }
+  }
+  const counted = judged.filter(({ target }) => target >= 0);
+  for (const { x, target } of counted) {
+    if (isHit(x, target)) hits++;
+    sum += crossEntropy(x, target, 1 / counted.length);
+  }
+  return { loss: counted.length === 0 ? 0 : sum / counted.length, count: counted.length, hits };
+}
+
+function mean(tape: Tape, vectors: readonly Node[]): Node {
+  return tape.map(
+    tape.add(...vectors),
+    (v) => v / vectors.length,
+    () => 1 / vectors.length,
+  );
+}
+
+function leaves(tape: Tape, spec: ModelSpec, weights: Weights, tie: boolean): Record<string, Node> {
+  const parameters: Record<string, Node> = {};
+  for (const [name] of shapesOf(spec)) parameters[name] = tape.leaf(weights[name]!.data);
+  if (tie) {
+    const decoder = spec.layers.findLast((layer) => layer.kind === 'linear')!;
+    parameters[`${decoder.name}.weight`] = parameters[`${spec.layers[0]!.name}.weight`]!;
+  }
+  return parameters;
+}
+
+function shapesOf(spec: ModelSpec): [name: string, shape: number[]][] {
+  return spec.layers.flatMap((layer) => Object.entries(layerTensors(layer)));
+}
+
+function readState(
+  tape: Tape,
+  layer: RecurrentLayerSpec,
+  given: { h: ArrayLike<number>; c?: ArrayLike<number> | undefined } | undefined,
+  b: number,
+): Cell {
+  const read = (values: ArrayLike<number> | undefined) =>
+    tape.leaf(Array.from({ length: layer.hiddenSize }, (_, i) => values?.[b * layer.hiddenSize + i] ?? 0));
+  const h = read(given?.h);
+  return cellOf(layer).hasCell ? { h, c: read(given?.c) } : { h };
+}
+
+function gather(streams: readonly (readonly Node[])[], steps: number): Float64Array {
+  const width = streams.flat()[0]?.value.length ?? 0;
+  const logits = new Float64Array(steps * streams.length * width);
+  for (const [b, stream] of streams.entries()) {
+    for (const [t, x] of stream.entries()) logits.set(x.value, (t * streams.length + b) * width);
+  }
+  return logits;
+}
