@@ -3,6 +3,7 @@ import { isRecurrent, type ModelSpec } from '#dist/model/spec.js';
 import type { Tensors } from '#dist/model/tensors.js';
 import { createModel, encodeModel } from '#dist/node.js';
 import type { FitOptions } from '#dist/train/types.js';
+import { fit as fitModel } from '#dist/train-node.js';
 import { availableKernels, type KernelSet } from '#dist/wasm/features.js';
 import { compare } from '../measure.js';
 import { describeOrigin } from '../origin.js';
@@ -11,7 +12,6 @@ import type { Point, Result, Run } from './results.js';
 import { rateAt } from './schedule.js';
 import { buildSpec, countMultiplyAdds, countParameters } from './sizes.js';
 import type { OpenTask, Settings, Split, Task } from './task.js';
-import { loadFit } from './trainer.js';
 
 export interface ExecuteOptions {
   threads: number;
@@ -122,7 +122,6 @@ async function train(
     },
     ...(resumes ? { resume: before.bytes } : {}),
   };
-  const fitModel = await loadFit();
   const { tensors } = await fitModel(fitOptions);
   return { tensors, kept: { settings: identity, seconds: seconds(), curve, step } };
 }

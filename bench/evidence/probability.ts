@@ -19,33 +19,3 @@ export function argmax(x: ArrayLike<number>): number {
   for (let i = 1; i < x.length; i++) if (x[i]! > x[best]!) best = i;
   return best;
 }
-
-/**
- * What a network trained with CTC says: of each frame its likeliest class, repetitions and blanks (0) left out (Graves
- * et al. 2006, best path decoding).
- * @param logits [frames, width]
- */
-export function readBestPath(logits: Float32Array, frames: number, width: number): number[] {
-  const said: number[] = [];
-  let before = 0;
-  for (let t = 0; t < frames; t++) {
-    const now = argmax(logits.subarray(t * width, (t + 1) * width));
-    if (now !== before && now !== 0) said.push(now);
-    before = now;
-  }
-  return said;
-}
-
-/** The least number of insertions, deletions and substitutions that make b of a (Levenshtein 1966). */
-export function editDistance(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 0; i < a.length; i++) {
-    const next = [i + 1];
-    for (let j = 0; j < b.length; j++) {
-      const change = row[j]! + (a[i] === b[j] ? 0 : 1);
-      next.push(Math.min(change, row[j + 1]! + 1, next[j]! + 1));
-    }
-    row = next;
-  }
-  return row[b.length]!;
-}

@@ -1,9 +1,9 @@
 import { seededRandom } from '#dist/base/random.js';
 import type { ModelSpec } from '#dist/model/spec.js';
 import type { Model } from '#dist/session/model.js';
+import { decodeGreedy, editDistance } from '#dist/train/public.js';
 import { answerAll } from '../answers.js';
 import { bands, logMel, rate } from '../features.js';
-import { editDistance, readBestPath } from '../probability.js';
 import {
   fsddSource,
   officialPart,
@@ -149,10 +149,8 @@ async function testStrings(model: Model, sequences: readonly Sequence[]): Promis
   let errors = 0;
   let whole = 0;
   for await (const { sequence, y } of answerAll(model, sequences, inputs, classes)) {
-    const wrong = editDistance(
-      sequence.label as readonly number[],
-      readBestPath(y, sequence.frames, classes),
-    );
+    const said = decodeGreedy(y, 0, classes, sequence.frames, classes);
+    const wrong = editDistance(sequence.label as readonly number[], said);
     errors += wrong;
     if (wrong === 0) whole++;
   }
