@@ -72,6 +72,7 @@ export const kernelRuns: Readonly<Record<KernelName, KernelRun[]>> = {
   })),
   gemm_f32_2x8: tile('gemm_f32_2x8', 2),
   gemm_f32_4x8: tile('gemm_f32_4x8', 4),
+  gemm_f32_4x8x2: tile('gemm_f32_4x8x2', 4),
   gemm_f32_6x8: tile('gemm_f32_6x8', 6),
   gemm_f32: [
     [64, 256, 1024],

@@ -1,18 +1,12 @@
 // npm run bench: measures, prints, and writes bench/results/*.json. See usage.
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { LstmReport } from './lstm.js';
+import { describeOrigin } from './origin.js';
 import type { QuestionsReport } from './questions.js';
-import {
-  formatQuestions,
-  formatTable,
-  type LstmResults,
-  type Origin,
-  type QuestionsResults,
-} from './table.js';
+import { formatQuestions, formatTable, type LstmResults, type QuestionsResults } from './table.js';
 
 const usage = `npm run bench [-- lstm | questions] [-- options]
   lstm            one layer against onnxruntime, every size and structure
@@ -36,12 +30,7 @@ if (values.help) {
 const budget = values.quick ? 60 : 300;
 const isWanted = (name: string) => positionals.length === 0 || positionals.includes(name);
 
-const origin: Origin = {
-  machine: `${cpus()[0]?.model ?? 'unknown'}, ${availableParallelism()} cores`,
-  runtime: `Node ${process.versions.node}, V8 ${process.versions.v8}`,
-  commit: commit(),
-  date: new Date().toISOString().slice(0, 10),
-};
+const origin = describeOrigin();
 process.stdout.write(`${origin.machine}; ${origin.runtime}\n\n`);
 if (isWanted('lstm')) {
   const reports: LstmResults = [];
@@ -95,16 +84,6 @@ function measure<Report>(script: string, ...args: number[]): Promise<Report> {
       else reject(new Error(`${script} ${args.join(' ')} ended with code ${code}`));
     });
   });
-}
-
-function commit(): string {
-  try {
-    const hash = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
-    const changed = execFileSync('git', ['status', '--porcelain', 'src', 'assembly'], { encoding: 'utf8' });
-    return changed === '' ? hash : `${hash} with changes`;
-  } catch {
-    return 'unknown';
-  }
 }
 
 function round(_key: string, value: unknown): unknown {

@@ -1,5 +1,4 @@
 /** The front door for Node: the same, with paths and worker threads. */
-import { open, readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { type ByteSource, sourceOf } from './formats/source.js';
 import type { ModelSpec } from './model/spec.js';
@@ -20,6 +19,9 @@ export * from './public.js';
 /** Where a model can come from; a string is a path, unless it begins with http://, https:// or file://. */
 export type Source = WebSource;
 
+/** Loaded for those who name a file: a model that is in memory already starts without. */
+const files = () => import('node:fs/promises');
+
 const platform: Platform<Source> = {
   read,
   open(source) {
@@ -33,11 +35,14 @@ const platform: Platform<Source> = {
 
 async function read(source: Source, options: ReadOptions): Promise<Uint8Array> {
   const path = pathOf(source);
-  return path === undefined ? readWeb(source, options) : readFile(path, { signal: options.signal });
+  if (path === undefined) return readWeb(source, options);
+  const { readFile } = await files();
+  return readFile(path, { signal: options.signal });
 }
 
 /** A file that is read as it is needed, into a buffer that the next read uses again. */
 async function openFile(path: string | URL): Promise<ByteSource> {
+  const { open, readFile } = await files();
   const file = await open(path);
   const stat = await file.stat();
   if (!stat.isFile()) {

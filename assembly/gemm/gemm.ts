@@ -1,4 +1,6 @@
-import { gemm_f32_1x32, gemm_f32_1x48, gemm_f32_1x8, gemm_f32_2x8, gemm_f32_4x8, gemm_f32_6x8 } from './tile';
+import {
+  gemm_f32_1x32, gemm_f32_1x48, gemm_f32_1x8, gemm_f32_2x8, gemm_f32_4x8, gemm_f32_4x8x2, gemm_f32_6x8,
+} from './tile';
 
 /** Weights of more bytes than this come from beyond the second-level cache. */
 const NEAR: usize = 1 << 19;
@@ -33,6 +35,8 @@ export function gemm_f32(
   row += four << 2;
   const two = (rows - row) >> 1;
   const tiles = six + four;
+  // Where multiply-add is two instructions, two steps of K a turn; an odd one is left for a call that has to be repaid.
+  const pairs: usize = ASC_FEATURE_RELAXED_SIMD || (depth & 1 && depth < 128) ? 0 : depth & ~1;
   const share = tiles ? ((panelBytes / tiles + 63) >> 6) << 6 : 0;
   if (rows > 1) {
     for (let p: usize = 0; p < panels; p++) {
@@ -55,7 +59,12 @@ export function gemm_f32(
       for (let n: usize = 0; n < four; n++) {
         touch(next, min(next + share, end));
         next += share;
-        gemm_f32_4x8(o, ldo, i, ldi, a, ldx, panel, depth);
+        if (pairs) {
+          gemm_f32_4x8x2(o, ldo, i, ldi, a, ldx, panel, pairs);
+          if (pairs < depth) gemm_f32_4x8(o, ldo, o, ldo, a + (pairs << 2), ldx, panel + (pairs << 5), 1);
+        } else {
+          gemm_f32_4x8(o, ldo, i, ldi, a, ldx, panel, depth);
+        }
         o += ldo << 2;
         i += ldi << 2;
         a += ldx << 2;

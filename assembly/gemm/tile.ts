@@ -213,6 +213,77 @@ export function gemm_f32_4x8(
   v128.store(out, d1, 16);
 }
 
+/**
+ * A 4 × 8 tile for an even K, two of its steps a turn. In the plain binary 7 to 10 % faster from K = 128 on, in the
+ * relaxed one slower. A kernel of its own, without a rest loop: with one V8 spills.
+ */
+export function gemm_f32_4x8x2(
+  out: usize, ldo: usize, init: usize, ldi: usize, x: usize, ldx: usize, w: usize, depth: usize,
+): void {
+  let i = init;
+  let a0 = v128.load(i);
+  let a1 = v128.load(i, 16);
+  i += ldi;
+  let b0 = v128.load(i);
+  let b1 = v128.load(i, 16);
+  i += ldi;
+  let c0 = v128.load(i);
+  let c1 = v128.load(i, 16);
+  i += ldi;
+  let d0 = v128.load(i);
+  let d1 = v128.load(i, 16);
+  let xb = x + ldx;
+  let xc = xb + ldx;
+  let xd = xc + ldx;
+  const end = x + (depth << 2);
+  while (x < end) {
+    let w0 = v128.load(w);
+    let w1 = v128.load(w, 16);
+    let s = v128.load32_splat(x);
+    a0 = madd(s, w0, a0);
+    a1 = madd(s, w1, a1);
+    s = v128.load32_splat(xb);
+    b0 = madd(s, w0, b0);
+    b1 = madd(s, w1, b1);
+    s = v128.load32_splat(xc);
+    c0 = madd(s, w0, c0);
+    c1 = madd(s, w1, c1);
+    s = v128.load32_splat(xd);
+    d0 = madd(s, w0, d0);
+    d1 = madd(s, w1, d1);
+    w0 = v128.load(w, 32);
+    w1 = v128.load(w, 48);
+    s = v128.load32_splat(x, 4);
+    a0 = madd(s, w0, a0);
+    a1 = madd(s, w1, a1);
+    s = v128.load32_splat(xb, 4);
+    b0 = madd(s, w0, b0);
+    b1 = madd(s, w1, b1);
+    s = v128.load32_splat(xc, 4);
+    c0 = madd(s, w0, c0);
+    c1 = madd(s, w1, c1);
+    s = v128.load32_splat(xd, 4);
+    d0 = madd(s, w0, d0);
+    d1 = madd(s, w1, d1);
+    x += 8;
+    xb += 8;
+    xc += 8;
+    xd += 8;
+    w += 64;
+  }
+  v128.store(out, a0);
+  v128.store(out, a1, 16);
+  out += ldo;
+  v128.store(out, b0);
+  v128.store(out, b1, 16);
+  out += ldo;
+  v128.store(out, c0);
+  v128.store(out, c1, 16);
+  out += ldo;
+  v128.store(out, d0);
+  v128.store(out, d1, 16);
+}
+
 /** A 6 × 8 tile: twelve accumulators, for the fused multiply-add; the plain binary would spill. */
 export function gemm_f32_6x8(
   out: usize, ldo: usize, init: usize, ldi: usize, x: usize, ldx: usize, w: usize, depth: usize,

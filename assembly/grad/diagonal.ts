@@ -1,18 +1,16 @@
 import { madd } from '../simd/madd';
 
 /**
- * The way back through diagonal_f32, where every unit reads itself alone: dh = Σ over gates of w ∘ dz.
- * dh: [4·groups] · w, dz: [groups][gates][4 units] · groups, gates: counts, at least one gate
+ * What the recurrence of a diagonal layer hands back: dh += Σ over gates of w ∘ dz, gate after gate.
+ * dh: [4·groups] · dz, w: [groups][gates][4 units]. Byte addresses; groups, gates: counts.
  */
 export function diagonal_back_f32(dh: usize, dz: usize, w: usize, groups: usize, gates: usize): void {
   for (let g: usize = 0; g < groups; g++) {
-    let sum = f32x4.mul(v128.load(w), v128.load(dz));
-    w += 16;
-    dz += 16;
-    for (let k: usize = 1; k < gates; k++) {
+    let sum = v128.load(dh);
+    for (let k: usize = 0; k < gates; k++) {
       sum = madd(v128.load(w), v128.load(dz), sum);
-      w += 16;
       dz += 16;
+      w += 16;
     }
     v128.store(dh, sum);
     dh += 16;

@@ -1,5 +1,5 @@
 import { diagonal_f32 } from '../gemm/diagonal';
-import { gemm_f32 } from '../gemm/gemm';
+import { gemm_f32, gemv_f32 } from '../gemm/gemm';
 import { groupsOf, rowsOf } from './shape';
 
 /**
@@ -20,6 +20,8 @@ export function recur(
     for (let b: usize = 0; b < batch; b++) {
       diagonal_f32(out + b * ldo, init + b * ldi, h + b * ldh + (u0 << 2), whh + (first << 2), groupsOf(u1 - u0), gates);
     }
+  } else if (batch == 1) {
+    gemv_f32(out, init, h, whh + ((first * units) << 2), units, rowsOf(u1 - u0, gates) >> 3);
   } else {
     gemm_f32(out, ldo, init, ldi, h, ldh, whh + ((first * units) << 2), batch, units, rowsOf(u1 - u0, gates) >> 3);
   }

@@ -58,5 +58,6 @@ export function addColumn(
   from: Float32Array,
   first: number,
 ): void {
-  for (let row = 0; row < from.length; row++) to[out / 4 + places[first + row]!]! += from[row]!;
+  const at = out / 4;
+  for (let row = 0; row < from.length; row++) to[at + places[first + row]!]! += from[row]!;
 }

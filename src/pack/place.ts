@@ -6,11 +6,14 @@ import type { Kernels } from '../wasm/registry.js';
 import { addColumn, placePanels, type Staging } from './panels.js';
 import { planProgram } from './plan.js';
 import type { Op, Program } from './program.js';
-import { rowPlaces } from './rows.js';
+import { lanes, rowPlaces } from './rows.js';
 import { placeTable } from './table.js';
 
-/** Floats that are staged at a time at most: what stays in a second-level cache. */
-const stagingFloats = 2 ** 16;
+/**
+ * Floats that are staged at a time, unless rows are longer: what stays in a near cache. A page that is touched for the
+ * first time costs more than to pack what it holds.
+ */
+const stagingFloats = 2 ** 14;
 
 /** A model's program, the memory in which its weights lie packed, and kernels over it. */
 export interface PackedModel {
@@ -43,10 +46,12 @@ export async function packModel(
   return packed;
 }
 
-/** The first layer's output in a run: the plan gives it room for several of the longest rows. */
+/** The first layer's output in a run: the plan gives it room for eight of the longest rows at least. */
 function stagingOf({ run }: Program): Staging {
   const [address, next] = run.activations;
-  return { address, floats: Math.min(stagingFloats, (next - address) / 4) };
+  const room = (next - address) / 4;
+  const longest = room / run.rows;
+  return { address, floats: Math.min(room, Math.max(stagingFloats, longest * lanes)) };
 }
 
 async function placeLayer(

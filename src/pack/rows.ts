@@ -35,10 +35,14 @@ export function rowPlaces(cell: Cell, hidden: number, units: number, rows: numbe
     const count = Math.min(units, hidden - first);
     let start = base;
     for (const gates of cell.phases) {
-      for (let unit = 0; unit < count; unit++) {
-        const group = start + Math.floor(unit / lanes) * gates.length * lanes;
-        for (const [place, gate] of gates.entries())
-          places[gate * hidden + first + unit] = group + place * lanes + (unit % lanes);
+      const group = gates.length * lanes;
+      for (let place = 0; place < gates.length; place++) {
+        // Plain counting: this runs once, and is interpreted.
+        let to = gates[place]! * hidden + first;
+        let row = start + place * lanes;
+        for (let unit = 0; unit < count; unit += lanes, row += group) {
+          for (let lane = 0; lane < lanes && unit + lane < count; lane++) places[to++] = row + lane;
+        }
       }
       start += phaseRows(gates.length, count);
     }

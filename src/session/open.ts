@@ -15,7 +15,7 @@ import { scheduleSolo } from '../schedule/solo.js';
 import { type CrewWorker, hireWebWorkers } from '../schedule/web-workers.js';
 import { type BinaryName, chooseKernels, type KernelSet } from '../wasm/features.js';
 import { checkWasmOptions, explainLink, findBinary, type WasmOptions } from '../wasm/given.js';
-import { loadInstantiate } from '../wasm/instance.js';
+import { findInstantiate } from '../wasm/instance.js';
 import { Model } from './model.js';
 import { Stepper } from './stepper.js';
 import { countThreads } from './threads.js';
@@ -73,19 +73,22 @@ export function openDoor<Source>(platform: Platform<Source>): {
     async loadModel(source, options = {}) {
       checkOptions(options);
       checkFunction(options.onProgress, 'onProgress');
+      // Compiled by another thread of the engine while this one reads.
+      const machine = findMachine(platform, options);
       const bytes = await openSource(platform, source, options);
       try {
         const file = await naming(platform.addressOf(source), () => openModelFile(bytes, options));
-        return await openModel(platform, file, options);
+        return await openModel(machine, file, options);
       } finally {
         await bytes.close();
       }
     },
     async createModel(spec, tensors, options = {}) {
       checkOptions(options);
+      const machine = findMachine(platform, options);
       const checked = checkSpec(spec);
       const read = readerOf(checkTensors(checked, tensors));
-      return openModel(platform, { spec: checked, vocab: undefined, read }, options);
+      return openModel(machine, { spec: checked, vocab: undefined, read }, options);
     },
   };
 }
@@ -144,20 +147,40 @@ async function naming<T>(address: string | undefined, read: () => Promise<T>): P
   }
 }
 
-async function openModel<Source>(
-  platform: Platform<Source>,
-  { spec, vocab, read }: OpenedModel,
-  options: ModelOptions,
-): Promise<Model> {
-  const { threads: wish = 1, kernels: wished = 'auto', signal, createWorker } = options;
+/** What a model will run on. */
+interface Machine {
+  kernels: KernelSet;
+  hire: Hire | undefined;
+  threads: number;
+  /** the binary that the calling thread runs */
+  name: BinaryName;
+  module: Promise<WebAssembly.Module>;
+  find(name: BinaryName): Promise<WebAssembly.Module>;
+}
+
+/** @throws TypeError, RangeError, UnsupportedError; what goes wrong with the binary itself is said by `module` */
+function findMachine<Source>(platform: Platform<Source>, options: ModelOptions): Machine {
+  const { threads: wish = 1, kernels: wished = 'auto', createWorker } = options;
   const kernels = chooseKernels(wished);
   const hire = createWorker === undefined ? platform.hire : hireWebWorkers(createWorker);
   const threads = countThreads(wish, hire !== undefined, platform.cores);
-  const shared = threads > 1;
   const find = (name: BinaryName) => findBinary(name, options, (url) => platform.read(url, {}));
-  const name: BinaryName = shared ? `${kernels}-shared` : kernels;
-  const loading = Promise.all([find(name), loadInstantiate()]);
-  const [module, instantiate] = await untilAborted(loading, signal);
+  const name: BinaryName = threads > 1 ? `${kernels}-shared` : kernels;
+  const module = find(name);
+  // The model may turn out to be broken before anybody asks.
+  module.catch(() => {});
+  return { kernels, hire, threads, name, module, find };
+}
+
+async function openModel(
+  { kernels, hire, threads, name, module: compiling, find }: Machine,
+  { spec, vocab, read }: OpenedModel,
+  options: ModelOptions,
+): Promise<Model> {
+  const { threads: wish = 1, signal } = options;
+  const shared = threads > 1;
+  const module = await untilAborted(compiling, signal);
+  const instantiate = await untilAborted(findInstantiate(module), signal);
   const open = (memory: WebAssembly.Memory) => {
     try {
       return instantiate(module, memory);

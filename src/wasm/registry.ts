@@ -9,6 +9,7 @@ export const registry = {
   gemm_f32_1x8: 'out init x w depth',
   gemm_f32_2x8: 'out ldo init ldi x ldx w depth',
   gemm_f32_4x8: 'out ldo init ldi x ldx w depth',
+  gemm_f32_4x8x2: 'out ldo init ldi x ldx w depth',
   gemm_f32_6x8: 'out ldo init ldi x ldx w depth',
   gemm_f32: 'out ldo init ldi x ldx w rows depth panels',
   gemv_f32: 'out init x w depth panels',

@@ -73,7 +73,9 @@ test.each([
 ])('only one floor has %s', (_, pattern, floor) => {
   const found = sources.filter(({ code }) => pattern.test(code)).map(({ path }) => path);
   expect(found.length).toBeGreaterThan(0);
-  expect(found.filter((path) => !path.startsWith(floor))).toEqual([]);
+  // Bundlers look for a worker's script beside the words `new Worker`, so the door of training has them too.
+  const isDoor = (path: string) => floor === 'schedule/' && path === 'train.ts';
+  expect(found.filter((path) => !path.startsWith(floor) && !isDoor(path))).toEqual([]);
 });
 
 test('only assembly/simd says relaxed_', () => {

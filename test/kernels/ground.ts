@@ -39,12 +39,6 @@ export class Ground<K extends Kernels = Kernels> {
     return new Ground<TrainKernels>(await loadTrainBinary(set), memory);
   }
 
-  /** The same with the binary that also trains. */
-  static async openTraining(set: KernelSet, pages = 64): Promise<Ground<TrainKernels>> {
-    const memory = new WebAssembly.Memory({ initial: pages });
-    return new Ground<TrainKernels>(await loadTrainBinary(set), memory);
-  }
-
   /** The same kernels over another memory. */
   over(memory: WebAssembly.Memory): K {
     return new WebAssembly.Instance(this.#module, { env: { memory } }).exports as unknown as K;

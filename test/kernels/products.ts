@@ -27,8 +27,10 @@ interface Product {
   shared: boolean;
 }
 
-function drawProduct(draw: Draw, rows: number, panels: number, shared: boolean): Product {
-  const depth = draw.pick([0, 1, 2, 3, 7, 8, 9, 31, 64, 100]);
+/** @param step what K is a multiple of */
+function drawProduct(draw: Draw, rows: number, panels: number, shared: boolean, step = 1): Product {
+  // Also around 128, from where an odd K is worth two calls.
+  const depth = step * draw.pick([0, 1, 2, 3, 7, 8, 9, 31, 64, 100, 127, 129]);
   return {
     rows,
     depth,
@@ -100,9 +102,9 @@ function runProduct(
   return actual;
 }
 
-function checkTile(name: KernelName, rows: number): Check {
+function checkTile(name: KernelName, rows: number, step = 1): Check {
   return (ground, draw, set) => {
-    const product = drawProduct(draw, rows, 1, draw.pick([true, false]));
+    const product = drawProduct(draw, rows, 1, draw.pick([true, false]), step);
     const actual = runProduct(ground, draw, product, (out, ldo, init, ldi, x, ldx, w) =>
       ground.kernels[name](out, ldo, init, ldi, x, ldx, w, product.depth),
     );
@@ -139,6 +141,7 @@ export const productChecks = {
   ),
   gemm_f32_2x8: checkTile('gemm_f32_2x8', 2),
   gemm_f32_4x8: checkTile('gemm_f32_4x8', 4),
+  gemm_f32_4x8x2: checkTile('gemm_f32_4x8x2', 4, 2),
   gemm_f32_6x8: checkTile('gemm_f32_6x8', 6),
   gemv_f32: checkRow(
     (draw) => draw.integer(0, 19),

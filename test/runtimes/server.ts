@@ -32,6 +32,7 @@ const manners: Record<string, Record<string, string>> = {
 /** What a bundler or an import map does. */
 const addresses: Record<string, string> = {
   blockrnn: './node_modules/blockrnn/lib/index.js',
+  'blockrnn/train': './node_modules/blockrnn/lib/train.js',
   'blockrnn/worklet': './node_modules/blockrnn/lib/worklet.js',
 };
 const importMap = `<script type="importmap">${JSON.stringify({ imports: addresses })}</script>`;

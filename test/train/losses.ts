@@ -1,15 +1,23 @@
-import type { Node } from './tape.js';
+import { ACTIVATION_ERROR, gamma, UNIT_ROUNDOFF } from '../oracle/tolerance.js';
+import { exactly, type Node, type Round } from './tape.js';
 
 /** What a loss says of one vector of logits, and what it sends back to it is added to the node's gradient. */
 
 /**
  * −ln softmax(x)[target], in nats. Its slope is softmax(x) − onehot(target).
  * @param weight the slope is multiplied by it: 1 / (number of terms) for a mean
+ * @param round as a Tape's; the bounds are of a program that computes in f32
  */
-export function crossEntropy(x: Node, target: number, weight: number): number {
+export function crossEntropy(x: Node, target: number, weight: number, round: Round = exactly): number {
   const logs = logSoftmax(x.value);
-  for (const [k, log] of logs.entries()) x.gradient[k]! += weight * (Math.exp(log) - (k === target ? 1 : 0));
-  return -logs[target]!;
+  const relative = ACTIVATION_ERROR + gamma(logs.length + 4);
+  for (const [k, log] of logs.entries()) {
+    const slope = Math.exp(log) - (k === target ? 1 : 0);
+    const bound = relative * Math.exp(log) + UNIT_ROUNDOFF * Math.abs(slope);
+    x.gradient[k]! += round(weight * slope, weight * bound);
+  }
+  const largest = x.value.reduce((most, v) => Math.max(most, Math.abs(v)), 1);
+  return round(-logs[target]!, 4 * relative * largest);
 }
 
 /**
@@ -18,8 +26,14 @@ export function crossEntropy(x: Node, target: number, weight: number): number {
  * differentiated line by line, from the last step to the first, without the paper's β.
  * @param steps one vector of logits for each step
  * @param weight as above
+ * @param round the bounds are of a program that computes in f64 and leaves the slope in f32
  */
-export function ctc(steps: readonly Node[], labels: ArrayLike<number>, weight: number): number {
+export function ctc(
+  steps: readonly Node[],
+  labels: ArrayLike<number>,
+  weight: number,
+  round: Round = exactly,
+): number {
   const symbols = Array.from({ length: 2 * labels.length + 1 }, (_, s) =>
     s % 2 === 0 ? 0 : labels[(s - 1) / 2]!,
   );
@@ -53,7 +67,10 @@ export function ctc(steps: readonly Node[], labels: ArrayLike<number>, weight: n
     }
     // ln softmax: d/dx_k = g_k − softmax_k Σ g
     const sum = byClass.reduce((total, g) => total + g, 0);
-    for (const [k, g] of byClass.entries()) steps[t]!.gradient[k]! += weight * (g - Math.exp(log[k]!) * sum);
+    for (const [k, g] of byClass.entries()) {
+      const part = weight * (g - Math.exp(log[k]!) * sum);
+      steps[t]!.gradient[k]! += round(part, UNIT_ROUNDOFF * Math.abs(part));
+    }
     slopes = earlier;
   }
   return -total;

@@ -2,7 +2,7 @@ import { cellOf } from '#dist/model/cells.js';
 import { blocksOf, isRecurrent, type ModelSpec, type RecurrentLayerSpec } from '#dist/model/spec.js';
 import { layerTensors } from '#dist/model/tensors.js';
 import { crossEntropy, ctc } from './losses.js';
-import { type Node, Tape } from './tape.js';
+import { exactly, type Node, type Round, Tape } from './tape.js';
 
 /**
  * Training in f64, one stream and one step at a time: the loss of a batch and its gradient with respect to every
@@ -55,10 +55,20 @@ interface Cell {
   c?: Node;
 }
 
-/** @returns loss and gradients; `spec` ends in logits, so it has no softmax */
-export function trainOracle(spec: ModelSpec, weights: Weights, given: OracleBatch): OracleGradients {
+/**
+ * @param round what a program of less precision makes of each result; default f64 as it is. See bounds.ts.
+ * @returns loss and gradients; `spec` ends in logits, so it has no softmax
+ */
+export function trainOracle(
+  spec: ModelSpec,
+  weights: Weights,
+  given: OracleBatch,
+  round: Round = exactly,
+): OracleGradients {
   const { steps, batch } = given;
-  const tape = new Tape();
+  // A weight's gradient is a sum over rows, a vector's one over the rows of a matrix.
+  const tallest = Math.max(...shapesOf(spec).map(([, shape]) => shape[0]!));
+  const tape = new Tape(round, steps * batch + tallest);
   const parameters = leaves(tape, spec, weights, given.tie === true);
   const state: OracleGradients['state'] = spec.layers.filter(isRecurrent).map((layer) => {
     const h = new Float64Array(batch * layer.hiddenSize);
@@ -169,7 +179,7 @@ function judge(
   const isHit = (x: Node, target: number) => x.value.indexOf(Math.max(...x.value)) === target;
   if (loss.kind === 'ctc') {
     for (const [b, stream] of streams.entries())
-      sum += ctc(stream, (targets as readonly ArrayLike<number>[])[b]!, 1 / batch);
+      sum += ctc(stream, (targets as readonly ArrayLike<number>[])[b]!, 1 / batch, tape.round);
     return { loss: sum / batch, count: batch, hits };
   }
   const classes = targets as ArrayLike<number>;
@@ -186,7 +196,7 @@ function judge(
   const counted = judged.filter(({ target }) => target >= 0);
   for (const { x, target } of counted) {
     if (isHit(x, target)) hits++;
-    sum += crossEntropy(x, target, 1 / counted.length);
+    sum += crossEntropy(x, target, 1 / counted.length, tape.round);
   }
   return { loss: counted.length === 0 ? 0 : sum / counted.length, count: counted.length, hits };
 }

@@ -1,3 +1,5 @@
+import { ACTIVATION_ERROR, gamma, UNIT_ROUNDOFF } from '../oracle/tolerance.js';
+
 /**
  * Reverse-mode differentiation over vectors in f64: the chain rule, one operation at a time. Each operation computes
  * its result and notes how a gradient of the result becomes gradients of what it read; `backward` goes through the
@@ -10,12 +12,30 @@ export interface Node {
   readonly gradient: Float64Array;
 }
 
+/** What a program of less precision has in the place of `value`, when it can be off by `bound`. */
+export type Round = (value: number, bound: number) => number;
+
+export const exactly: Round = (value) => value;
+
 export class Tape {
   private readonly notes: (() => void)[] = [];
+
+  /**
+   * @param round is asked for the result of every operation, forward and backward
+   * @param terms the most terms that any gradient is the sum of, for the bounds given to `round`
+   */
+  constructor(
+    readonly round: Round = exactly,
+    private readonly terms = 1,
+  ) {}
 
   /** A value that nothing here computes: an input, a weight. */
   leaf(values: ArrayLike<number>): Node {
     return { value: Float64Array.from(values), gradient: new Float64Array(values.length) };
+  }
+
+  private give(x: Node, i: number, part: number): void {
+    x.gradient[i]! += this.round(part, gamma(this.terms) * Math.abs(part));
   }
 
   /** Adds to the gradients of all leaves; the last results have been given theirs by the caller. */
@@ -31,14 +51,20 @@ export class Tape {
     const origin = (u: number) => (blocks ? u - (u % width) : 0);
     const out = this.leaf(new Float64Array(height));
     for (let u = 0; u < height; u++) {
-      for (let k = 0; k < width; k++)
-        out.value[u]! += w.value[(row + u) * width + k]! * x.value[origin(u) + k]!;
+      let sum = 0;
+      let size = 0;
+      for (let k = 0; k < width; k++) {
+        const part = w.value[(row + u) * width + k]! * x.value[origin(u) + k]!;
+        sum += part;
+        size += Math.abs(part);
+      }
+      out.value[u] = this.round(sum, gamma(width) * size);
     }
     this.notes.push(() => {
       for (let u = 0; u < height; u++) {
         for (let k = 0; k < width; k++) {
-          w.gradient[(row + u) * width + k]! += out.gradient[u]! * x.value[origin(u) + k]!;
-          x.gradient[origin(u) + k]! += out.gradient[u]! * w.value[(row + u) * width + k]!;
+          this.give(w, (row + u) * width + k, out.gradient[u]! * x.value[origin(u) + k]!);
+          this.give(x, origin(u) + k, out.gradient[u]! * w.value[(row + u) * width + k]!);
         }
       }
     });
@@ -49,7 +75,7 @@ export class Tape {
   slice(x: Node, first: number, count: number): Node {
     const out = this.leaf(x.value.subarray(first, first + count));
     this.notes.push(() => {
-      for (let i = 0; i < count; i++) x.gradient[first + i]! += out.gradient[i]!;
+      for (let i = 0; i < count; i++) this.give(x, first + i, out.gradient[i]!);
     });
     return out;
   }
@@ -57,11 +83,18 @@ export class Tape {
   /** The sum of vectors of one length. */
   add(...terms: readonly Node[]): Node {
     const out = this.leaf(
-      terms[0]!.value.map((_, i) => terms.reduce((sum, term) => sum + term.value[i]!, 0)),
+      terms[0]!.value.map((_, i) => {
+        const parts = terms.map((term) => term.value[i]!);
+        const size = parts.reduce((sum, part) => sum + Math.abs(part), 0);
+        return this.round(
+          parts.reduce((sum, part) => sum + part, 0),
+          gamma(parts.length) * size,
+        );
+      }),
     );
     this.notes.push(() => {
       for (const term of terms) {
-        for (let i = 0; i < term.gradient.length; i++) term.gradient[i]! += out.gradient[i]!;
+        for (let i = 0; i < term.gradient.length; i++) this.give(term, i, out.gradient[i]!);
       }
     });
     return out;
@@ -69,21 +102,23 @@ export class Tape {
 
   /** a b, element by element. */
   multiply(a: Node, b: Node): Node {
-    const out = this.leaf(a.value.map((v, i) => v * b.value[i]!));
+    const out = this.leaf(
+      a.value.map((v, i) => this.round(v * b.value[i]!, UNIT_ROUNDOFF * Math.abs(v * b.value[i]!))),
+    );
     this.notes.push(() => {
       for (const [i, g] of out.gradient.entries()) {
-        a.gradient[i]! += g * b.value[i]!;
-        b.gradient[i]! += g * a.value[i]!;
+        this.give(a, i, g * b.value[i]!);
+        this.give(b, i, g * a.value[i]!);
       }
     });
     return out;
   }
 
-  /** f of each element; `slope` is f' as a function of the argument and of f's value. */
-  map(x: Node, f: (v: number) => number, slope: (v: number, y: number) => number): Node {
-    const out = this.leaf(x.value.map(f));
+  /** f of each element; `slope` is f' as a function of the argument and of f's value, `own` what f32 has f off by. */
+  map(x: Node, f: (v: number) => number, slope: (v: number, y: number) => number, own = 0): Node {
+    const out = this.leaf(x.value.map((v) => this.round(f(v), own)));
     this.notes.push(() => {
-      for (const [i, g] of out.gradient.entries()) x.gradient[i]! += g * slope(x.value[i]!, out.value[i]!);
+      for (const [i, g] of out.gradient.entries()) this.give(x, i, g * slope(x.value[i]!, out.value[i]!));
     });
     return out;
   }
@@ -93,11 +128,12 @@ export class Tape {
       x,
       (v) => 1 / (1 + Math.exp(-v)),
       (_, y) => y * (1 - y),
+      ACTIVATION_ERROR,
     );
   }
 
   tanh(x: Node): Node {
-    return this.map(x, Math.tanh, (_, y) => 1 - y * y);
+    return this.map(x, Math.tanh, (_, y) => 1 - y * y, ACTIVATION_ERROR);
   }
 
   /** max(x, 0); PyTorch takes the slope at 0 to be 0. */

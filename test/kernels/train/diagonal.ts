@@ -3,20 +3,6 @@ import { within } from '../check.js';
 import { placeRows, type TrainCheck } from './rows.js';
 
 export const diagonalChecks = {
-  diagonal_back_f32: ((ground, draw) => {
-    const [groups, gates] = [draw.integer(0, 5), draw.integer(1, 4)];
-    const [dz, w] = [draw.values(groups * gates * 4), draw.values(groups * gates * 4)];
-    const dh = ground.room(groups * 4);
-    ground.kernels.diagonal_back_f32(dh, ground.place(dz), ground.place(w), groups, gates);
-    const [expected, bound] = [new Float64Array(groups * 4), new Float64Array(groups * 4)];
-    for (let i = 0; i < dz.length; i++) {
-      const unit = Math.floor(i / (4 * gates)) * 4 + (i % 4);
-      expected[unit]! += dz[i]! * w[i]!;
-      bound[unit]! += gamma(gates) * Math.abs(dz[i]! * w[i]!) + UNDERFLOW;
-    }
-    within(ground.read(dh, groups * 4), expected, bound);
-  }) as TrainCheck,
-
   diagonal_grad_f32: ((ground, draw) => {
     const [rows, groups, gates] = [draw.integer(0, 9), draw.integer(1, 5), draw.integer(1, 4)];
     const count = groups * gates * 4;

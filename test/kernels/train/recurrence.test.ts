@@ -1,25 +1,13 @@
-import { describe, expect, it } from 'vitest';
+import { describe, it } from 'vitest';
 import { availableKernels } from '#dist/wasm/features.js';
 import type { TrainKernels } from '#dist/wasm/train-registry.js';
 import { cellKinds } from '../../oracle/arbitraries.js';
-import { cases, drawFrom, within } from '../check.js';
+import { drawFrom, within } from '../check.js';
 import { Ground } from '../ground.js';
-import { recurrenceChecks } from './recurrence.js';
-import { drawProblem, expectTape, type Problem, Tape } from './tape.js';
+import { drawProblem, expectTape, type Problem } from './problem.js';
+import { Tape } from './tape.js';
 
 describe.each(availableKernels())('%s kernels of training', (set) => {
-  it.each(Object.entries(recurrenceChecks))(
-    '%s agrees with its oracle and stays within its bounds',
-    async (_, check) => {
-      const ground = await Ground.openTraining(set);
-      for (let seed = 1; seed <= cases; seed++) {
-        ground.clear();
-        await check(ground, drawFrom(seed), set);
-        expect(ground.brokenFence(), `seed ${seed}`).toBeNull();
-      }
-    },
-  );
-
   describe.each(cellKinds)('%s', (kind) => {
     const run = (ground: Ground<TrainKernels>, problem: Problem) => {
       ground.clear();

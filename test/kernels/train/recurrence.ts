@@ -3,7 +3,8 @@ import type { TrainKernels } from '#dist/wasm/train-registry.js';
 
 import { type Check, type Draw, within } from '../check.js';
 import { passCellChecks } from './passes.js';
-import { drawProblem, expectTape, Tape } from './tape.js';
+import { drawProblem, expectTape } from './problem.js';
+import { Tape } from './tape.js';
 
 /** Ranges that together are 0..count, in any order. */
 function drawRanges(draw: Draw, count: number): [number, number][] {

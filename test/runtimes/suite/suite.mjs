@@ -3,6 +3,7 @@ import { arraysOf, digest, draw } from './draw.mjs';
 import { checkErrors } from './errors.mjs';
 import { drawTensors, single, stacks } from './models.mjs';
 import { checkStreams } from './newer.mjs';
+import { checkTraining } from './train.mjs';
 
 const { createModel, loadModel, encodeModel, readModel, writeSafetensors, writeNpy, readNpy } = blockrnn;
 const steps = 9;
@@ -55,6 +56,7 @@ export async function runSuite({ source, wasm, threads }) {
   });
   await checkStreams(check, { wasm });
   await checkErrors(check);
+  await checkTraining(check, { threads });
   return { results, digests, kernels: blockrnn.availableKernels(), names: Object.keys(blockrnn).sort() };
 }
 
