@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { curvesOf } from '#dist/cli/train/curves.js';
 import type { Event } from '#dist/cli/train/log.js';
@@ -75,4 +76,27 @@ test('the page needs nothing else, and says nothing as markup', () => {
   expect(page.match(/<script>/g)!.length).toBe(page.match(/<\/script>/g)!.length);
   expect(page.match(/class="chart"/g)!.length).toBe(3);
   expect(page).toContain('<td>1.4427');
+});
+
+test('its script stands alone, and gives the plotting library every curve', () => {
+  const page = renderReport({ title: 'a', metric: bitsPerByte, events, results: [], configuration: [] });
+  const script = /<script>(\((?:(?!<script>)[\s\S])*)<\/script>\n<\/html>/.exec(page)![1]!;
+  const drawn: { title: string; data: unknown; target: string }[] = [];
+  class Plot {
+    constructor({ title }: { title: string }, data: unknown, { id }: { id: string }) {
+      drawn.push({ title, data, target: id });
+    }
+  }
+  runInNewContext(script, {
+    uPlot: Plot,
+    document: { querySelector: (id: string) => ({ id, clientWidth: 500 }) },
+    getComputedStyle: () => ({ getPropertyValue: () => '#123' }),
+    addEventListener() {},
+  });
+  const wanted = curvesOf(events, bitsPerByte).map(({ title, xs, lines }, number) => ({
+    title,
+    data: [xs, ...lines.map(({ values }) => values)],
+    target: `#chart-${number}`,
+  }));
+  expect(JSON.parse(JSON.stringify(drawn))).toEqual(wanted);
 });
