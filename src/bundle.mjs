@@ -20,9 +20,12 @@ await build({
     worklet: 'dist/worklet.js',
     post: 'dist/schedule/post.js',
     'web-post': 'dist/schedule/web-post.js',
+    train: 'dist/train.js',
+    'train-node': 'dist/train-node.js',
+    // Workers' code is looked for where it lies beside that which hires them.
+    'train/train-post': 'dist/train/train-post.js',
+    'train/train-web-post': 'dist/train/train-web-post.js',
     'cli/main': 'dist/cli/main.js',
-    // Workers' code is looked for beside that which hires them.
-    'cli/post': 'dist/schedule/post.js',
   },
   // A page fetches the kernels that it runs, and no others.
   splitting: true,

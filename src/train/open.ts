@@ -9,7 +9,7 @@ import { scheduleSolo } from '../schedule/solo.js';
 import { hireWebWorkers } from '../schedule/web-workers.js';
 import { countThreads } from '../session/threads.js';
 import { chooseKernels } from '../wasm/features.js';
-import { loadInstantiate } from '../wasm/instance.js';
+import { findInstantiate } from '../wasm/instance.js';
 import { loadTrainBinary } from '../wasm/train-binaries.js';
 import type { TrainKernels } from '../wasm/train-registry.js';
 import { bindTraining } from './engine.js';
@@ -42,8 +42,8 @@ export async function openTrainer(
   const threads = countThreads(options.threads ?? 1, hire !== undefined, platform.cores);
   const shared = threads > 1;
   const program = planTraining(checked, { ...sizes, workers: threads });
-  const loading = Promise.all([loadTrainBinary(shared ? `${kernels}-shared` : kernels), loadInstantiate()]);
-  const [module, instantiate] = await untilAborted(loading, signal);
+  const module = await untilAborted(loadTrainBinary(shared ? `${kernels}-shared` : kernels), signal);
+  const instantiate = await untilAborted(findInstantiate(module), signal);
   const arena = createArena(program.bytes, shared);
   placeTable(arena.f32, program.constants / 4);
   const workers = shared

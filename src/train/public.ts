@@ -1,5 +1,13 @@
 /** What both front doors of training have beside createTrainer and fit. */
-export { DivergedError } from '../base/errors.js';
+export {
+  AbortError,
+  DivergedError,
+  type ErrorCode,
+  FormatError,
+  MismatchError,
+  UnsupportedError,
+  WorkerError,
+} from '../base/errors.js';
 export { decodeBeam, decodeGreedy, editDistance, type Labelling } from './ctc-decode.js';
 export { type InitOptions, initTensors } from './init.js';
 export {

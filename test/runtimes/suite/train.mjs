@@ -1,5 +1,5 @@
-import { createTrainer, fit } from 'blockrnn/train';
 import { createModel } from 'blockrnn';
+import { createTrainer, fit } from 'blockrnn/train';
 import { digest, draw } from './draw.mjs';
 import { drawTensors } from './models.mjs';
 
