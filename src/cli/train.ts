@@ -1,6 +1,5 @@
 import type { ScheduleSpec } from '../train/schedules.js';
 import { type Command, type Context, threadsOption } from './command.js';
-import { runTraining } from './train/run.js';
 import type { Training } from './train/training.js';
 
 /** `blockrnn train`: a configuration → a model. */
@@ -45,6 +44,8 @@ export function trainWith(load: () => Promise<Training>): Command {
         resume: args.flag('resume'),
         quiet: args.flag('quiet'),
       };
+      // The plotting library, and all else that only a training needs.
+      const { runTraining } = await import('./train/run.js');
       await runTraining(options, context, await load());
     },
   };
