@@ -6,6 +6,9 @@ import { decodeCheckpoint, encodeCheckpoint, type Position } from './checkpoint.
 import type { Trainer } from './trainer.js';
 import type { Batch, Batches, EpochReport, FitOptions, FitResult, Score, TrainerOptions } from './types.js';
 
+/** After so many milliseconds other tasks have their turn. */
+const turn = 20;
+
 /** Opens a trainer on some platform. */
 export type OpenTrainer = (spec: FitOptions['spec'], options: TrainerOptions) => Promise<Trainer>;
 
@@ -35,6 +38,8 @@ class Fitting {
   readonly #epochs: number;
   #position: Position = { epoch: 0, epochStep: 0, nats: 0, count: 0, seconds: 0, epochs: [] };
   #best: Tensors | undefined;
+  /** when other tasks last had their turn */
+  #rested = performance.now();
 
   constructor(options: FitOptions) {
     this.spec = checkSpec(options.spec);
@@ -75,7 +80,6 @@ class Fitting {
     const epochSteps = this.#options.epochSteps ?? (Array.isArray(given) ? given.length : undefined);
     let skip = position.epochStep;
     let last = performance.now();
-    let stepsBefore = trainer.steps;
     for await (const batch of given) {
       if (skip > 0) {
         skip--;
@@ -96,7 +100,6 @@ class Fitting {
       if (checkpoint?.every !== undefined && step % checkpoint.every === 0) await this.#save(trainer);
     }
     if (position.count === 0) throw new ArgumentRangeError(`batches(${epoch}) gives no batch.`);
-    stepsBefore = trainer.steps - stepsBefore;
     await this.#heed(signal, trainer);
     await this.#endEpoch(trainer);
   }
@@ -149,7 +152,10 @@ class Fitting {
 
   /** Lets other tasks have their turn; when the signal has fired, where training stands is kept first. */
   async #heed(signal: AbortSignal | undefined, trainer: Trainer): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    if (performance.now() - this.#rested > turn) {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      this.#rested = performance.now();
+    }
     if (!signal?.aborted) return;
     if (this.#options.checkpoint !== undefined) await this.#save(trainer);
     checkSignal(signal);

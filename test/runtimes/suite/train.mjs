@@ -1,5 +1,5 @@
 import { createModel } from 'blockrnn';
-import { createTrainer, fit } from 'blockrnn/train';
+import { createTrainer, fit as fitModel } from 'blockrnn/train';
 import { digest, draw } from './draw.mjs';
 import { drawTensors } from './models.mjs';
 
@@ -42,7 +42,7 @@ export async function checkTraining(check, { threads }) {
     });
   }
   await check('fit', async () => {
-    const { tensors: learnt, epochs } = await fit({
+    const { tensors: learnt, epochs } = await fitModel({
       ...options,
       spec,
       tensors,
