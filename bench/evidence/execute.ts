@@ -82,8 +82,11 @@ async function train(
     options.onEpoch('its checkpoint has other settings: from the beginning');
   const kept: Kept = resumes ? before.kept : { settings: identity, seconds: 0, curve: [], step: 0 };
   const earlier = kept.seconds;
-  const started = performance.now();
-  const seconds = () => earlier + (performance.now() - started) / 1000;
+  const started = process.cpuUsage();
+  const seconds = () => {
+    const { user, system } = process.cpuUsage(started);
+    return earlier + (user + system) / 1e6;
+  };
   const stepsPerEpoch = Math.min(split.stepsPerEpoch, limit);
   const total = epochs * stepsPerEpoch;
   const curve: Point[] = [...kept.curve];

@@ -17,7 +17,7 @@ export interface Point {
   loss: number;
   /** mean nats in validation */
   validation?: number;
-  /** of training so far, validation included */
+  /** of all threads' processors in training so far, validation included: what else the machine does counts less */
   seconds: number;
 }
 
@@ -31,6 +31,7 @@ export interface Result extends Run, Origin {
   multiplyAdds: number;
   metrics: Record<string, number>;
   curve: Point[];
+  /** seconds of all threads' processors */
   trainingSeconds: number;
   threads: number;
   kernels: string;
