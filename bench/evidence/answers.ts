@@ -1,8 +1,17 @@
+import type { ModelSpec } from '#dist/model/spec.js';
+import type { Tensors } from '#dist/model/tensors.js';
+import { createModel } from '#dist/node.js';
 import type { Model } from '#dist/session/model.js';
 import { joinSequences, type Sequence } from './sequences.js';
 
 /** Streams of one run: as many as training has. */
 const size = 32;
+
+/** The model with a last layer that makes ln of probabilities of its logits: what tests read. */
+export function openTested({ layers }: ModelSpec, tensors: Tensors, threads: number): Promise<Model> {
+  const last = { kind: 'activation', name: 'probabilities', activation: 'logSoftmax' } as const;
+  return createModel({ layers: [...layers, last] }, tensors, { threads });
+}
 
 /**
  * What a model says to sequences, through the package's own inference: for each, in their order, y [frames, O].
@@ -36,4 +45,11 @@ export function meanOf(y: Float32Array, outputs: number): Float64Array {
   const frames = y.length / outputs;
   for (let i = 0; i < y.length; i++) mean[i % outputs] = mean[i % outputs]! + y[i]! / frames;
   return mean;
+}
+
+/** Place of the first largest. */
+export function argmax(x: ArrayLike<number>): number {
+  let best = 0;
+  for (let i = 1; i < x.length; i++) if (x[i]! > x[best]!) best = i;
+  return best;
 }

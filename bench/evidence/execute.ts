@@ -7,6 +7,7 @@ import { fit as fitModel } from '#dist/train-node.js';
 import { availableKernels, type KernelSet } from '#dist/wasm/features.js';
 import { compare } from '../measure.js';
 import { describeOrigin } from '../origin.js';
+import { openTested } from './answers.js';
 import { joinCheckpoint, type Kept, readIfThere, replaceFile, splitCheckpoint } from './keep.js';
 import type { Point, Result, Run } from './results.js';
 import { rateAt } from './schedule.js';
@@ -72,7 +73,7 @@ async function train(
   options: ExecuteOptions,
 ): Promise<{ tensors: Tensors; kept: Kept }> {
   const { settings, threads, kernels, limit, signal } = options;
-  const { loss, optimizer, epochs, learningRate, clip, dropout, tie } = settings;
+  const { loss, optimizer, epochs, learningRate, clip, dropout, tie, init } = settings;
   const path = checkpointOf(options.keepAt);
   const identity = JSON.parse(JSON.stringify({ run, spec, settings, limit, threads, kernels }));
   const found = await readIfThere(path);
@@ -96,6 +97,7 @@ async function train(
     ...(clip === undefined ? {} : { clip }),
     ...(dropout === undefined ? {} : { dropout }),
     ...(tie === undefined ? {} : { tie }),
+    ...(init === undefined ? {} : { init }),
     seed: run.seed,
     capacity: split.capacity,
     batches: (epoch) => take(split.batches(epoch), limit),
@@ -143,7 +145,7 @@ async function testModel(
   split: Split,
   threads: number,
 ): Promise<Record<string, number>> {
-  const model = await createModel(spec, tensors, { threads });
+  const model = await openTested(spec, tensors, threads);
   try {
     return await split.test(model);
   } finally {

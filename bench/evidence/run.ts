@@ -25,6 +25,8 @@ const usage = `npm run evidence:TASK [-- options]   TASK: ${tasks.map(({ name })
   --quick             one seed, one fold, one short epoch, for a first look; the results go to build/evidence/quick
 `;
 
+/** ms without a line about an epoch: short ones would fill the screen. */
+const quietFor = 20_000;
 const root = new URL('../../../', import.meta.url);
 // Node 20 has relaxed SIMD behind a flag; later versions have it without, and do not know the flag.
 if (Number(process.versions.node.split('.')[0]) < 22) setFlagsFromString('--experimental-wasm-relaxed-simd');
@@ -129,6 +131,7 @@ async function runAll(
       }
       const started = performance.now();
       let first: number | undefined;
+      let said = started;
       const result = await executeRun(task, opened, run, {
         ...{ settings, threads, kernels, signal: stop.signal },
         limit: quick ? 20 : Number.POSITIVE_INFINITY,
@@ -141,7 +144,11 @@ async function runAll(
           const remaining = formatSeconds(perCost * (left - share * cost));
           bar.show(1 - (left - share * cost) / all, `${name}  ${text}  ${remaining} left of all`);
         },
-        onEpoch: (text) => bar.say(`${task.name} ${name}  ${text}`),
+        onEpoch(text) {
+          if (performance.now() - said < quietFor) return;
+          said = performance.now();
+          bar.say(`${task.name} ${name}  ${text}`);
+        },
       });
       spent += (performance.now() - started) / 1000;
       done += cost * (1 - (first ?? 0));

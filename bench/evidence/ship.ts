@@ -1,6 +1,7 @@
 // npm run evidence:ship: of each task the best network of eight blocks, as demo/models/TASK-block8.safetensors in f16,
 // and what it scores after that rounding, in demo/models/models.json. Needs the data, and build/evidence as the runs left it.
-import { createModel, encodeModel, readModel } from '#dist/node.js';
+import { encodeModel, readModel } from '#dist/node.js';
+import { openTested } from './answers.js';
 import { readIfThere, replaceFile } from './keep.js';
 import { readResults } from './read-results.js';
 import { nameRun, type Result } from './results.js';
@@ -43,7 +44,7 @@ for (const task of tasks) {
   const file = `${task.name}-block8.safetensors`;
   const { hidden, blocks, fold, seed } = best;
   const { spec, tensors } = await readModel(half);
-  const model = await createModel(spec, tensors);
+  const model = await openTested(spec, tensors, 1);
   const opened = await task.open(new URL(`../shared/data/${task.folder}/`, root));
   const metrics = await opened.split(fold, seed).test(model);
   model.dispose();

@@ -86,7 +86,7 @@ function describeSettings(
   task: Task,
   { settings, threads, kernels, machine, runtime, commit, date }: Result,
 ): string {
-  const { optimizer, epochs, learningRate, batch, steps, clip, dropout = 0, loss, tie } = settings;
+  const { optimizer, epochs, learningRate, batch, steps, clip, dropout = 0, loss, tie, init } = settings;
   const said = [
     `loss \`${loss.kind}\``,
     `${optimizer.kind}, learning rate ${learningRate} at most, along a cosine`,
@@ -95,6 +95,8 @@ function describeSettings(
     ...(clip === undefined ? [] : [`gradients clipped at ${clip}`]),
     ...(dropout > 0 ? [`dropout ${dropout}`] : []),
     ...(tie ? ['decoder tied to the embedding'] : []),
+    ...(init?.embeddingRange === undefined ? [] : [`first embeddings within ±${init.embeddingRange}`]),
+    ...(init?.forgetBias === undefined ? [] : [`forget gates begin at ${init.forgetBias}`]),
   ];
   const again = `\`npm run evidence:${task.name}\` makes it again`;
   return `${said.join('; ')}. ${threads} ${threads === 1 ? 'thread' : 'threads'}, ${kernels} kernels; ${machine}; ${runtime}; commit ${commit}, ${date}. ${again}.`;

@@ -1,4 +1,5 @@
 import type { Model } from '#dist/session/model.js';
+import type { InitOptions } from '#dist/train/init.js';
 import type { Batch, Loss, Optimizer } from '#dist/train/types.js';
 import type { Stack, Structure } from './sizes.js';
 
@@ -16,6 +17,8 @@ export interface Settings {
   clip?: number;
   dropout?: number;
   tie?: boolean;
+  /** where the first weights differ from PyTorch's */
+  init?: InitOptions;
 }
 
 /** One way of holding data back, with what is trained and tested on it. */
@@ -27,7 +30,7 @@ export interface Split {
   /** most T and B of any batch, validation's too */
   capacity: { steps: number; batch: number };
   validate?(): Iterable<Batch>;
-  /** metrics of the test part, by name; through the package's own inference */
+  /** metrics of the test part, by name; of a model that gives ln of probabilities (openTested) */
   test(model: Model): Promise<Record<string, number>>;
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Batch } from '#dist/train/types.js';
-import { streamBatches } from '../../bench/evidence/language.js';
-import { logSoftmax } from '../../bench/evidence/probability.js';
+import { openTested } from '../../bench/evidence/answers.js';
+import { scoreText, streamBatches } from '../../bench/evidence/language.js';
 import { officialPart, type Recording, speakers } from '../../bench/evidence/recordings.js';
 import { batchSequences, type Sequence } from '../../bench/evidence/sequences.js';
 import {
@@ -19,6 +19,7 @@ import { centre, openPoses } from '../../bench/evidence/tasks/poses.js';
 import { makeStrings, openStrings } from '../../bench/evidence/tasks/strings.js';
 import { openCorpus, readWords } from '../../bench/evidence/tasks/words.js';
 import { tasks } from '../../bench/evidence/tasks.js';
+import { UNIT_ROUNDOFF } from '../oracle/tolerance.js';
 
 /** One sound for each digit, speaker and index: as many samples as make some frames, all different. */
 function makeRecordings(indices: readonly number[]): Recording[] {
@@ -261,8 +262,35 @@ test('batches hold every sequence once', () => {
   expect(seen.sort((a, b) => a - b)).toEqual(sequences.map((_, i) => i));
 });
 
-test('ln softmax of large logits', () => {
-  const row = new Float64Array(3);
-  logSoftmax(Float32Array.of(1000, 1000, -1000), row);
-  expect(row[0]).toBeCloseTo(-Math.log(2), 12);
+test('a text is scored by what the model says of each next id', async () => {
+  const width = 5;
+  const layers = [
+    { kind: 'embedding', name: 'embedding', count: width, size: width },
+    { kind: 'linear', name: 'decoder', inputSize: width, outputSize: width },
+  ] as const;
+  const values = (count: number) => Float32Array.from({ length: count }, (_, i) => Math.sin(i * i));
+  const table = values(width * width);
+  const identity = Float32Array.from({ length: width * width }, (_, i) => (i % (width + 1) === 0 ? 1 : 0));
+  const model = await openTested(
+    { layers: [...layers] },
+    {
+      'embedding.weight': { shape: [width, width], data: table },
+      'decoder.weight': { shape: [width, width], data: identity },
+      'decoder.bias': { shape: [width], data: new Float32Array(width) },
+    },
+    1,
+  );
+  const ids = Int32Array.from({ length: 2503 }, (_, i) => (i * i) % width);
+  const { nats, accuracy } = await scoreText(model, ids, width);
+  model.dispose();
+  let expected = 0;
+  let hits = 0;
+  for (let t = 0; t + 1 < ids.length; t++) {
+    const row = Array.from(table.subarray(ids[t]! * width, (ids[t]! + 1) * width));
+    expected += Math.log(row.reduce((sum, value) => sum + Math.exp(value), 0)) - row[ids[t + 1]!]!;
+    if (row.indexOf(Math.max(...row)) === ids[t + 1]) hits++;
+  }
+  // Each ln of a probability is within some roundoffs of its value, at most 4 here.
+  expect(Math.abs(nats - expected / (ids.length - 1))).toBeLessThan(32 * 4 * UNIT_ROUNDOFF);
+  expect(accuracy).toBe(hits / (ids.length - 1));
 });

@@ -1,8 +1,7 @@
 import type { ModelSpec } from '#dist/model/spec.js';
 import type { Model } from '#dist/session/model.js';
-import { answerAll, meanOf } from '../answers.js';
+import { answerAll, argmax, meanOf } from '../answers.js';
 import { readData, readText } from '../files.js';
-import { argmax } from '../probability.js';
 import { batchSequences, capacityOf, deriveSeed, type Sequence } from '../sequences.js';
 import { structures } from '../sizes.js';
 import { MissingData, type OpenTask, type Settings, type Split, type Task } from '../task.js';

@@ -19,11 +19,11 @@ import type { OpenTask, Settings, Split, Task } from '../task.js';
 const settings: Settings = {
   loss: { kind: 'ctc' },
   optimizer: { kind: 'adamw', weightDecay: 0.01 },
-  epochs: 60,
+  epochs: 40,
   learningRate: 0.004,
   batch: 16,
   clip: 1,
-  dropout: 0.2,
+  dropout: 0.3,
 };
 /** Frames that a step reads: two of 10 ms. */
 const stacked = 2;
