@@ -1,5 +1,5 @@
 import {
-  gemm_f32_1x32, gemm_f32_1x48, gemm_f32_1x8, gemm_f32_2x8, gemm_f32_4x8, gemm_f32_4x8x2, gemm_f32_6x8,
+  gemm_f32_1x32, gemm_f32_1x48, gemm_f32_1x8, gemm_f32_2x16, gemm_f32_2x8, gemm_f32_4x8, gemm_f32_4x8x2, gemm_f32_6x8,
 } from './tile';
 
 /** Weights of so many bytes, or more, come from beyond the second-level cache. */
@@ -49,7 +49,7 @@ export function gemm_f32(
   // Where multiply-add is two instructions, two steps of K a turn; an odd one is left for a call that has to be repaid.
   const pairs: usize = ASC_FEATURE_RELAXED_SIMD || (depth & 1 && depth < 128) ? 0 : depth & ~1;
   const far = six + four > 0 && panels * panelBytes >= NEAR;
-  if (rows > 1) {
+  if (rows > 3) {
     for (let p: usize = 0; p < panels; p++) {
       let o = out + (p << 5);
       let i = init + (p << 5);
@@ -77,6 +77,12 @@ export function gemm_f32(
       }
       if (two) gemm_f32_2x8(o, ldo, i, ldi, a, ldx, panel, depth);
     }
+  } else if (two) {
+    let p: usize = 0;
+    for (; p + 2 <= panels; p += 2) {
+      gemm_f32_2x16(out + (p << 5), ldo, init + (p << 5), ldi, x, ldx, w + p * panelBytes, panelBytes, depth);
+    }
+    if (p < panels) gemm_f32_2x8(out + (p << 5), ldo, init + (p << 5), ldi, x, ldx, w + p * panelBytes, depth);
   }
   if (row + (two << 1) < rows) {
     const last = rows - 1;
