@@ -70,6 +70,12 @@ export const kernelRuns: Readonly<Record<KernelName, KernelRun[]>> = {
     flops: 16 * depth,
     call: (kernels) => kernels.gemm_f32_1x8(at.out, at.init, at.x, at.w, depth),
   })),
+  gemm_f32_2x16: [32, 128, 512].map((depth) => ({
+    shape: `2×16, K ${depth}`,
+    flops: 64 * depth,
+    call: (kernels) =>
+      kernels.gemm_f32_2x16(at.out, 64, at.init, 0, at.x, depth * 4, at.w, depth * 32, depth),
+  })),
   gemm_f32_2x8: tile('gemm_f32_2x8', 2),
   gemm_f32_4x8: tile('gemm_f32_4x8', 4),
   gemm_f32_4x8x2: tile('gemm_f32_4x8x2', 4),

@@ -1,22 +1,34 @@
 import {
-  gemm_f32_1x32, gemm_f32_1x48, gemm_f32_1x8, gemm_f32_2x8, gemm_f32_4x8, gemm_f32_4x8x2, gemm_f32_6x8,
+  gemm_f32_1x32, gemm_f32_1x48, gemm_f32_1x8, gemm_f32_2x16, gemm_f32_2x8, gemm_f32_4x8, gemm_f32_4x8x2, gemm_f32_6x8,
 } from './tile';
 
-/** Weights of more bytes than this come from beyond the second-level cache. */
+/** Weights of so many bytes, or more, come from beyond the second-level cache. */
 const NEAR: usize = 1 << 19;
 
-/** Brings bytes [at, end) near by reading one of each cache line. */
+/**
+ * Brings a panel near by reading one of each cache line: from four places at once, so that what each waits for, pages
+ * above all, is waited for together.
+ */
 // @ts-ignore: decorator
 @inline
-function touch(at: usize, end: usize): void {
-  for (; at < end; at += 64) load<u8>(at);
+function touch(panel: usize, bytes: usize): void {
+  const quarter = bytes >> 2;
+  const b = panel + quarter;
+  const c = b + quarter;
+  const d = c + quarter;
+  for (let at: usize = 0; at < quarter; at += 64) {
+    load<u8>(panel + at);
+    load<u8>(b + at);
+    load<u8>(c + at);
+    load<u8>(d + at);
+  }
 }
 
 /**
  * out [M, 8·panels] = init [M, 8·panels] + x [M, K] · Wᵀ, W packed in panels (see tile.ts).
  *
- * Panels outermost: a panel (32·K bytes) stays in the first-level cache while all rows of x pass by. Each tile of
- * weights that are far away first touches its share of the next panel, which then arrives while the tile is computed.
+ * Panels outermost: a panel (32·K bytes) stays in a near cache while all rows of x pass by. One that is far away is
+ * touched first where it has so many rows to serve that they repay it.
  *
  * out, init, x, w: byte addresses; out may be init, not x; ldo, ldi, ldx: row strides in bytes, ldi may be 0
  * rows: M · depth: K · panels: how many panels of eight outputs
@@ -34,22 +46,18 @@ export function gemm_f32(
   const four = (rows - row) >> 2;
   row += four << 2;
   const two = (rows - row) >> 1;
-  const tiles = six + four;
   // Where multiply-add is two instructions, two steps of K a turn; an odd one is left for a call that has to be repaid.
   const pairs: usize = ASC_FEATURE_RELAXED_SIMD || (depth & 1 && depth < 128) ? 0 : depth & ~1;
-  const share = tiles ? ((panelBytes / tiles + 63) >> 6) << 6 : 0;
-  if (rows > 1) {
+  const far = six + four > 0 && panels * panelBytes >= NEAR;
+  if (rows > 3) {
     for (let p: usize = 0; p < panels; p++) {
       let o = out + (p << 5);
       let i = init + (p << 5);
       let a = x;
       const panel = w + p * panelBytes;
-      let next = panel + panelBytes;
-      const end = panels * panelBytes > NEAR && p + 1 < panels ? next + panelBytes : next;
+      if (far) touch(panel, panelBytes);
       if (ASC_FEATURE_RELAXED_SIMD) {
         for (let n: usize = 0; n < six; n++) {
-          touch(next, min(next + share, end));
-          next += share;
           gemm_f32_6x8(o, ldo, i, ldi, a, ldx, panel, depth);
           o += 6 * ldo;
           i += 6 * ldi;
@@ -57,8 +65,6 @@ export function gemm_f32(
         }
       }
       for (let n: usize = 0; n < four; n++) {
-        touch(next, min(next + share, end));
-        next += share;
         if (pairs) {
           gemm_f32_4x8x2(o, ldo, i, ldi, a, ldx, panel, pairs);
           if (pairs < depth) gemm_f32_4x8(o, ldo, o, ldo, a + (pairs << 2), ldx, panel + (pairs << 5), 1);
@@ -71,6 +77,12 @@ export function gemm_f32(
       }
       if (two) gemm_f32_2x8(o, ldo, i, ldi, a, ldx, panel, depth);
     }
+  } else if (two) {
+    let p: usize = 0;
+    for (; p + 2 <= panels; p += 2) {
+      gemm_f32_2x16(out + (p << 5), ldo, init + (p << 5), ldi, x, ldx, w + p * panelBytes, panelBytes, depth);
+    }
+    if (p < panels) gemm_f32_2x8(out + (p << 5), ldo, init + (p << 5), ldi, x, ldx, w + p * panelBytes, depth);
   }
   if (row + (two << 1) < rows) {
     const last = rows - 1;

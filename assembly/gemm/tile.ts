@@ -130,7 +130,7 @@ export function gemm_f32_1x8(out: usize, init: usize, x: usize, w: usize, depth:
   v128.store(out, a1, 16);
 }
 
-/** A 2 × 8 tile. */
+/** A 2 × 8 tile: what is left of more rows, or of an odd number of panels. */
 export function gemm_f32_2x8(
   out: usize, ldo: usize, init: usize, ldi: usize, x: usize, ldx: usize, w: usize, depth: usize,
 ): void {
@@ -157,6 +157,51 @@ export function gemm_f32_2x8(
   v128.store(out, a1, 16);
   v128.store(out + ldo, b0);
   v128.store(out + ldo, b1, 16);
+}
+
+/** A 2 × 16 tile: two panels, because the four chains of one would wait for each other. */
+export function gemm_f32_2x16(
+  out: usize, ldo: usize, init: usize, ldi: usize, x: usize, ldx: usize, w: usize, panelBytes: usize, depth: usize,
+): void {
+  let a0 = v128.load(init);
+  let a1 = v128.load(init, 16);
+  let a2 = v128.load(init, 32);
+  let a3 = v128.load(init, 48);
+  let b0 = v128.load(init + ldi);
+  let b1 = v128.load(init + ldi, 16);
+  let b2 = v128.load(init + ldi, 32);
+  let b3 = v128.load(init + ldi, 48);
+  let xb = x + ldx;
+  let wb = w + panelBytes;
+  const end = x + (depth << 2);
+  while (x < end) {
+    const s = v128.load32_splat(x);
+    const t = v128.load32_splat(xb);
+    let v = v128.load(w);
+    a0 = madd(s, v, a0);
+    b0 = madd(t, v, b0);
+    v = v128.load(w, 16);
+    a1 = madd(s, v, a1);
+    b1 = madd(t, v, b1);
+    v = v128.load(wb);
+    a2 = madd(s, v, a2);
+    b2 = madd(t, v, b2);
+    v = v128.load(wb, 16);
+    a3 = madd(s, v, a3);
+    b3 = madd(t, v, b3);
+    x += 4;
+    xb += 4;
+    w += 32;
+    wb += 32;
+  }
+  v128.store(out, a0);
+  v128.store(out, a1, 16);
+  v128.store(out, a2, 32);
+  v128.store(out, a3, 48);
+  v128.store(out + ldo, b0);
+  v128.store(out + ldo, b1, 16);
+  v128.store(out + ldo, b2, 32);
+  v128.store(out + ldo, b3, 48);
 }
 
 /** A 4 × 8 tile: the widest whose accumulators stay in registers when a multiply-add is two instructions. */

@@ -7,6 +7,7 @@ export const registry = {
   gemm_f32_1x48: 'out init x w panelBytes depth',
   gemm_f32_1x32: 'out init x w panelBytes depth',
   gemm_f32_1x8: 'out init x w depth',
+  gemm_f32_2x16: 'out ldo init ldi x ldx w panelBytes depth',
   gemm_f32_2x8: 'out ldo init ldi x ldx w depth',
   gemm_f32_4x8: 'out ldo init ldi x ldx w depth',
   gemm_f32_4x8x2: 'out ldo init ldi x ldx w depth',

@@ -139,6 +139,13 @@ export const productChecks = {
     () => 4,
     ({ kernels }, { depth }, at) => kernels.gemm_f32_1x32(...at, 32 * depth, depth),
   ),
+  gemm_f32_2x16: ((ground, draw, set) => {
+    const product = drawProduct(draw, 2, 2, draw.pick([true, false]));
+    const actual = runProduct(ground, draw, product, (...at) =>
+      ground.kernels.gemm_f32_2x16(...at, 32 * product.depth, product.depth),
+    );
+    expectProduct(set, product, actual);
+  }) as Check,
   gemm_f32_2x8: checkTile('gemm_f32_2x8', 2),
   gemm_f32_4x8: checkTile('gemm_f32_4x8', 4),
   gemm_f32_4x8x2: checkTile('gemm_f32_4x8x2', 4, 2),

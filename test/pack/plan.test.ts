@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkSpec, type ModelSpec } from '#dist/model/spec.js';
+import { checkSpec, type ModelSpec, maxSize } from '#dist/model/spec.js';
 import { readerOf } from '#dist/model/tensors.js';
 import { packModel } from '#dist/pack/place.js';
 import { planProgram, tileSteps } from '#dist/pack/plan.js';
-import { type Frame, type Program, strideOf } from '#dist/pack/program.js';
+import { type Frame, type LinearOp, type Program, strideOf } from '#dist/pack/program.js';
 import { tableFloats } from '#dist/pack/table.js';
 import { loadBinary } from '#dist/wasm/binaries.js';
 import { instantiateNow } from '#dist/wasm/instance-now.js';
@@ -148,6 +148,21 @@ describe('a packed memory', () => {
     const spec = checkSpec({ layers: [layerOf('lstm', 'a', 5, 12, 3)] });
     const { arena } = await packModel(spec, readerOf(draw(spec, sceneOf()).tensors), 2, true, openShared);
     expect(arena.memory.buffer).toBeInstanceOf(SharedArrayBuffer);
+  });
+
+  test('holds rows that are longer than what is staged at a time', async () => {
+    const [rows, depth] = [6, maxSize];
+    const spec = checkSpec({
+      layers: [{ kind: 'linear', name: 'a', inputSize: depth, outputSize: rows, bias: false }],
+    });
+    const data = Float32Array.from({ length: rows * depth }, (_, i) => i + 1);
+    const tensors = { 'a.weight': { shape: [rows, depth], data } };
+    const { program, arena } = await packModel(spec, readerOf(tensors), 1, false, open);
+    const from = (program.ops[0] as LinearOp).weight / 4;
+    const panel = arena.f32.subarray(from, from + 8 * depth);
+    const isPlaced = (value: number, i: number) =>
+      value === (i % 8 < rows ? data[(i % 8) * depth + (i >> 3)] : 0);
+    expect(panel.findIndex((value, i) => !isPlaced(value, i))).toBe(-1);
   });
 
   test('holds every weight once, and zeros for padding', async () => {
