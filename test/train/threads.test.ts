@@ -50,7 +50,9 @@ function drawBatches(spec: ModelSpec, loss: OracleLoss): Batch[] {
 }
 
 const opened: Trainer[] = [];
-afterAll(() => opened.forEach((trainer) => trainer.dispose()));
+afterAll(() => {
+  for (const trainer of opened) trainer.dispose();
+});
 
 /** Some steps, evaluations between them, and what is left in the end. */
 async function train(
