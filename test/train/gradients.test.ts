@@ -48,7 +48,7 @@ function drawBatch(spec: ModelSpec, loss: OracleLoss, scene: number, seed: numbe
   // At least one target counts.
   if (targets instanceof Int32Array) targets[0] = 0;
   // Of one class there is the blank alone.
-  else if (outputsOf(spec) === 1) return { ...batch, targets: Array.from(targets, () => []) };
+  else if (outputsOf(spec) === 1) return { ...batch, targets: Array.from({ length: batch.batch }, () => []) };
   return batch;
 }
 

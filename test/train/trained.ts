@@ -102,7 +102,7 @@ export async function expectOracle(
 }
 
 export function expectSameTensors(actual: Tensors, expected: Tensors): void {
-  expect(Object.keys(actual)).toEqual(Object.keys(expected));
+  expect(Object.keys(actual).sort()).toEqual(Object.keys(expected).sort());
   for (const [name, { shape, data }] of Object.entries(expected)) {
     expect(actual[name]!.shape).toEqual(shape);
     expectSameBytes(actual[name]!.data, data, name);
