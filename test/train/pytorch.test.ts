@@ -68,3 +68,28 @@ describe.each(availableKernels())('%s: PyTorch’s trajectories', (kernels) => {
     },
   );
 });
+
+it('dampening counts from the second step on, as in torch.optim.SGD', async () => {
+  const { spec, batches, tensors } = training;
+  const [momentum, dampening, rate] = [0.9, 0.25, 0.5];
+  const { steps, batch, loss } = batches[0]!;
+  const trainer = await createTrainer(
+    spec,
+    optionsOf({ loss, optimizer: { kind: 'sgd', momentum, dampening }, capacity: { steps, batch }, tensors }),
+  );
+  const given = batchOf(batches[0]!);
+  const before = trainer.tensors();
+  const first = await trainer.gradients(given);
+  await trainer.step(given, rate);
+  const second = await trainer.gradients(given);
+  await trainer.step(given, rate);
+  for (const [name, { data }] of Object.entries(trainer.tensors())) {
+    for (const [i, w] of data.entries()) {
+      const [g1, g2] = [first[name]!.data[i]!, second[name]!.data[i]!];
+      const expected = before[name]!.data[i]! - rate * g1 - rate * (momentum * g1 + (1 - dampening) * g2);
+      // Some roundings of numbers about 1.
+      expect(Math.abs(w - expected), `${name}[${i}]`).toBeLessThan(1e-6);
+    }
+  }
+  trainer.dispose();
+});

@@ -152,6 +152,16 @@ describe('save and restore', () => {
     }
   });
 
+  test('evaluation begins from zero after it', async () => {
+    const trainer = await createTrainer(smallSpec, options);
+    const batch = { ...batches[0]!, carry: true };
+    const first = await trainer.evaluate(batch);
+    expect(await trainer.evaluate(batch)).not.toEqual(first);
+    await trainer.restore(trainer.save());
+    expect(await trainer.evaluate(batch)).toEqual(first);
+    trainer.dispose();
+  });
+
   test('what was saved and what is given are copies', async () => {
     const trainer = await createTrainer(smallSpec, options);
     await trainer.step(batches[0]!, 0.1);

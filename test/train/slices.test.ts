@@ -73,6 +73,35 @@ test('the softmax of a large vocabulary goes in slices, and gives what parts of 
   trainer.dispose();
 });
 
+test('rows of later slices meet their own inputs and their own gradients', async () => {
+  const trainer = await createTrainer(spec, options);
+  // The last steps lie across two slices of the whole batch; alone, going on from the state before, in one.
+  const from = 31;
+  const expected = await trainer.gradients(only(from, steps));
+  const cut = from * batch;
+  await trainer.step({ x: x.slice(0, cut), targets: targets.slice(0, cut), steps: from, batch }, 0);
+  const rest = { x: x.slice(cut), targets: targets.slice(cut), steps: steps - from, batch, carry: true };
+  const found = await trainer.gradients(rest);
+  for (const name of ['out.weight', 'out.bias']) {
+    const [a, b] = [found[name]!.data, expected[name]!.data];
+    const most = b.reduce((size, g) => Math.max(size, Math.abs(g)), 0);
+    // The same numbers, added up in two goes.
+    for (let i = 0; i < b.length; i++)
+      if (!(Math.abs(a[i]! - b[i]!) <= 100 * UNIT_ROUNDOFF * most))
+        expect.fail(`${name}[${i}]: ${a[i]}, ${b[i]}`);
+  }
+  // Gradients end where a batch begins, so that of the input's they are the same for ids that only the last steps read.
+  const [a, b] = [found['e.weight']!.data, expected['e.weight']!.data];
+  const most = b.reduce((size, g) => Math.max(size, Math.abs(g)), 0);
+  const early = new Set(x.subarray(0, cut));
+  const late = [...x.subarray(cut)].filter((id) => !early.has(id));
+  expect(late.length).toBeGreaterThan(50);
+  for (const id of late)
+    for (let i = id * 4; i < id * 4 + 4; i++)
+      expect(Math.abs(a[i]! - b[i]!)).toBeLessThanOrEqual(100 * UNIT_ROUNDOFF * most);
+  trainer.dispose();
+});
+
 test('slices that threads share out in different ways are not in each other’s way', async () => {
   const alone = await createTrainer(spec, options);
   const shared = await createTrainer(spec, { ...options, threads: 2 });
