@@ -99,8 +99,9 @@ function checkLabels(
   for (let b = 0; b < batch; b++) {
     const string = strings[b]!;
     object(string, `batch.targets[${b}]`);
-    const needed = ctcSteps(string);
+    const count = integer(string.length, `batch.targets[${b}].length`, 0);
     const length = lengths?.[b] ?? steps;
+    const needed = count > length ? count : ctcSteps(string);
     if (needed > length) {
       throw new ArgumentRangeError(
         `batch.targets[${b}] needs at least ${needed} steps, one a label and one between equal ones; its stream has ${length}.`,
@@ -118,7 +119,7 @@ export function writeBatch(
   f32: Float32Array,
   i32: Int32Array,
   program: TrainProgram,
-  { x, lengths, targets, offsets }: CheckedBatch,
+  { x, batch, lengths, targets, offsets }: CheckedBatch,
 ): void {
   const { input, inputs, head, vocabulary } = program;
   const at = input.y / 4;
@@ -128,8 +129,13 @@ export function writeBatch(
     for (let i = at; i < at + x.length; i++) if (i32[i]! >>> 0 >= vocabulary) i32[i] = 0;
   } else {
     const stride = input.ld / 4;
-    for (let row = 0; row * inputs < x.length; row++)
-      f32.set(x.subarray(row * inputs, (row + 1) * inputs), at + row * stride);
+    for (let row = 0; row * inputs < x.length; row++) {
+      const to = at + row * stride;
+      const isPast = lengths !== undefined && Math.floor(row / batch) >= lengths[row % batch]!;
+      // What lies past a stream's length is multiplied by a slope of 0 all the same, which makes NaN of some numbers.
+      if (isPast) f32.fill(0, to, to + inputs);
+      else f32.set(x.subarray(row * inputs, (row + 1) * inputs), to);
+    }
   }
   if (lengths !== undefined) i32.set(lengths, program.lengths / 4);
   i32.set(targets, head.targets / 4);

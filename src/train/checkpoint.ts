@@ -2,7 +2,7 @@ import { FormatError, MismatchError } from '../base/errors.js';
 import { isObject, type Json, parseJson } from '../formats/json.js';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
 import type { ModelSpec } from '../model/spec.js';
-import type { Tensor, Tensors } from '../model/tensors.js';
+import { checkTensors, type Tensor, type Tensors } from '../model/tensors.js';
 import type { EpochReport, TrainerState } from './types.js';
 
 /**
@@ -34,7 +34,7 @@ const version = 1;
 const bestPrefix = 'best.';
 const carriedPrefix = 'carried.';
 
-/** The same training gives the same bytes. */
+/** Where training stands as bytes; of two trainings that are the same they differ in nothing but the seconds. */
 export function encodeCheckpoint({ spec, state, position, best }: Checkpoint): Uint8Array {
   const tensors: Tensors = Object.create(null);
   const put = (prefix: string, from: Tensors) => {
@@ -71,7 +71,7 @@ export function decodeCheckpoint(bytes: Uint8Array, spec: ModelSpec): Checkpoint
   if (JSON.stringify(facts.spec) !== JSON.stringify(spec))
     throw new MismatchError('the checkpoint is of another model than the one to be trained.');
   const take = (prefix: string): Tensors => {
-    const found: Tensors = {};
+    const found: Tensors = Object.create(null);
     for (const [name, { shape, data }] of Object.entries(tensors))
       if (name.startsWith(prefix)) found[name.slice(prefix.length)] = { shape, data };
     return found;
@@ -82,17 +82,18 @@ export function decodeCheckpoint(bytes: Uint8Array, spec: ModelSpec): Checkpoint
     number,
     number,
   ];
-  const layers = Array.from({ length: batch === 0 ? 0 : count }, (_, index) => {
+  const layers: TrainerState['carried']['layers'] = [];
+  for (let index = 0; batch > 0 && index < count; index++) {
     const h = tensors[`${carriedPrefix}${index}.h`]?.data;
     const c = tensors[`${carriedPrefix}${index}.c`]?.data;
     if (h === undefined) throw new FormatError(`the checkpoint has no ${carriedPrefix}${index}.h.`);
-    return c === undefined ? { h } : { h, c };
-  });
+    layers.push(c === undefined ? { h } : { h, c });
+  }
   return {
     spec,
     state: { steps, tensors: take('state.'), carried: { batch, layers } },
     position: checkPosition(facts.position),
-    best: Object.keys(best).length === 0 ? undefined : best,
+    best: Object.keys(best).length === 0 ? undefined : checkTensors(spec, best),
   };
 }
 
@@ -109,8 +110,14 @@ function checkNumber(value: unknown): number {
 function checkPosition(value: Json | undefined): Position {
   if (!isObject(value) || !Array.isArray(value.epochs))
     throw new FormatError(`metadata "${key}" has no position.`);
+  const epoch = checkCount(value.epoch);
+  if (value.epochs.length !== epoch) {
+    throw new FormatError(
+      `metadata "${key}" has ${value.epochs.length} reports of ${epoch} epochs, where each has one.`,
+    );
+  }
   return {
-    epoch: checkCount(value.epoch),
+    epoch,
     epochStep: checkCount(value.epochStep),
     nats: checkNumber(value.nats),
     count: checkCount(value.count),
@@ -128,7 +135,8 @@ function checkEpoch(value: Json): EpochReport {
     ...(isObject(validation)
       ? {
           validation: {
-            loss: checkNumber(validation.loss),
+            // JSON has null for what is no number, such as the loss of weights that have grown too large.
+            loss: validation.loss === null ? Number.NaN : checkNumber(validation.loss),
             count: checkCount(validation.count),
             hits: checkCount(validation.hits),
           },

@@ -28,7 +28,11 @@ export async function fitModel(open: OpenTrainer, options: FitOptions): Promise<
 }
 
 async function firstSizes({ batches }: FitOptions): Promise<TrainerOptions['capacity']> {
-  for await (const { steps, batch } of batches(0)) return { steps, batch };
+  for await (const first of checkBatches(batches(0), 'batches(0)')) {
+    object(first, 'a batch');
+    const { steps, batch } = first;
+    return { steps, batch };
+  }
   throw new ArgumentRangeError('batches(0) gives no batch.');
 }
 
@@ -51,7 +55,11 @@ class Fitting {
       throw new ArgumentTypeError(`${name} must be a function, got ${show(value)}.`);
     }
     if (typeof options.learningRate !== 'function') number(options.learningRate, 'learningRate', 0);
+    if (options.epochSteps !== undefined) integer(options.epochSteps, 'epochSteps', 1);
+    if (options.resume !== undefined && !(options.resume instanceof Uint8Array))
+      throw new ArgumentTypeError(`resume must be a Uint8Array, got ${show(options.resume)}.`);
     if (options.checkpoint !== undefined) {
+      object(options.checkpoint, 'checkpoint');
       const { save, every } = options.checkpoint;
       if (typeof save !== 'function')
         throw new ArgumentTypeError(`checkpoint.save must be a function, got ${show(save)}.`);
@@ -76,7 +84,7 @@ class Fitting {
     const { batches, signal, onStep, checkpoint } = this.#options;
     const position = this.#position;
     const { epoch } = position;
-    const given = batches(epoch);
+    const given = checkBatches(batches(epoch), `batches(${epoch})`);
     const epochSteps = this.#options.epochSteps ?? (Array.isArray(given) ? given.length : undefined);
     let skip = position.epochStep;
     let last = performance.now();
@@ -99,6 +107,11 @@ class Fitting {
       onStep?.({ ...result, step, epoch, learningRate, tokensPerSecond: tokensOf(batch, result) / seconds });
       if (checkpoint?.every !== undefined && step % checkpoint.every === 0) await this.#save(trainer);
     }
+    if (skip > 0) {
+      throw new ArgumentRangeError(
+        `batches(${epoch}) gives ${position.epochStep - skip} batches, but the checkpoint is from after ${position.epochStep}.`,
+      );
+    }
     if (position.count === 0) throw new ArgumentRangeError(`batches(${epoch}) gives no batch.`);
     await this.#heed(signal, trainer);
     await this.#endEpoch(trainer);
@@ -111,9 +124,13 @@ class Fitting {
     if (validate !== undefined) {
       validation = await scoreAll(trainer, validate(), () => this.#heed(signal, trainer));
     }
-    const losses = epochs.map((report) => report.validation?.loss ?? Number.POSITIVE_INFINITY);
+    // No loss is below one that is NaN, and NaN is below none.
     const isBest =
-      validation === undefined || validation.loss < Math.min(Number.POSITIVE_INFINITY, ...losses);
+      validation === undefined ||
+      (validation.loss < Number.POSITIVE_INFINITY &&
+        !epochs.some(
+          (report) => report.validation !== undefined && report.validation.loss <= validation.loss,
+        ));
     const report: EpochReport = {
       epoch,
       loss: nats / count,
@@ -172,6 +189,15 @@ class Fitting {
   }
 }
 
+function checkBatches(given: Batches, what: string): Batches {
+  const isIterable =
+    given !== null &&
+    typeof given === 'object' &&
+    (Symbol.iterator in given || Symbol.asyncIterator in given);
+  if (!isIterable) throw new ArgumentTypeError(`${what} must give batches, got ${show(given)}.`);
+  return given;
+}
+
 function tokensOf({ steps, batch }: Batch, { count }: Score): number {
   return Math.max(count, 0) || steps * batch;
 }
@@ -180,9 +206,12 @@ async function scoreAll(trainer: Trainer, batches: Batches, between: () => Promi
   let nats = 0;
   let count = 0;
   let hits = 0;
-  for await (const batch of batches) {
+  let isFirst = true;
+  for await (const batch of checkBatches(batches, 'validate()')) {
     await between();
-    const score = await trainer.evaluate(batch);
+    // Every validation begins anew, or one after a resumption would carry on from another state.
+    const score = await trainer.evaluate(isFirst ? { ...batch, carry: false } : batch);
+    isFirst = false;
     nats += score.loss * score.count;
     count += score.count;
     hits += score.hits;

@@ -3,6 +3,7 @@ import { panelRows } from '../pack/rows.js';
 import { ctcScratch, ctcStream } from './ctc.js';
 import { addGradient, descend } from './dense-pass.js';
 import type { Order } from './order.js';
+import type { Head } from './program.js';
 import { type Pass, rowsOf, type Seat } from './seat.js';
 
 /** Floats in a cache line: shares of columns begin on one. */
@@ -107,13 +108,17 @@ export function bindHead(seat: Seat, dy: number): Pass {
         } else {
           score(order, first, from, to);
         }
-        if (!learns) continue;
+        // The logits are overwritten by the next slice, whose rows may be shared out in another way.
+        const isLast = first + slice >= rows;
+        if (!learns) {
+          if (!isLast) meet();
+          continue;
+        }
         if (descends)
           descend(seat, weight, outputs, slopes + first * input.ld, input.ld, logits, ld, from, to);
         if (scoreStreams === undefined) meet();
         addGradient(seat, weight.param, bias, { y: logits, ld, skip: 0 }, input, x + first * input.ld, count);
-        // The logits are overwritten by the next slice.
-        if (first + slice < rows) meet();
+        if (!isLast) meet();
       }
       if (learns && isPooled && descends) {
         meet();
@@ -146,4 +151,16 @@ function bindStreams({ program, f32, i32, k, n }: Seat): (order: Order) => void 
       for (let t = valid; t < steps; t++) f32.fill(0, at + t * stride, at + t * stride + ld / 4);
     }
   };
+}
+
+/** Nats of a whole batch, in the order of its rows. */
+export function sumLosses(
+  f32: Float32Array,
+  { loss, losses }: Head,
+  { steps, batch }: Pick<Order, 'steps' | 'batch'>,
+): number {
+  const rows = loss.kind === 'steps' ? steps * batch : batch;
+  let sum = 0;
+  for (let row = 0; row < rows; row++) sum += f32[losses / 4 + row]!;
+  return sum;
 }

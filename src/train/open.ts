@@ -15,6 +15,7 @@ import type { TrainKernels } from '../wasm/train-registry.js';
 import { bindTraining } from './engine.js';
 import { type InitOptions, initTensors } from './init.js';
 import { checkTrainerOptions } from './options.js';
+import { checkNames } from './place.js';
 import { planTraining } from './plan.js';
 import type { TrainProgram } from './program.js';
 import { Trainer } from './trainer.js';
@@ -42,6 +43,7 @@ export async function openTrainer(
   const threads = countThreads(options.threads ?? 1, hire !== undefined, platform.cores);
   const shared = threads > 1;
   const program = planTraining(checked, { ...sizes, workers: threads });
+  checkNames(program);
   const module = await untilAborted(loadTrainBinary(shared ? `${kernels}-shared` : kernels), signal);
   const instantiate = await untilAborted(findInstantiate(module), signal);
   const arena = createArena(program.bytes, shared);

@@ -4,6 +4,8 @@ import type { TrainingSizes } from './plan.js';
 import type { Loss, Optimizer, TrainerOptions } from './types.js';
 
 const mostRows = 2 ** 24;
+/** above what f32 takes for 0 */
+const leastEpsilon = 1e-37;
 
 /**
  * Checks the options of a trainer and writes every default out.
@@ -58,11 +60,17 @@ function checkOptimizer(optimizer: unknown): Required<Optimizer> {
       throw new ArgumentRangeError('optimizer.nesterov needs a momentum and no dampening.');
     return { kind, momentum, dampening, nesterov, weightDecay: field('weightDecay', 0, 1e9) };
   }
+  const beta = (name: string, otherwise: number) => {
+    const value = field(name, otherwise, 1);
+    if (Math.fround(value) < 1) return value;
+    throw new ArgumentRangeError(`optimizer.${name} must be below 1, in f32 too, got ${value}.`);
+  };
   return {
     kind,
-    beta1: field('beta1', 0.9, 1),
-    beta2: field('beta2', 0.999, 1),
-    epsilon: field('epsilon', 1e-8, 1e9),
+    beta1: beta('beta1', 0.9),
+    beta2: beta('beta2', 0.999),
+    // With none, a weight that has had no gradient would be divided 0 by 0.
+    epsilon: number(given.epsilon ?? 1e-8, 'optimizer.epsilon', leastEpsilon, 1e9),
     // torch.optim: Adam decays nothing by default, AdamW a hundredth.
     weightDecay: field('weightDecay', kind === 'adamw' ? 0.01 : 0, 1e9),
   };

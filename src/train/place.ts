@@ -1,4 +1,4 @@
-import { ArgumentRangeError, MismatchError } from '../base/errors.js';
+import { ArgumentRangeError, MismatchError, UnsupportedError } from '../base/errors.js';
 import { show } from '../base/guards.js';
 import type { ModelSpec } from '../model/spec.js';
 import { layerTensors, type Tensor, type Tensors } from '../model/tensors.js';
@@ -65,6 +65,22 @@ export function checkTied({ params }: TrainProgram, tensors: Tensors): void {
     if (second === undefined || second.data.every((value, i) => Object.is(value, first.data[i]))) continue;
     throw new MismatchError(
       `tie: tensors ${show(names[0])} and ${show(names[1])} are one weight, but their numbers differ.`,
+    );
+  }
+}
+
+/**
+ * Checks that no moment has the name of a weight, as it would where one layer is named like another with a prefix.
+ * @throws UnsupportedError
+ */
+export function checkNames({ params, moments }: TrainProgram): void {
+  const names = params.flatMap((param) => param.names);
+  for (const name of names) {
+    const prefix = prefixes.slice(0, moments.length).find((one) => names.includes(one + name));
+    if (prefix === undefined) continue;
+    throw new UnsupportedError(
+      `the optimiser keeps ${show(prefix + name)} of tensor ${show(name)}, but a weight has that name; rename its layer.`,
+      'train names',
     );
   }
 }

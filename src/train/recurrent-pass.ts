@@ -80,11 +80,17 @@ export function bindRecurrent(op: RecurrentTape, seat: Seat, { dy, dx }: Slopes)
     },
 
     keep(order, which) {
-      const { steps, batch } = order;
+      const { steps, batch, carry } = order;
       const kept = op.kept[which]!;
-      const { from: b0, to: b1 } = streamsOf(batch);
+      const streams = streamsOf(batch);
+      const { from: b0, to: b1 } = streams;
       const lengths = lengthsOf(order);
       if (width <= 0) return;
+      if (!carry) {
+        // A stream of no steps stays where it began, and that was zero.
+        copy(kept.h, program.zeros, 0, streams);
+        copy(kept.c, program.zeros, 0, streams);
+      }
       for (const [to, from] of [
         [kept.h, out.y],
         [kept.c, op.c],

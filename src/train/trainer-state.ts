@@ -1,5 +1,5 @@
-import { ArgumentRangeError } from '../base/errors.js';
-import { integer, object } from '../base/guards.js';
+import { ArgumentRangeError, ArgumentTypeError } from '../base/errors.js';
+import { integer, object, show } from '../base/guards.js';
 import type { ModelSpec } from '../model/spec.js';
 import { checkTensors, type Tensors } from '../model/tensors.js';
 import { checkTied, prefixes } from './place.js';
@@ -63,14 +63,31 @@ function checkCarried(program: TrainProgram, carried: Carried): Carried {
   const batch = integer(carried.batch, 'state.carried.batch', 0, program.capacity.batch);
   if (batch === 0) return { batch, layers: [] };
   const tapes = recurrentOf(program);
-  const fits =
-    carried.layers.length === tapes.length &&
-    tapes.every(({ outputs, hasCell }, index) => {
-      const { h, c } = carried.layers[index]!;
-      return h.length === batch * outputs && (c?.length ?? 0) === (hasCell ? batch * outputs : 0);
-    });
-  if (!fits) throw new ArgumentRangeError('state.carried is of another model.');
-  return carried;
+  const layers: unknown = carried.layers;
+  if (!Array.isArray(layers))
+    throw new ArgumentTypeError(`state.carried.layers must be an array, got ${show(layers)}.`);
+  if (layers.length !== tapes.length) {
+    throw new ArgumentRangeError(
+      `state.carried.layers needs ${tapes.length} records, one per recurrent layer, got ${layers.length}.`,
+    );
+  }
+  return {
+    batch,
+    layers: tapes.map(({ outputs, hasCell }, index) => {
+      const where = `state.carried.layers[${index}]`;
+      object(layers[index], where);
+      const take = (part: 'h' | 'c') => checkValues(layers[index][part], `${where}.${part}`, batch * outputs);
+      return hasCell ? { h: take('h'), c: take('c') } : { h: take('h') };
+    }),
+  };
+}
+
+function checkValues(values: unknown, what: string, count: number): Float32Array {
+  if (!(values instanceof Float32Array))
+    throw new ArgumentTypeError(`${what} must be a Float32Array, got ${show(values)}.`);
+  if (values.length !== count)
+    throw new ArgumentRangeError(`${what} needs ${count} values, got ${values.length}.`);
+  return values;
 }
 
 /** A copy of the state that training carries on from. */

@@ -6,6 +6,7 @@ import { checkTensors, type Tensors } from '../model/tensors.js';
 import type { Schedule as Workers } from '../schedule/schedule.js';
 import type { KernelSet } from '../wasm/features.js';
 import { type CheckedBatch, checkBatch, writeBatch } from './batch.js';
+import { sumLosses } from './head-pass.js';
 import { isUpdating, type Order, readNorm, type Stage, writeOrder } from './order.js';
 import { checkTied, placeTensors, prefixes, readTensors } from './place.js';
 import type { TrainProgram } from './program.js';
@@ -32,6 +33,8 @@ export class Trainer {
   readonly threads: number;
   /** bytes of WebAssembly memory, all of it */
   readonly bytes: number;
+  /** so that `using trainer = await createTrainer(…)` disposes of it, in engines that know the symbol */
+  declare readonly [Symbol.dispose]: () => void;
   readonly #parts: TrainerParts;
   readonly #f64: Float64Array;
   #steps = 0;
@@ -50,6 +53,9 @@ export class Trainer {
     this.bytes = parts.arena.memory.buffer.byteLength;
     this.#parts = parts;
     this.#f64 = new Float64Array(parts.arena.memory.buffer);
+    if (typeof Symbol.dispose === 'symbol') {
+      Object.defineProperty(this, Symbol.dispose, { value: () => this.dispose() });
+    }
   }
 
   /** updates done so far */
@@ -59,7 +65,7 @@ export class Trainer {
 
   /**
    * One update: the mean loss of a batch, its gradient, clipped, and the optimiser's step.
-   * @param learningRate at least 0
+   * @param learningRate within 0..10⁹
    * @returns the loss before the update, and the gradient's norm before clipping
    * @throws TypeError, RangeError for a batch that does not fit; TypeError (ERR_BUSY) while another call is under way;
    *   DivergedError when loss or gradient is not finite; WorkerError when a thread dies. After each of them the weights
@@ -68,34 +74,41 @@ export class Trainer {
   async step(batch: Batch, learningRate: number): Promise<StepResult> {
     this.#check();
     const checked = checkBatch(this.#parts.program, batch);
-    number(learningRate, 'learningRate', 0);
-    const score = await this.#order('train', checked, learningRate);
-    const norm = readNorm(this.#f64, this.#parts.program.order);
-    if (!Number.isFinite(norm) || !Number.isFinite(score.loss)) {
-      throw new DivergedError(
-        `step ${this.#steps + 1} gives a loss of ${score.loss} and a gradient of norm ${norm}; a lower learning rate, or clip, keeps it finite.`,
-      );
-    }
-    this.#steps++;
-    this.#carried[0] = checked.batch;
-    return { ...score, norm };
+    number(learningRate, 'learningRate', 0, mostRate);
+    return this.#alone(async () => {
+      const score = await this.#order('train', checked, learningRate);
+      const norm = readNorm(this.#f64, this.#parts.program.order);
+      if (!Number.isFinite(norm) || !Number.isFinite(score.loss)) {
+        throw new DivergedError(
+          `step ${this.#steps + 1} gives a loss of ${score.loss} and a gradient of norm ${norm}; a lower learning rate, or clip, keeps it finite.`,
+        );
+      }
+      this.#steps++;
+      this.#carried[0] = checked.batch;
+      return { ...score, norm };
+    });
   }
 
   /** The loss of a batch, with nothing left out and nothing changed. Its carried state is its own. */
   async evaluate(batch: Batch): Promise<Score> {
     this.#check();
     const checked = checkBatch(this.#parts.program, batch);
-    const score = await this.#order('evaluate', checked, 0);
-    this.#carried[1] = checked.batch;
-    return score;
+    return this.#alone(async () => {
+      const score = await this.#order('evaluate', checked, 0);
+      this.#carried[1] = checked.batch;
+      return score;
+    });
   }
 
   /** The gradient of a batch's mean loss, not clipped, as tensors in the layout of the weights; nothing is changed. */
   async gradients(batch: Batch): Promise<Tensors> {
     this.#check();
     const { arena, program, spec } = this.#parts;
-    await this.#order('gradient', checkBatch(program, batch), 0);
-    return readTensors(arena.f32, spec, program, program.slopes);
+    const checked = checkBatch(program, batch);
+    return this.#alone(async () => {
+      await this.#order('gradient', checked, 0);
+      return readTensors(arena.f32, spec, program, program.slopes);
+    });
   }
 
   /** A copy of the weights; `createModel(trainer.spec, trainer.tensors())` runs them. */
@@ -133,7 +146,7 @@ export class Trainer {
     this.#carried[0] = carried.batch;
     this.#carried[1] = 0;
     this.#isTorn = false;
-    await this.#run({ ...nothing, stage: 'pack' });
+    await this.#alone(() => this.#run({ ...nothing, stage: 'pack' }));
   }
 
   /** @internal Sets the first weights. */
@@ -170,32 +183,38 @@ export class Trainer {
     return this.#score(batch);
   }
 
+  /** Nobody else's turn until the work is done and what it gave has been read. */
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    this.#isBusy = true;
+    try {
+      return await work();
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
   async #run(order: Order): Promise<void> {
     const { workers, program } = this.#parts;
     writeOrder(this.#f64, program.order, order);
-    this.#isBusy = true;
     try {
       await workers.run({ steps: order.steps, batch: order.batch, t0: 0, ragged: order.ragged });
     } catch (error) {
-      this.#isTorn = isUpdating(this.#f64, program.order);
+      // Packed forms of which some are new and some old are no weights either.
+      this.#isTorn = order.stage === 'pack' || isUpdating(this.#f64, program.order);
       throw error;
-    } finally {
-      this.#isBusy = false;
     }
     if (this.#isDisposed) throw disposed();
   }
 
   #score({ batch, steps, count }: CheckedBatch): Score {
     const { arena, program } = this.#parts;
-    const { losses, hits, loss } = program.head;
+    const { hits, loss } = program.head;
+    const sum = sumLosses(arena.f32, program.head, { steps, batch });
+    if (loss.kind === 'ctc') return { loss: sum / count, count, hits: 0 };
     const rows = loss.kind === 'steps' ? steps * batch : batch;
-    let sum = 0;
     let right = 0;
-    for (let row = 0; row < rows; row++) {
-      sum += arena.f32[losses / 4 + row]!;
-      right += arena.i32[hits / 4 + row]!;
-    }
-    return { loss: sum / count, count, hits: loss.kind === 'ctc' ? 0 : right };
+    for (let row = 0; row < rows; row++) right += arena.i32[hits / 4 + row]!;
+    return { loss: sum / count, count, hits: right };
   }
 
   #check(mayBeTorn = false): void {
@@ -222,6 +241,9 @@ const nothing: Omit<Order, 'stage'> = {
   learningRate: 0,
   update: 0,
 };
+
+/** Far above what any training uses, and far below what f32 can hold. */
+const mostRate = 1e9;
 
 /** A seed of its own for every step. */
 function mix(seed: number, step: number): number {

@@ -1,5 +1,6 @@
 import { shareOf } from '../engine/share.js';
 import { panelRows } from '../pack/rows.js';
+import { sumLosses } from './head-pass.js';
 import { noteNorm, noteUpdate, type Order } from './order.js';
 import { squareFloats } from './plan.js';
 import type { Weight } from './program.js';
@@ -25,17 +26,18 @@ export function sumSquares({ kernels, program, k, n }: Seat): void {
 }
 
 /**
- * Updates this worker's stretch of the weights, unless the gradient is not finite: then nothing changes.
+ * Updates this worker's stretch of the weights, unless the loss or the gradient is not finite: then nothing changes.
  * @returns whether it did
  */
 export function updateWeights(seat: Seat, order: Order): boolean {
-  const { kernels, program, f64, k, n } = seat;
-  const { floats, weights, slopes, moments, optimizer, clip, squares } = program;
+  const { kernels, program, f32, f64, k, n } = seat;
+  const { floats, weights, slopes, moments, optimizer, clip, squares, head } = program;
   let sum = 0;
   for (let i = 0; i < Math.ceil(floats / squareFloats); i++) sum += f64[squares / 8 + i]!;
   const norm = Math.sqrt(sum);
   if (k === 0) noteNorm(f64, program.order, norm);
-  if (!Number.isFinite(norm)) return false;
+  // A logit of −∞ gives an infinite loss and a gradient that is finite.
+  if (![norm, sumLosses(f32, head, order)].every(Number.isFinite)) return false;
   noteUpdate(f64, program.order);
   // torch.nn.utils.clip_grad_norm_
   const scale = Math.min(1, clip / (norm + 1e-6));
