@@ -1,18 +1,10 @@
 // npm run bench: measures, prints, and writes bench/results/*.json. See usage.
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus } from 'node:os';
-import { fileURLToPath } from 'node:url';
+import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import type { LstmReport } from './lstm.js';
 import type { QuestionsReport } from './questions.js';
-import {
-  formatQuestions,
-  formatTable,
-  type LstmResults,
-  type Origin,
-  type QuestionsResults,
-} from './table.js';
+import { keep, measure, readOrigin } from './report.js';
+import { formatQuestions, formatTable, type LstmResults, type QuestionsResults } from './table.js';
 
 const usage = `npm run bench [-- lstm | questions] [-- options]
   lstm            one layer against onnxruntime, every size and structure
@@ -36,12 +28,8 @@ if (values.help) {
 const budget = values.quick ? 60 : 300;
 const isWanted = (name: string) => positionals.length === 0 || positionals.includes(name);
 
-const origin: Origin = {
-  machine: `${cpus()[0]?.model ?? 'unknown'}, ${availableParallelism()} cores`,
-  runtime: `Node ${process.versions.node}, V8 ${process.versions.v8}`,
-  commit: commit(),
-  date: new Date().toISOString().slice(0, 10),
-};
+// Every measurement has a process of its own: onnxruntime-web takes its number of threads once.
+const origin = readOrigin();
 process.stdout.write(`${origin.machine}; ${origin.runtime}\n\n`);
 if (isWanted('lstm')) {
   const reports: LstmResults = [];
@@ -66,47 +54,4 @@ async function withOthers(reports: LstmResults): Promise<LstmResults> {
     ({ threads }) => !reports.some((report) => report.threads === threads),
   );
   return [...others, ...reports].sort((a, b) => a.threads - b.threads);
-}
-
-async function keep(name: string, results: object): Promise<void> {
-  const folder = new URL('../../bench/results/', import.meta.url);
-  await mkdir(folder, { recursive: true });
-  const beside = new URL(`${name}.part`, folder);
-  await writeFile(beside, `${JSON.stringify(results, round, 1)}\n`);
-  await rename(beside, new URL(name, folder));
-}
-
-/** Every measurement has a process of its own: onnxruntime-web takes its number of threads once. */
-function measure<Report>(script: string, ...args: number[]): Promise<Report> {
-  const isNode20 = Number(process.versions.node.split('.')[0]) < 22;
-  const flags = isNode20 ? ['--experimental-wasm-relaxed-simd'] : [];
-  const path = fileURLToPath(new URL(script, import.meta.url));
-  const child = spawn(process.execPath, [...flags, path, ...args.map(String)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let text = '';
-  child.stdout.setEncoding('utf8').on('data', (part) => {
-    text += part;
-  });
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) => {
-      if (code === 0) resolve(JSON.parse(text) as Report);
-      else reject(new Error(`${script} ${args.join(' ')} ended with code ${code}`));
-    });
-  });
-}
-
-function commit(): string {
-  try {
-    const hash = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
-    const changed = execFileSync('git', ['status', '--porcelain', 'src', 'assembly'], { encoding: 'utf8' });
-    return changed === '' ? hash : `${hash} with changes`;
-  } catch {
-    return 'unknown';
-  }
-}
-
-function round(_key: string, value: unknown): unknown {
-  return typeof value === 'number' ? Number(value.toPrecision(5)) : value;
 }
