@@ -13,8 +13,8 @@ const leastStrip = 96;
 
 /**
  * A recurrent layer. Forward and back through time a worker has whole parts where there are enough of them, else all
- * parts of some streams: either way it runs all steps alone. Of the weights' gradients it has rows, of the input's
- * gradient columns, so that nothing is ever added up over workers.
+ * parts of some streams: either way it runs all steps alone. Of the weights' gradients and of the input's it has rows, so
+ * that nothing is ever added up over workers.
  */
 export function bindRecurrent(op: RecurrentTape, seat: Seat, { dy, dx }: Slopes): Pass {
   const { kernels, program, k, n } = seat;
@@ -253,8 +253,8 @@ function addDiagonal(op: RecurrentTape, { kernels, program, k, n }: Seat, rows: 
 }
 
 /**
- * This worker's columns of dx = Σ over parts of dz W_ih, some rows at a time: they stay near while all parts add to them,
- * and so does a part's dz while all panels pass by.
+ * This worker's rows of dx = Σ over parts of dz W_ih, some at a time: they stay near while all parts add to them, and so
+ * does a part's dz while all panels pass by. Shares of columns would have every worker read all of dz.
  */
 function descend(
   op: RecurrentTape,
@@ -265,19 +265,18 @@ function descend(
   const { inputs, parts, whole, wih, z, input } = op;
   const rows = steps * batch;
   const panels = Math.ceil(inputs / panelRows);
-  const { from, to } = shareOf(panels, k, n);
-  const out = dx + from * panelRows * 4;
+  const { from, to } = shareOf(rows, k, n);
   const height = Math.max(leastStrip, Math.floor(stripFloats / whole.rows));
-  for (let row = 0; row < rows; row += height) {
-    const count = Math.min(height, rows - row);
-    const strip = out + row * input.ld;
+  for (let row = from; row < to; row += height) {
+    const count = Math.min(height, to - row);
+    const out = dx + row * input.ld;
     for (let part = 0; part < parts; part++) {
       const { rows: depth } = shapeOf(op, part);
-      const weights = wih.backward + (part * whole.rows * panels * panelRows + from * depth * panelRows) * 4;
-      const init = part === 0 ? program.zeros : strip;
+      const weights = wih.backward + part * whole.rows * panels * panelRows * 4;
+      const init = part === 0 ? program.zeros : out;
       const ldInit = part === 0 ? 0 : input.ld;
       const dz = z + (part * rows * whole.rows + row * depth) * 4;
-      kernels.gemm_f32(strip, input.ld, init, ldInit, dz, depth * 4, weights, count, depth, to - from);
+      kernels.gemm_f32(out, input.ld, init, ldInit, dz, depth * 4, weights, count, depth, panels);
     }
   }
 }
