@@ -6,7 +6,7 @@ import { findExcess } from '../test/oracle/tolerance.js';
 import { allCases, type Case, drawLayer, flopsOf, type Workload, weightBytesOf } from './cases.js';
 import { compare, type Timing } from './measure.js';
 import { openNode, openOurs, openWeb, type Runtime } from './rivals.js';
-import { measureRoof, type Roof } from './roof.js';
+import { betterRoof, measureRoof, type Roof } from './roof.js';
 
 export interface LstmResult extends Case {
   threads: number;
@@ -39,7 +39,7 @@ for (const [index, at] of cases.entries()) {
   results.push(await measureCase(at));
 }
 process.stderr.write('\n');
-const report: LstmReport = { threads, roof: better(before, await measureRoof()), results };
+const report: LstmReport = { threads, roof: betterRoof(before, await measureRoof()), results };
 process.stdout.write(JSON.stringify(report), () => process.exit(0));
 
 async function measureCase(at: Case): Promise<LstmResult> {
@@ -79,15 +79,4 @@ async function checkAll(workload: Workload, at: Case, runtimes: readonly Runtime
         throw new Error(`${name} drifts by ${apart}: ${JSON.stringify(at)}`);
     }
   }
-}
-
-function better(a: Roof, b: Roof): Roof {
-  const multiplyAdd = Object.fromEntries(
-    availableKernels().map((kernels) => [
-      kernels,
-      Math.max(a.multiplyAdd[kernels] ?? 0, b.multiplyAdd[kernels] ?? 0),
-    ]),
-  );
-  const bandwidth = a.bandwidth.map(({ kib, gbs }, i) => ({ kib, gbs: Math.max(gbs, b.bandwidth[i]!.gbs) }));
-  return { multiplyAdd, bandwidth };
 }

@@ -1,11 +1,10 @@
 // npm run bench: measures, prints, and writes bench/results/*.json. See usage.
-import { spawn } from 'node:child_process';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import type { LstmReport } from './lstm.js';
 import { describeOrigin } from './origin.js';
 import type { QuestionsReport } from './questions.js';
+import { keep, measure } from './report.js';
 import { formatQuestions, formatTable, type LstmResults, type QuestionsResults } from './table.js';
 
 const usage = `npm run bench [-- lstm | questions] [-- options]
@@ -30,6 +29,7 @@ if (values.help) {
 const budget = values.quick ? 60 : 300;
 const isWanted = (name: string) => positionals.length === 0 || positionals.includes(name);
 
+// Every measurement has a process of its own: onnxruntime-web takes its number of threads once.
 const origin = describeOrigin();
 process.stdout.write(`${origin.machine}; ${origin.runtime}\n\n`);
 if (isWanted('lstm')) {
@@ -55,37 +55,4 @@ async function withOthers(reports: LstmResults): Promise<LstmResults> {
     ({ threads }) => !reports.some((report) => report.threads === threads),
   );
   return [...others, ...reports].sort((a, b) => a.threads - b.threads);
-}
-
-async function keep(name: string, results: object): Promise<void> {
-  const folder = new URL('../../bench/results/', import.meta.url);
-  await mkdir(folder, { recursive: true });
-  const beside = new URL(`${name}.part`, folder);
-  await writeFile(beside, `${JSON.stringify(results, round, 1)}\n`);
-  await rename(beside, new URL(name, folder));
-}
-
-/** Every measurement has a process of its own: onnxruntime-web takes its number of threads once. */
-function measure<Report>(script: string, ...args: number[]): Promise<Report> {
-  const isNode20 = Number(process.versions.node.split('.')[0]) < 22;
-  const flags = isNode20 ? ['--experimental-wasm-relaxed-simd'] : [];
-  const path = fileURLToPath(new URL(script, import.meta.url));
-  const child = spawn(process.execPath, [...flags, path, ...args.map(String)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let text = '';
-  child.stdout.setEncoding('utf8').on('data', (part) => {
-    text += part;
-  });
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) => {
-      if (code === 0) resolve(JSON.parse(text) as Report);
-      else reject(new Error(`${script} ${args.join(' ')} ended with code ${code}`));
-    });
-  });
-}
-
-function round(_key: string, value: unknown): unknown {
-  return typeof value === 'number' ? Number(value.toPrecision(5)) : value;
 }

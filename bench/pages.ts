@@ -19,9 +19,10 @@ export function benchText(lstm: LstmResults, questions: QuestionsResults): strin
   return `${headingOf(lstm)}\n\n${formatTable(lstm)}\n\n${origin}\n\n${formatQuestions(questions.report)}`;
 }
 
-/** The page with its text between the marks. */
-export function fillMarks(page: string, text: string): string {
-  return page.replace(/(<!-- bench:begin -->\n)[\s\S]*(<!-- bench:end -->)/, `$1${text}\n$2`);
+/** The page with its text between the marks of that name. */
+export function fillMarks(page: string, text: string, name = 'bench'): string {
+  const marks = new RegExp(`(<!-- ${name}:begin -->\\n)[\\s\\S]*(<!-- ${name}:end -->)`);
+  return page.replace(marks, (_all, begin: string, end: string) => `${begin}${text}\n${end}`);
 }
 
 function headingOf(lstm: LstmResults): string {

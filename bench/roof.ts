@@ -33,6 +33,18 @@ export async function measureRoof(): Promise<Roof> {
   return { multiplyAdd, bandwidth };
 }
 
+/** The better of two measurements. */
+export function betterRoof(a: Roof, b: Roof): Roof {
+  const multiplyAdd = Object.fromEntries(
+    availableKernels().map((kernels) => [
+      kernels,
+      Math.max(a.multiplyAdd[kernels] ?? 0, b.multiplyAdd[kernels] ?? 0),
+    ]),
+  );
+  const bandwidth = a.bandwidth.map(({ kib, gbs }, i) => ({ kib, gbs: Math.max(gbs, b.bandwidth[i]!.gbs) }));
+  return { multiplyAdd, bandwidth };
+}
+
 /** GB/s for a working set, between the measured sizes the one above. */
 export function bandwidthFor({ bandwidth }: Roof, bytes: number): number {
   return (bandwidth.find(({ kib }) => bytes <= kib * 1024) ?? bandwidth.at(-1)!).gbs;

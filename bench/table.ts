@@ -15,11 +15,16 @@ export function formatOrigin({ machine, runtime, commit, date }: Origin): string
   return `${machine}; ${runtime}; commit ${commit}, ${date}.`;
 }
 
-export function formatRoof([first]: readonly LstmReport[]): string {
+export function formatRoof([first]: readonly { roof: Roof }[]): string {
   const { multiplyAdd, bandwidth } = first!.roof;
   const peak = `${multiplyAdd.relaxed?.toFixed(0)} GFLOP/s relaxed, ${multiplyAdd.simd?.toFixed(0)} plain`;
   const loads = `${bandwidth[1]!.gbs.toFixed(0)} GB/s from cache, ${bandwidth.at(-1)!.gbs.toFixed(0)} from memory`;
   return `Roof of one core: ${peak}; ${loads}.`;
+}
+
+/** Rows, the first of them the head, as a Markdown table of figures. */
+export function formatMarkdown([head, ...rows]: readonly (string | number)[][]): string {
+  return [head!, head!.map(() => '---:'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
 /**
@@ -37,7 +42,7 @@ export function formatTable(
   const rows = reports.flatMap(({ roof, results }) =>
     results.filter(shows).map((result) => formatRow(roof, result)),
   );
-  return [head, head.map(() => '---:'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+  return formatMarkdown([head, ...rows]);
 }
 
 function formatRow(roof: Roof, result: LstmResult): string[] {
@@ -80,14 +85,10 @@ function formatTime(ms: number): string {
 /** The smaller questions, one paragraph and table each. */
 export function formatQuestions(report: QuestionsReport): string {
   const { structure, profile, threads, crewStart, start, memory } = report;
-  const table = (rows: (string | number)[][]) =>
-    [rows[0]!, rows[0]!.map(() => '---:'), ...rows.slice(1)]
-      .map((cells) => `| ${cells.join(' | ')} |`)
-      .join('\n');
   const times = (a: number, b: number) => `${(a / b).toFixed(2)}×`;
   const parts = [
     'Structure: the recurrent part alone, T = 100, B = 1; time of N blocks over time of the dense layer, and over 1/N of it.',
-    table([
+    formatMarkdown([
       ['H', 'N', 'time', 'dense', 'time ÷ dense', '÷ (1/N)'],
       ...structure.map(({ hidden, blocks, time, dense, toPromise }) => [
         ...[hidden, blocks, formatTime(time), formatTime(dense)],
@@ -95,7 +96,7 @@ export function formatQuestions(report: QuestionsReport): string {
       ]),
     ]),
     'One step: where its time goes, in ns, each part measured alone; I = H.',
-    table([
+    formatMarkdown([
       ['H', 'N', 'step', 'projection', 'recurrence', 'pointwise', 'copies', 'rest'],
       ...profile.map(({ hidden, blocks, step, projection, recurrence, pointwise, copies, rest }) => [
         ...[hidden, blocks],
@@ -103,7 +104,7 @@ export function formatQuestions(report: QuestionsReport): string {
       ]),
     ]),
     'Threads: one LSTM layer, how many times faster than one thread.',
-    table([
+    formatMarkdown([
       ['H', 'N', 'T × B', 'one thread', 'two workers', "'auto'"],
       ...threads.map(({ hidden, blocks, steps, batch, one, two, auto }) => [
         ...[hidden, blocks, `${steps} × ${batch}`, formatTime(one.best)],

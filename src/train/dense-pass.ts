@@ -54,7 +54,10 @@ export function bindLinear(op: LinearTape, seat: Seat, { dy, dx }: Slopes): Pass
   };
 }
 
-/** Rows [from, to) of dx = dy W. */
+/** Outputs that meet their weights at a time: their stretch of dy stays in a second-level cache while all panels pass by. */
+const stretch = 1024;
+
+/** Rows [from, to) of dx = dy W, a sum over `depth` outputs that goes on from stretch to stretch. */
 export function descend(
   { kernels, program }: Seat,
   { param, backward }: Weight,
@@ -67,18 +70,21 @@ export function descend(
   to: number,
 ): void {
   const panels = Math.ceil(param.columns / panelRows);
-  kernels.gemm_f32(
-    dx + from * lddx,
-    lddx,
-    program.zeros,
-    0,
-    dy + from * lddy,
-    lddy,
-    backward,
-    to - from,
-    depth,
-    panels,
-  );
+  const [out, x] = [dx + from * lddx, dy + from * lddy];
+  if (depth <= stretch) {
+    kernels.gemm_f32(out, lddx, program.zeros, 0, x, lddy, backward, to - from, depth, panels);
+    return;
+  }
+  const panelBytes = depth * panelRows * 4;
+  for (let first = 0; first < depth; first += stretch) {
+    const count = Math.min(stretch, depth - first);
+    for (let panel = 0; panel < panels; panel++) {
+      const strip = out + panel * panelRows * 4;
+      const [init, ldInit] = first === 0 ? [program.zeros, 0] : [strip, lddx];
+      const w = backward + panel * panelBytes + first * panelRows * 4;
+      kernels.gemm_f32(strip, lddx, init, ldInit, x + first * 4, lddy, w, to - from, count, 1);
+    }
+  }
 }
 
 /** This worker's rows of dW += dyᵀ x and db += Σ dy, of a weight of one part. */

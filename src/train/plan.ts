@@ -22,8 +22,8 @@ import type { Loss, Optimizer } from './types.js';
 
 /** Rows of a weight's gradient that one kernel call makes: with what it packs, they stay in a second-level cache. */
 export const gradientRows = 256;
-/** Steps that gemm_tn_f32 packs at a time. */
-const gradientDepth = 256;
+/** Rows of a batch that gemm_tn_f32 packs at a time. */
+export const gradientDepth = 256;
 /** Floats of logits at a time: a large vocabulary goes through its softmax in slices of so many. */
 const logitFloats = 2 ** 22;
 const leastSlice = 16;

@@ -2,14 +2,19 @@ import { type Range, shareOf } from '../engine/share.js';
 import { lanes, panelRows } from '../pack/rows.js';
 import type { Slopes } from './dense-pass.js';
 import type { Order } from './order.js';
-import { gradientRows } from './plan.js';
+import { gradientDepth, gradientRows } from './plan.js';
 import type { Param, PartShape, RecurrentTape, Weight } from './program.js';
 import { type Pass, rowsOf, type Seat } from './seat.js';
 
+/** Floats of a part's dz that meet its weights at a time: with those they stay in a second-level cache. */
+const stripFloats = 2 ** 15;
+/** So few rows would fetch the weights for too little. */
+const leastStrip = 96;
+
 /**
  * A recurrent layer. Forward and back through time a worker has whole parts where there are enough of them, else all
- * parts of some streams: either way it runs all steps alone. Of the weights' gradients it has rows, of the input's
- * gradient columns, so that nothing is ever added up over workers.
+ * parts of some streams: either way it runs all steps alone. Of the weights' gradients and of the input's it has rows, so
+ * that nothing is ever added up over workers.
  */
 export function bindRecurrent(op: RecurrentTape, seat: Seat, { dy, dx }: Slopes): Pass {
   const { kernels, program, k, n } = seat;
@@ -174,7 +179,7 @@ function addGradients(op: RecurrentTape, seat: Seat, { steps, batch }: Order): v
         addRows(op, seat, part, shape, batch, rows, row, Math.min(gradientRows, last - row), first > 0);
     }
   }
-  if (op.diagonal) addDiagonal(op, seat, batch, rows);
+  if (op.diagonal) addDiagonal(op, seat, rows);
 }
 
 /** Rows [row, row + count) of one part, all of one phase. */
@@ -198,25 +203,26 @@ function addRows(
   const ds = op.separateBias ? op.s + tape : dz;
   const place = part * whole.rows + row;
   const x = rowsOf(input, batch);
-  kernels.gemm_tn_f32(
-    slopes + wih.param.at + place * wih.param.ld,
-    wih.param.ld,
-    dz,
-    ldz,
-    x,
-    input.ld,
-    packed,
-    rows,
-    count,
-    inputs,
-  );
-  kernels.column_sums_f32(slopes + bih.at + place * 4, dz, ldz, rows, count);
-  kernels.column_sums_f32(slopes + bhh.at + place * 4, ds, ldz, rows, count);
-  if (op.diagonal) return;
-  const { param } = whh as Weight;
-  const to = slopes + param.at + place * param.ld;
-  const [h, ldh] = stateOf(op, part, shape, batch, rows, isLater, out.y);
-  kernels.gemm_tn_f32(to, param.ld, ds, ldz, h, ldh, packed, rows, count, shape.units);
+  const ldIh = wih.param.ld;
+  const outIh = slopes + wih.param.at + place * ldIh;
+  const [outBih, outBhh] = [slopes + bih.at + place * 4, slopes + bhh.at + place * 4];
+  const hidden = op.diagonal ? undefined : (whh as Weight).param;
+  const [h, ldh] = stateOf(op, part, shape, rows, isLater, out.y);
+  // All that reads a stretch of dz does so while it is near. The kernels go on from what they left, row after row.
+  for (let m = 0; m < rows; m += gradientDepth) {
+    const depth = Math.min(gradientDepth, rows - m);
+    const [dzAt, dsAt] = [dz + m * ldz, ds + m * ldz];
+    kernels.column_sums_f32(outBih, dzAt, ldz, depth, count);
+    if (op.separateBias) kernels.column_sums_f32(outBhh, dsAt, ldz, depth, count);
+    const xAt = x + m * input.ld;
+    kernels.gemm_tn_f32(outIh, ldIh, dzAt, ldz, xAt, input.ld, packed, depth, count, inputs);
+    if (hidden === undefined) continue;
+    const outHh = slopes + hidden.at + place * hidden.ld;
+    const hAt = h + m * ldh;
+    kernels.gemm_tn_f32(outHh, hidden.ld, dsAt, ldz, hAt, ldh, packed, depth, count, shape.units);
+  }
+  // Where one gradient is both halves' their biases have the same: gradients begin with zeros.
+  if (!op.separateBias) kernels.add_f32(outBhh, outBih, count);
 }
 
 /** What the recurrent weights of a phase were multiplied by: the states before each step, or reset ones. */
@@ -224,7 +230,6 @@ function stateOf(
   op: RecurrentTape,
   part: number,
   { units }: PartShape,
-  _batch: number,
   rows: number,
   isLater: boolean,
   y: number,
@@ -236,7 +241,7 @@ function stateOf(
 }
 
 /** The gradients of a diagonal layer's recurrent weights, part by part. */
-function addDiagonal(op: RecurrentTape, { kernels, program, k, n }: Seat, batch: number, rows: number): void {
+function addDiagonal(op: RecurrentTape, { kernels, program, k, n }: Seat, rows: number): void {
   const { parts, whole, out } = op;
   const owned = shareOf(parts, k, n);
   for (let part = owned.from; part < owned.to; part++) {
@@ -246,14 +251,17 @@ function addDiagonal(op: RecurrentTape, { kernels, program, k, n }: Seat, batch:
     const tape = (op.separateBias ? op.s : op.z) + part * rows * whole.rows * 4;
     const to = program.slopes + (op.whh as Param).at + part * whole.rows * 4;
     for (const { first, rows: count } of shape.phases) {
-      const [h, ldh] = stateOf(op, part, shape, batch, rows, first > 0, out.y);
+      const [h, ldh] = stateOf(op, part, shape, rows, first > 0, out.y);
       const gates = Math.floor(count / (groups * lanes));
       kernels.diagonal_grad_f32(to + first * 4, tape + first * 4, ldz, h, ldh, rows, groups, gates);
     }
   }
 }
 
-/** This worker's columns of dx = Σ over parts of dz W_ih. */
+/**
+ * This worker's rows of dx = Σ over parts of dz W_ih, some at a time: they stay near while all parts add to them, and so
+ * does a part's dz while all panels pass by. Shares of columns would have every worker read all of dz.
+ */
 function descend(
   op: RecurrentTape,
   { kernels, program, k, n }: Seat,
@@ -263,24 +271,18 @@ function descend(
   const { inputs, parts, whole, wih, z, input } = op;
   const rows = steps * batch;
   const panels = Math.ceil(inputs / panelRows);
-  const { from, to } = shareOf(panels, k, n);
-  const out = dx + from * panelRows * 4;
-  for (let part = 0; part < parts; part++) {
-    const { rows: depth } = shapeOf(op, part);
-    const weights = wih.backward + (part * whole.rows * panels * panelRows + from * depth * panelRows) * 4;
-    const init = part === 0 ? program.zeros : out;
-    const ldInit = part === 0 ? 0 : input.ld;
-    kernels.gemm_f32(
-      out,
-      input.ld,
-      init,
-      ldInit,
-      z + part * rows * whole.rows * 4,
-      depth * 4,
-      weights,
-      rows,
-      depth,
-      to - from,
-    );
+  const { from, to } = shareOf(rows, k, n);
+  const height = Math.max(leastStrip, Math.floor(stripFloats / whole.rows));
+  for (let row = from; row < to; row += height) {
+    const count = Math.min(height, to - row);
+    const out = dx + row * input.ld;
+    for (let part = 0; part < parts; part++) {
+      const { rows: depth } = shapeOf(op, part);
+      const weights = wih.backward + part * whole.rows * panels * panelRows * 4;
+      const init = part === 0 ? program.zeros : out;
+      const ldInit = part === 0 ? 0 : input.ld;
+      const dz = z + (part * rows * whole.rows + row * depth) * 4;
+      kernels.gemm_f32(out, input.ld, init, ldInit, dz, depth * 4, weights, count, depth, panels);
+    }
   }
 }
