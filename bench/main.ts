@@ -2,8 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import type { LstmReport } from './lstm.js';
+import { describeOrigin } from './origin.js';
 import type { QuestionsReport } from './questions.js';
-import { keep, measure, readOrigin } from './report.js';
+import { keep, measure } from './report.js';
 import { formatQuestions, formatTable, type LstmResults, type QuestionsResults } from './table.js';
 
 const usage = `npm run bench [-- lstm | questions] [-- options]
@@ -29,7 +30,7 @@ const budget = values.quick ? 60 : 300;
 const isWanted = (name: string) => positionals.length === 0 || positionals.includes(name);
 
 // Every measurement has a process of its own: onnxruntime-web takes its number of threads once.
-const origin = readOrigin();
+const origin = describeOrigin();
 process.stdout.write(`${origin.machine}; ${origin.runtime}\n\n`);
 if (isWanted('lstm')) {
   const reports: LstmResults = [];

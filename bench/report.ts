@@ -1,18 +1,6 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import type { Origin } from './table.js';
-
-/** This machine, now. */
-export function readOrigin(): Origin {
-  return {
-    machine: `${cpus()[0]?.model ?? 'unknown'}, ${availableParallelism()} cores`,
-    runtime: `Node ${process.versions.node}, V8 ${process.versions.v8}`,
-    commit: commit(),
-    date: new Date().toISOString().slice(0, 10),
-  };
-}
 
 /** Writes bench/results/NAME, whole or not at all. */
 export async function keep(name: string, results: object): Promise<void> {
@@ -42,16 +30,6 @@ export function measure<Report>(script: string, ...args: (number | string)[]): P
       else reject(new Error(`${script} ${args.join(' ')} ended with code ${code}`));
     });
   });
-}
-
-function commit(): string {
-  try {
-    const hash = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
-    const changed = execFileSync('git', ['status', '--porcelain', 'src', 'assembly'], { encoding: 'utf8' });
-    return changed === '' ? hash : `${hash} with changes`;
-  } catch {
-    return 'unknown';
-  }
 }
 
 function round(_key: string, value: unknown): unknown {

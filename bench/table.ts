@@ -1,14 +1,7 @@
 import type { LstmReport, LstmResult } from './lstm.js';
+import type { Origin } from './origin.js';
 import type { QuestionsReport } from './questions.js';
 import { bandwidthFor, type Roof } from './roof.js';
-
-/** Where and when something was measured. */
-export interface Origin {
-  machine: string;
-  runtime: string;
-  commit: string;
-  date: string;
-}
 
 /** What bench/results/lstm.json holds. */
 export type LstmResults = (Origin & LstmReport)[];

@@ -1,7 +1,8 @@
 // npm run bench:train: measures, prints, and writes bench/results/train.json. See usage.
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { keep, measure, readOrigin } from '../report.js';
+import { describeOrigin } from '../origin.js';
+import { keep, measure } from '../report.js';
 import type { TrainReport } from './speed.js';
 import { formatTrain, type TrainResults } from './table.js';
 import type { TfjsReport } from './tfjs.js';
@@ -29,7 +30,7 @@ if (values.help) {
   process.exit(0);
 }
 const budget = values.quick ? 600 : 3000;
-const origin = readOrigin();
+const origin = describeOrigin();
 const old = await readOld();
 const reports: TrainResults['reports'] = [];
 for (const threads of values.threads.split(',').map(Number)) {

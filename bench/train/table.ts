@@ -1,4 +1,5 @@
-import { formatMarkdown, formatOrigin, formatRoof, type Origin } from '../table.js';
+import type { Origin } from '../origin.js';
+import { formatMarkdown, formatOrigin, formatRoof } from '../table.js';
 import type { TrainReport, TrainResult } from './speed.js';
 import type { TfjsReport } from './tfjs.js';
 
