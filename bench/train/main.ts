@@ -9,7 +9,7 @@ import type { TfjsReport } from './tfjs.js';
 
 const usage = `npm run bench:train [-- word | byte | byte 512 …] [-- options]
   --threads 1,2   numbers of threads (default 1,2)
-  --tfjs          TensorFlow.js too, where it is installed: some minutes for one row
+  --tfjs          TensorFlow.js instead, where it is installed: minutes for one row
   --quick         a fifth of the time, for a first look; writes no results
   --json          prints the results as JSON instead of a table
 $PYTHON is the Python that has PyTorch, by default python3.
@@ -33,16 +33,19 @@ const budget = values.quick ? 600 : 3000;
 const origin = describeOrigin();
 const old = await readOld();
 const reports: TrainResults['reports'] = [];
-for (const threads of values.threads.split(',').map(Number)) {
+for (const threads of values.tfjs ? [] : values.threads.split(',').map(Number)) {
   const script = 'train/speed.js';
   reports.push({ ...origin, ...(await measure<TrainReport>(script, threads, budget, ...positionals)) });
 }
 const tfjs = values.tfjs ? { ...origin, ...(await measure<TfjsReport>('train/tfjs.js')) } : old?.tfjs;
 // One model alone is for a look, too: its results would push out the others'.
 const isWhole = !values.quick && positionals.length === 0;
-const results: TrainResults = { reports, ...(tfjs === undefined ? {} : { tfjs }) };
+const results: TrainResults = {
+  reports: isWhole ? withOthers(reports) : reports,
+  ...(tfjs === undefined ? {} : { tfjs }),
+};
 process.stdout.write(`${values.json ? JSON.stringify(results) : formatTrain(results)}\n`);
-if (isWhole) await keep('train.json', { ...results, reports: withOthers(reports) });
+if (isWhole) await keep('train.json', results);
 
 /** Together with what was measured before with other numbers of threads. */
 function withOthers(fresh: TrainResults['reports']): TrainResults['reports'] {

@@ -18,7 +18,7 @@ export function formatTrain({ reports, tfjs }: TrainResults): string {
   const rows = reports.flatMap((report) =>
     report.results.map((result) => formatRow(report, result, denseOf(report, result))),
   );
-  const parts = [originOf(reports), formatMarkdown([head, ...rows])];
+  const parts = reports.length === 0 ? [] : [originOf(reports), formatMarkdown([head, ...rows])];
   if (tfjs !== undefined) parts.push(formatTfjs(reports, tfjs));
   return parts.join('\n\n');
 }
