@@ -1,8 +1,8 @@
 import { ArgumentRangeError, ArgumentTypeError } from '../base/errors.js';
 import { integer, object, show } from '../base/guards.js';
 import { checkIds, checkKind, checkLengths, type Input } from '../session/input.js';
-import { ctcSteps } from './ctc.js';
-import type { TrainProgram } from './program.js';
+import { ctcSteps } from './ctc/ctc.js';
+import type { TrainProgram } from './plan/program.js';
 import type { Batch } from './types.js';
 
 /** A batch that has been checked against a training. */

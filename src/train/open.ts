@@ -12,12 +12,12 @@ import { chooseKernels } from '../wasm/features.js';
 import { findInstantiate } from '../wasm/instance.js';
 import { loadTrainBinary } from '../wasm/train-binaries.js';
 import type { TrainKernels } from '../wasm/train-registry.js';
-import { bindTraining } from './engine.js';
 import { type InitOptions, initTensors } from './init.js';
 import { checkTrainerOptions } from './options.js';
-import { checkNames } from './place.js';
-import { planTraining } from './plan.js';
-import type { TrainProgram } from './program.js';
+import { bindTraining } from './passes/engine.js';
+import { checkNames } from './plan/place.js';
+import { planTraining } from './plan/plan.js';
+import type { TrainProgram } from './plan/program.js';
 import { Trainer } from './trainer.js';
 import type { TrainerOptions } from './types.js';
 

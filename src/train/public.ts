@@ -8,7 +8,7 @@ export {
   UnsupportedError,
   WorkerError,
 } from '../base/errors.js';
-export { decodeBeam, decodeGreedy, editDistance, type Labelling } from './ctc-decode.js';
+export { decodeBeam, decodeGreedy, editDistance, type Labelling } from './ctc/decode.js';
 export { type InitOptions, initTensors } from './init.js';
 export {
   constant,

@@ -2,8 +2,8 @@ import { ArgumentRangeError, ArgumentTypeError } from '../base/errors.js';
 import { integer, object, show } from '../base/guards.js';
 import type { ModelSpec } from '../model/spec.js';
 import { checkTensors, type Tensors } from '../model/tensors.js';
-import { checkTied, prefixes } from './place.js';
-import type { RecurrentTape, TrainProgram } from './program.js';
+import { checkTied, prefixes } from './plan/place.js';
+import type { RecurrentTape, TrainProgram } from './plan/program.js';
 import type { TrainerState } from './types.js';
 
 type Carried = TrainerState['carried'];

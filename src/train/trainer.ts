@@ -6,10 +6,10 @@ import { checkTensors, type Tensors } from '../model/tensors.js';
 import type { Schedule as Workers } from '../schedule/schedule.js';
 import type { KernelSet } from '../wasm/features.js';
 import { type CheckedBatch, checkBatch, writeBatch } from './batch.js';
-import { sumLosses } from './head-pass.js';
-import { isUpdating, type Order, readNorm, type Stage, writeOrder } from './order.js';
-import { checkTied, placeTensors, prefixes, readTensors } from './place.js';
-import type { TrainProgram } from './program.js';
+import { sumLosses } from './passes/head.js';
+import { isUpdating, type Order, readNorm, type Stage, writeOrder } from './plan/order.js';
+import { checkTied, placeTensors, prefixes, readTensors } from './plan/place.js';
+import type { TrainProgram } from './plan/program.js';
 import { copyCarried, placeCarried, readState } from './trainer-state.js';
 import type { Batch, Score, StepResult, TrainerState } from './types.js';
 

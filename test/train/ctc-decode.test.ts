@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '#dist/base/random.js';
-import { ctcScratch, ctcStream } from '#dist/train/ctc.js';
-import { decodeBeam, decodeGreedy, editDistance } from '#dist/train/ctc-decode.js';
+import { ctcScratch, ctcStream } from '#dist/train/ctc/ctc.js';
+import { decodeBeam, decodeGreedy, editDistance } from '#dist/train/ctc/decode.js';
 import { randomValues } from '../oracle/random.js';
 
 /** Logits of which each step's softmax is the row. */

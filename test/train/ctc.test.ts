@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '#dist/base/random.js';
-import { ctcScratch, ctcSteps, ctcStream } from '#dist/train/ctc.js';
+import { ctcScratch, ctcSteps, ctcStream } from '#dist/train/ctc/ctc.js';
 import { randomValues } from '../oracle/random.js';
 import { UNIT_ROUNDOFF } from '../oracle/tolerance.js';
 import { ctc } from './losses.js';

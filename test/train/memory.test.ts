@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { checkSpec, type ModelSpec } from '#dist/model/spec.js';
 import { availableKernels } from '#dist/node.js';
 import { checkTrainerOptions } from '#dist/train/options.js';
-import { planTraining } from '#dist/train/plan.js';
+import { planTraining } from '#dist/train/plan/plan.js';
 import { createTrainer, type Loss, type Optimizer, type TrainerOptions } from '#dist/train-node.js';
 import { errorFrom, layerOf } from '../session/draw.js';
 import { modelOf, randomBatch, tower } from './batches.js';

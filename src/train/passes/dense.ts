@@ -1,7 +1,7 @@
-import { shareOf } from '../engine/share.js';
-import { panelRows } from '../pack/rows.js';
-import { gradientRows } from './plan.js';
-import type { ActivationTape, EmbeddingTape, LinearTape, Link, Param, Weight } from './program.js';
+import { shareOf } from '../../engine/share.js';
+import { panelRows } from '../../pack/rows.js';
+import { gradientRows } from '../plan/plan.js';
+import type { ActivationTape, EmbeddingTape, LinearTape, Link, Param, Weight } from '../plan/program.js';
 import { type Pass, rowsOf, type Seat } from './seat.js';
 
 /** Floats in a cache line: shares of columns begin on one. */

@@ -1,9 +1,9 @@
-import { shareOf } from '../engine/share.js';
-import { panelRows } from '../pack/rows.js';
-import { ctcScratch, ctcStream } from './ctc.js';
-import { addGradient, descend } from './dense-pass.js';
-import type { Order } from './order.js';
-import type { Head } from './program.js';
+import { shareOf } from '../../engine/share.js';
+import { panelRows } from '../../pack/rows.js';
+import { ctcScratch, ctcStream } from '../ctc/ctc.js';
+import type { Order } from '../plan/order.js';
+import type { Head } from '../plan/program.js';
+import { addGradient, descend } from './dense.js';
 import { type Pass, rowsOf, type Seat } from './seat.js';
 
 /** Floats in a cache line: shares of columns begin on one. */

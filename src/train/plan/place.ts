@@ -1,8 +1,8 @@
-import { ArgumentRangeError, MismatchError, UnsupportedError } from '../base/errors.js';
-import { show } from '../base/guards.js';
-import type { ModelSpec } from '../model/spec.js';
-import { layerTensors, type Tensor, type Tensors } from '../model/tensors.js';
-import { rowPlaces } from '../pack/rows.js';
+import { ArgumentRangeError, MismatchError, UnsupportedError } from '../../base/errors.js';
+import { show } from '../../base/guards.js';
+import type { ModelSpec } from '../../model/spec.js';
+import { layerTensors, type Tensor, type Tensors } from '../../model/tensors.js';
+import { rowPlaces } from '../../pack/rows.js';
 import type { Param, TrainProgram } from './program.js';
 
 /**

@@ -1,7 +1,7 @@
-import { ArgumentRangeError, UnsupportedError } from '../base/errors.js';
-import { show } from '../base/guards.js';
-import { beginLayout, type Layout, roundUp } from '../memory/layout.js';
-import { type Cell, cellOf } from '../model/cells.js';
+import { ArgumentRangeError, UnsupportedError } from '../../base/errors.js';
+import { show } from '../../base/guards.js';
+import { beginLayout, type Layout, roundUp } from '../../memory/layout.js';
+import { type Cell, cellOf } from '../../model/cells.js';
 import {
   type ActivationSpec,
   type EmbeddingSpec,
@@ -10,15 +10,15 @@ import {
   type LinearSpec,
   type ModelSpec,
   type RecurrentLayerSpec,
-} from '../model/spec.js';
-import { controlWords, partsOf } from '../pack/plan.js';
-import { strideOf } from '../pack/program.js';
-import { lanes, panelRows, partRows, phasesOf } from '../pack/rows.js';
-import { tableFloats } from '../pack/table.js';
+} from '../../model/spec.js';
+import { controlWords, partsOf } from '../../pack/plan.js';
+import { strideOf } from '../../pack/program.js';
+import { lanes, panelRows, partRows, phasesOf } from '../../pack/rows.js';
+import { tableFloats } from '../../pack/table.js';
+import type { Loss, Optimizer } from '../types.js';
 import { orderFloats } from './order.js';
 import { onePhase, type ParamList, planParam, planWeight } from './params.js';
 import type { Head, Link, PartShape, Scratch, TrainOp, TrainProgram } from './program.js';
-import type { Loss, Optimizer } from './types.js';
 
 /** Rows of a weight's gradient that one kernel call makes: with what it packs, they stay in a second-level cache. */
 export const gradientRows = 256;

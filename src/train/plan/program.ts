@@ -1,5 +1,5 @@
-import type { Cell } from '../model/cells.js';
-import type { Loss, Optimizer } from './types.js';
+import type { Cell } from '../../model/cells.js';
+import type { Loss, Optimizer } from '../types.js';
 
 /**
  * A training as plain data: every address and size that a step needs. A worker gets a copy of it once. Addresses are
@@ -93,6 +93,11 @@ export interface RecurrentTape {
   bhh: Param;
   /** what the input half begins with: both biases, where they can be one */
   bias: number;
+}
+
+/** One of its parts. */
+export function shapeOf({ parts, last, whole }: RecurrentTape, part: number): PartShape {
+  return part + 1 === parts ? last : whole;
 }
 
 export interface LinearTape {

@@ -1,12 +1,12 @@
-import type { Runner } from '../engine/piece.js';
-import { shareOf } from '../engine/share.js';
-import { openArena } from '../memory/arena.js';
-import type { TrainKernels } from '../wasm/train-registry.js';
-import { bindActivation, bindEmbedding, bindLinear, type Slopes } from './dense-pass.js';
-import { bindHead } from './head-pass.js';
-import { type Order, readOrder } from './order.js';
-import type { TrainOp, TrainProgram } from './program.js';
-import { bindRecurrent } from './recurrent-pass.js';
+import type { Runner } from '../../engine/piece.js';
+import { shareOf } from '../../engine/share.js';
+import { openArena } from '../../memory/arena.js';
+import type { TrainKernels } from '../../wasm/train-registry.js';
+import { type Order, readOrder } from '../plan/order.js';
+import type { TrainOp, TrainProgram } from '../plan/program.js';
+import { bindActivation, bindEmbedding, bindLinear, type Slopes } from './dense.js';
+import { bindHead } from './head.js';
+import { bindRecurrent } from './recurrent.js';
 import { type Pass, rowsOf, type Seat } from './seat.js';
 import { clearSlopes, packWeights, sumSquares, updateWeights } from './update.js';
 

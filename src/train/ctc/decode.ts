@@ -1,4 +1,4 @@
-import { integer } from '../base/guards.js';
+import { integer } from '../../base/guards.js';
 import { logAdd, logSum } from './ctc.js';
 
 /** A labelling and ln of its probability, as far as the search has seen it. */

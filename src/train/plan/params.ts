@@ -1,7 +1,7 @@
-import { type Layout, roundUp } from '../memory/layout.js';
-import type { Cell } from '../model/cells.js';
-import { strideOf } from '../pack/program.js';
-import { panelRows } from '../pack/rows.js';
+import { type Layout, roundUp } from '../../memory/layout.js';
+import type { Cell } from '../../model/cells.js';
+import { strideOf } from '../../pack/program.js';
+import { panelRows } from '../../pack/rows.js';
 import type { Param, Weight } from './program.js';
 
 /** Floats in a cache line: parameters begin on one, so that no two workers update one. */

@@ -1,9 +1,9 @@
-import { shareOf } from '../engine/share.js';
-import { panelRows } from '../pack/rows.js';
-import { sumLosses } from './head-pass.js';
-import { noteNorm, noteUpdate, type Order } from './order.js';
-import { squareFloats } from './plan.js';
-import type { Weight } from './program.js';
+import { shareOf } from '../../engine/share.js';
+import { panelRows } from '../../pack/rows.js';
+import { noteNorm, noteUpdate, type Order } from '../plan/order.js';
+import { squareFloats } from '../plan/plan.js';
+import type { Weight } from '../plan/program.js';
+import { sumLosses } from './head.js';
 import type { Seat } from './seat.js';
 
 /** Floats in a cache line. */

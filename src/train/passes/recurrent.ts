@@ -1,0 +1,155 @@
+import { type Range, shareOf } from '../../engine/share.js';
+import { panelRows } from '../../pack/rows.js';
+import type { Order } from '../plan/order.js';
+import { type RecurrentTape, shapeOf } from '../plan/program.js';
+import type { Slopes } from './dense.js';
+import { addGradients, descend } from './recurrent-gradients.js';
+import { type Pass, rowsOf, type Seat } from './seat.js';
+
+/**
+ * A recurrent layer. Forward and back through time a worker has whole parts where there are enough of them, else all
+ * parts of some streams: either way it runs all steps alone. Of the weights' gradients and of the input's it has rows, so
+ * that nothing is ever added up over workers.
+ */
+export function bindRecurrent(op: RecurrentTape, seat: Seat, { dy, dx }: Slopes): Pass {
+  const { kernels, program, k, n } = seat;
+  const { out, parts, whole, cell, outputs: hidden } = op;
+  const { ld } = out;
+  const { constants } = program;
+  const { dh, dc } = program.scratch[k]!;
+  const byParts = parts >= n;
+  const owned = byParts ? shareOf(parts, k, n) : { from: 0, to: parts };
+  const streamsOf = (batch: number) => (byParts ? { from: 0, to: batch } : shareOf(batch, k, n));
+  const diagonal = op.diagonal ? 1 : 0;
+  const whh = 'forward' in op.whh ? op.whh.forward : program.weights + op.whh.at;
+  const whhBack = 'backward' in op.whh ? op.whh.backward : program.weights + op.whh.at;
+  const bhh = program.weights + op.bhh.at;
+  const first = owned.from * whole.units * 4;
+  const width = Math.min(hidden, owned.to * whole.units) - owned.from * whole.units;
+  const lengthsOf = ({ ragged }: Order) => (ragged ? program.lengths : 0);
+
+  /** Copies rows of this worker's units and streams, from another state or from zeros. */
+  const copy = (to: number, from: number, ldFrom: number, { from: b0, to: b1 }: Range) => {
+    if (to !== 0 && width > 0)
+      kernels.keep_state_f32(
+        to + b0 * ld + first,
+        ld,
+        from + b0 * ldFrom + (ldFrom && first),
+        ldFrom,
+        0,
+        0,
+        1,
+        b1 - b0,
+        width,
+      );
+  };
+
+  return {
+    forward(order, meet) {
+      const { steps, batch, carry, stage } = order;
+      const streams = streamsOf(batch);
+      const kept = op.kept[stage === 'evaluate' ? 1 : 0]!;
+      copy(out.y, carry ? kept.h : program.zeros, carry ? ld : 0, streams);
+      copy(op.c, carry ? kept.c : program.zeros, carry ? ld : 0, streams);
+      project(op, seat, order, byParts ? owned : undefined);
+      if (!byParts) meet();
+      // biome-ignore format: one line an object: output, tape, weights, sizes, ranges
+      kernels.recurrent_tape_f32(
+        cell, out.y, ld, op.c, ld,
+        op.z, op.s,
+        whh, bhh, constants,
+        lengthsOf(order), steps, batch, hidden, whole.units, diagonal,
+        owned.from, owned.to, streams.from, streams.to,
+      );
+    },
+
+    backward(order, meet) {
+      const { steps, batch } = order;
+      const streams = streamsOf(batch);
+      // biome-ignore format: as above
+      kernels.recurrent_back_f32(
+        cell, dy, ld, out.y, ld, op.c, ld,
+        op.z, op.s, dh, dc,
+        whhBack, constants,
+        lengthsOf(order), steps, batch, hidden, whole.units, diagonal,
+        owned.from, owned.to, streams.from, streams.to,
+      );
+      meet();
+      addGradients(op, seat, order);
+      if (dx !== 0) descend(op, seat, order, dx);
+    },
+
+    keep(order, which) {
+      const { steps, batch, carry } = order;
+      const kept = op.kept[which]!;
+      const streams = streamsOf(batch);
+      const { from: b0, to: b1 } = streams;
+      const lengths = lengthsOf(order);
+      if (width <= 0) return;
+      if (!carry) {
+        // A stream of no steps stays where it began, and that was zero.
+        copy(kept.h, program.zeros, 0, streams);
+        copy(kept.c, program.zeros, 0, streams);
+      }
+      for (const [to, from] of [
+        [kept.h, out.y],
+        [kept.c, op.c],
+      ] as const) {
+        if (to === 0) continue;
+        // Rows of step t begin at slot t + 1. Streams are kept one by one, for they are a batch apart.
+        for (let b = b0; b < b1; b++) {
+          const at = from + (batch + b) * ld + first;
+          keepStream(
+            kernels.keep_state_f32,
+            to + b * ld + first,
+            at,
+            batch * ld,
+            lengths && lengths + b * 4,
+            steps,
+            width,
+          );
+        }
+      }
+    },
+  };
+}
+
+/** One stream's last valid row, of rows that are `ldy` apart. */
+function keepStream(
+  keep: (...args: number[]) => void,
+  to: number,
+  y: number,
+  ldy: number,
+  lengths: number,
+  steps: number,
+  width: number,
+): void {
+  keep(to, 0, y, ldy, lengths, 0, steps, 1, width);
+}
+
+/** z = b + W_ih x: of some parts for all rows, or of all parts for this worker's share of the rows. */
+function project(op: RecurrentTape, { kernels, k, n }: Seat, order: Order, owned: Range | undefined): void {
+  const { input, inputs, parts, whole, wih, bias, z } = op;
+  const rows = order.steps * order.batch;
+  const range = owned ?? { from: 0, to: parts };
+  const { from, to } = owned === undefined ? shareOf(rows, k, n) : { from: 0, to: rows };
+  const x = rowsOf(input, order.batch) + from * input.ld;
+  for (let part = range.from; part < range.to; part++) {
+    const { rows: own } = shapeOf(op, part);
+    const ldz = own * 4;
+    const to_ = z + part * rows * whole.rows * 4 + from * ldz;
+    const weights = wih.forward + part * whole.rows * inputs * 4;
+    kernels.gemm_f32(
+      to_,
+      ldz,
+      bias + part * whole.rows * 4,
+      0,
+      x,
+      input.ld,
+      weights,
+      to - from,
+      inputs,
+      own / panelRows,
+    );
+  }
+}
