@@ -1,6 +1,6 @@
 import { ArgumentRangeError, ArgumentTypeError } from '../base/errors.js';
 import { checkSignal, integer, number, object, oneOf, show } from '../base/guards.js';
-import type { TrainingSizes } from './plan/plan.js';
+import type { TrainingSizes } from './plan/params.js';
 import type { Loss, Optimizer, TrainerOptions } from './types.js';
 
 const mostRows = 2 ** 24;

@@ -4,6 +4,7 @@ import type { Order } from '../plan/order.js';
 import { type RecurrentTape, shapeOf } from '../plan/program.js';
 import type { Slopes } from './dense.js';
 import { addGradients, descend } from './recurrent-gradients.js';
+import { bindState } from './recurrent-state.js';
 import { type Pass, rowsOf, type Seat } from './seat.js';
 
 /**
@@ -24,33 +25,15 @@ export function bindRecurrent(op: RecurrentTape, seat: Seat, { dy, dx }: Slopes)
   const whh = 'forward' in op.whh ? op.whh.forward : program.weights + op.whh.at;
   const whhBack = 'backward' in op.whh ? op.whh.backward : program.weights + op.whh.at;
   const bhh = program.weights + op.bhh.at;
-  const first = owned.from * whole.units * 4;
-  const width = Math.min(hidden, owned.to * whole.units) - owned.from * whole.units;
   const lengthsOf = ({ ragged }: Order) => (ragged ? program.lengths : 0);
 
-  /** Copies rows of this worker's units and streams, from another state or from zeros. */
-  const copy = (to: number, from: number, ldFrom: number, { from: b0, to: b1 }: Range) => {
-    if (to !== 0 && width > 0)
-      kernels.keep_state_f32(
-        to + b0 * ld + first,
-        ld,
-        from + b0 * ldFrom + (ldFrom && first),
-        ldFrom,
-        0,
-        0,
-        1,
-        b1 - b0,
-        width,
-      );
-  };
+  const state = bindState(op, seat, owned);
 
   return {
     forward(order, meet) {
       const { steps, batch, carry, stage } = order;
       const streams = streamsOf(batch);
-      const kept = op.kept[stage === 'evaluate' ? 1 : 0]!;
-      copy(out.y, carry ? kept.h : program.zeros, carry ? ld : 0, streams);
-      copy(op.c, carry ? kept.c : program.zeros, carry ? ld : 0, streams);
+      state.begin(carry ? op.kept[stage === 'evaluate' ? 1 : 0] : undefined, streams);
       project(op, seat, order, byParts ? owned : undefined);
       if (!byParts) meet();
       // biome-ignore format: one line an object: output, tape, weights, sizes, ranges
@@ -80,51 +63,9 @@ export function bindRecurrent(op: RecurrentTape, seat: Seat, { dy, dx }: Slopes)
     },
 
     keep(order, which) {
-      const { steps, batch, carry } = order;
-      const kept = op.kept[which]!;
-      const streams = streamsOf(batch);
-      const { from: b0, to: b1 } = streams;
-      const lengths = lengthsOf(order);
-      if (width <= 0) return;
-      if (!carry) {
-        // A stream of no steps stays where it began, and that was zero.
-        copy(kept.h, program.zeros, 0, streams);
-        copy(kept.c, program.zeros, 0, streams);
-      }
-      for (const [to, from] of [
-        [kept.h, out.y],
-        [kept.c, op.c],
-      ] as const) {
-        if (to === 0) continue;
-        // Rows of step t begin at slot t + 1. Streams are kept one by one, for they are a batch apart.
-        for (let b = b0; b < b1; b++) {
-          const at = from + (batch + b) * ld + first;
-          keepStream(
-            kernels.keep_state_f32,
-            to + b * ld + first,
-            at,
-            batch * ld,
-            lengths && lengths + b * 4,
-            steps,
-            width,
-          );
-        }
-      }
+      state.keep(op.kept[which]!, order, lengthsOf(order), streamsOf(order.batch));
     },
   };
-}
-
-/** One stream's last valid row, of rows that are `ldy` apart. */
-function keepStream(
-  keep: (...args: number[]) => void,
-  to: number,
-  y: number,
-  ldy: number,
-  lengths: number,
-  steps: number,
-  width: number,
-): void {
-  keep(to, 0, y, ldy, lengths, 0, steps, 1, width);
 }
 
 /** z = b + W_ih x: of some parts for all rows, or of all parts for this worker's share of the rows. */
@@ -137,19 +78,13 @@ function project(op: RecurrentTape, { kernels, k, n }: Seat, order: Order, owned
   for (let part = range.from; part < range.to; part++) {
     const { rows: own } = shapeOf(op, part);
     const ldz = own * 4;
-    const to_ = z + part * rows * whole.rows * 4 + from * ldz;
     const weights = wih.forward + part * whole.rows * inputs * 4;
+    // biome-ignore format: pre-activations, biases, input, weights, sizes
     kernels.gemm_f32(
-      to_,
-      ldz,
-      bias + part * whole.rows * 4,
-      0,
-      x,
-      input.ld,
-      weights,
-      to - from,
-      inputs,
-      own / panelRows,
+      z + part * rows * whole.rows * 4 + from * ldz, ldz,
+      bias + part * whole.rows * 4, 0,
+      x, input.ld, weights,
+      to - from, inputs, own / panelRows,
     );
   }
 }

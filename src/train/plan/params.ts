@@ -1,16 +1,34 @@
 import { type Layout, roundUp } from '../../memory/layout.js';
 import type { Cell } from '../../model/cells.js';
+import type { LinearSpec } from '../../model/spec.js';
 import { strideOf } from '../../pack/program.js';
 import { panelRows } from '../../pack/rows.js';
-import type { Param, Weight } from './program.js';
+import type { Loss, Optimizer } from '../types.js';
+import type { Link, Param, Weight } from './program.js';
 
 /** Floats in a cache line: parameters begin on one, so that no two workers update one. */
 const lineFloats = 16;
 
-/** The parameters that are planned so far. */
-export interface ParamList {
+/** What a plan depends on beside the spec. */
+export interface TrainingSizes {
+  loss: Loss;
+  optimizer: Required<Optimizer>;
+  clip: number;
+  dropout: number;
+  tie: boolean;
+  /** most T and B */
+  capacity: { steps: number; batch: number };
+  workers: number;
+}
+
+/** A plan that is being made. */
+export interface Plan extends TrainingSizes {
+  /** the parameters so far, and their floats */
   params: Param[];
   floats: number;
+  layout: Layout;
+  /** most T·B */
+  rows: number;
 }
 
 /** What decides how a parameter lies. */
@@ -22,14 +40,14 @@ export interface ParamShape {
   gated?: { cell: Cell; hidden: number; units: number };
 }
 
-/** Adds a parameter to the list. */
-export function planParam(list: ParamList, name: string, shape: ParamShape): Param {
+/** Adds a parameter to the plan. */
+export function planParam(plan: Plan, name: string, shape: ParamShape): Param {
   const rows = roundUp(shape.rows, panelRows);
   const ld = shape.columns === 1 ? 4 : strideOf(shape.columns);
   const count = roundUp((shape.parts * rows * ld) / 4, lineFloats);
-  const param: Param = { ...shape, names: [name], rows, ld, at: list.floats * 4, count };
-  list.params.push(param);
-  list.floats += count;
+  const param: Param = { ...shape, names: [name], rows, ld, at: plan.floats * 4, count };
+  plan.params.push(param);
+  plan.floats += count;
   return param;
 }
 
@@ -48,4 +66,16 @@ export function planWeight(layout: Layout, param: Param, phases: Weight['phases'
 export function onePhase(rows: number): Weight['phases'] {
   const all = [{ first: 0, rows }];
   return { whole: all, last: all };
+}
+
+/** A linear layer's bias, where it has one. */
+export function planBias(plan: Plan, { name, outputSize, bias }: LinearSpec): Param | undefined {
+  if (bias === false) return undefined;
+  return planParam(plan, `${name}.bias`, { parts: 1, rows: outputSize, columns: 1 });
+}
+
+/** Room for rows of so many values each. */
+export function placeRows({ layout }: Plan, rows: number, width: number): Link {
+  const ld = strideOf(width);
+  return { y: layout.place((rows * ld) / 4), ld, skip: 0 };
 }

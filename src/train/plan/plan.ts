@@ -1,6 +1,4 @@
-import { ArgumentRangeError, UnsupportedError } from '../../base/errors.js';
-import { show } from '../../base/guards.js';
-import { beginLayout, type Layout, roundUp } from '../../memory/layout.js';
+import { beginLayout, roundUp } from '../../memory/layout.js';
 import { type Cell, cellOf } from '../../model/cells.js';
 import {
   type ActivationSpec,
@@ -15,38 +13,26 @@ import { controlWords, partsOf } from '../../pack/plan.js';
 import { strideOf } from '../../pack/program.js';
 import { lanes, panelRows, partRows, phasesOf } from '../../pack/rows.js';
 import { tableFloats } from '../../pack/table.js';
-import type { Loss, Optimizer } from '../types.js';
+import type { Optimizer } from '../types.js';
+import { planHead, splitHead } from './head.js';
 import { orderFloats } from './order.js';
-import { onePhase, type ParamList, planParam, planWeight } from './params.js';
-import type { Head, Link, PartShape, Scratch, TrainOp, TrainProgram } from './program.js';
+import {
+  onePhase,
+  type Plan,
+  placeRows,
+  planBias,
+  planParam,
+  planWeight,
+  type TrainingSizes,
+} from './params.js';
+import type { Link, PartShape, Scratch, TrainOp, TrainProgram } from './program.js';
 
 /** Rows of a weight's gradient that one kernel call makes: with what it packs, they stay in a second-level cache. */
 export const gradientRows = 256;
 /** Rows of a batch that gemm_tn_f32 packs at a time. */
 export const gradientDepth = 256;
-/** Floats of logits at a time: a large vocabulary goes through its softmax in slices of so many. */
-const logitFloats = 2 ** 22;
-const leastSlice = 16;
 /** Floats of the gradient whose squares make one partial sum; the sums are added in order. */
 export const squareFloats = 2 ** 14;
-
-/** What a plan depends on beside the spec. */
-export interface TrainingSizes {
-  loss: Loss;
-  optimizer: Required<Optimizer>;
-  clip: number;
-  dropout: number;
-  tie: boolean;
-  /** most T and B */
-  capacity: { steps: number; batch: number };
-  workers: number;
-}
-
-interface Plan extends TrainingSizes, ParamList {
-  layout: Layout;
-  /** most T·B */
-  rows: number;
-}
 
 /**
  * Plans all memory of a training before it begins: weights and their packed forms, gradients, moments, the tape of every
@@ -122,28 +108,6 @@ function momentsOf(optimizer: Required<Optimizer>): number {
   return 2;
 }
 
-/** The layers before the last linear one, and that one. A softmax at the end is the loss's own. */
-function splitHead(spec: ModelSpec): { layers: LayerSpec[]; last: LinearSpec } {
-  const layers = [...spec.layers];
-  const isSoftmax = (layer: LayerSpec) =>
-    layer.kind === 'activation' && (layer.activation === 'softmax' || layer.activation === 'logSoftmax');
-  if (isSoftmax(layers.at(-1)!)) layers.pop();
-  const last = layers.pop();
-  if (last?.kind !== 'linear') {
-    throw new UnsupportedError(
-      `training needs a linear layer at the end, whose outputs are the classes; the spec ends with ${last === undefined ? 'nothing' : `${last.kind} ${show(last.name)}`}.`,
-      'train head',
-    );
-  }
-  const within = layers.find(isSoftmax);
-  if (within !== undefined)
-    throw new UnsupportedError(
-      `layer ${show(within.name)}: a softmax is trained only at the end.`,
-      'train softmax',
-    );
-  return { layers, last };
-}
-
 function planOp(plan: Plan, layer: LayerSpec, input: Link, width: number): TrainOp {
   if (isRecurrent(layer)) return planRecurrent(plan, layer, input);
   switch (layer.kind) {
@@ -154,12 +118,6 @@ function planOp(plan: Plan, layer: LayerSpec, input: Link, width: number): Train
     default:
       return planActivation(plan, layer, input, width);
   }
-}
-
-/** Room for rows of so many values each. */
-function placeRows({ layout }: Plan, rows: number, width: number): Link {
-  const ld = strideOf(width);
-  return { y: layout.place((rows * ld) / 4), ld, skip: 0 };
 }
 
 function placeDropped(plan: Plan, width: number): number {
@@ -186,11 +144,6 @@ function planLinear(plan: Plan, layer: LinearSpec, input: Link): TrainOp {
     weight: planWeight(plan.layout, planParam(plan, `${name}.weight`, shape), onePhase(outputs)),
     bias: planBias(plan, layer),
   };
-}
-
-function planBias(plan: Plan, { name, outputSize, bias }: LinearSpec) {
-  if (bias === false) return undefined;
-  return planParam(plan, `${name}.bias`, { parts: 1, rows: outputSize, columns: 1 });
 }
 
 function planActivation(
@@ -264,54 +217,6 @@ function shapeOf(cell: Cell, units: number): PartShape {
   const begins = phasesOf(cell, units).map(({ row }) => row);
   const phases = begins.map((first, phase) => ({ first, rows: (begins[phase + 1] ?? rows) - first }));
   return { units, rows, phases };
-}
-
-function planHead(plan: Plan, layer: LinearSpec, input: Link, first: LayerSpec | undefined): Head {
-  const { loss, capacity, layout } = plan;
-  const { name, inputSize: inputs, outputSize: outputs } = layer;
-  const isPooled = loss.kind === 'sequence';
-  const rows = isPooled ? capacity.batch : plan.rows;
-  const ld = strideOf(outputs);
-  const fits = Math.max(leastSlice, Math.floor((logitFloats * 4) / ld));
-  const slice = loss.kind === 'ctc' ? rows : Math.min(rows, fits);
-  const pooled = () => (isPooled ? layout.place((capacity.batch * input.ld) / 4) : 0);
-  const own = { parts: 1, rows: outputs, columns: inputs };
-  const param = plan.tie ? tiedParam(plan, layer, first) : planParam(plan, `${name}.weight`, own);
-  return {
-    input,
-    inputs,
-    outputs,
-    weight: planWeight(layout, param, onePhase(outputs)),
-    bias: planBias(plan, layer),
-    loss,
-    pooled: pooled(),
-    pooledSlope: pooled(),
-    rows,
-    slice,
-    logits: layout.place((slice * ld) / 4),
-    ld,
-    targets: layout.place(rows),
-    offsets: layout.place(capacity.batch + 1),
-    losses: layout.place(rows),
-    hits: layout.place(rows),
-  };
-}
-
-/** The embedding's parameter, which is then the last layer's too. */
-function tiedParam(
-  { params }: Plan,
-  { name, inputSize, outputSize }: LinearSpec,
-  first: LayerSpec | undefined,
-) {
-  if (first?.kind !== 'embedding' || first.count !== outputSize || first.size !== inputSize) {
-    const found = first?.kind === 'embedding' ? `${first.count} × ${first.size}` : `${first?.kind ?? 'none'}`;
-    throw new ArgumentRangeError(
-      `tie: the last layer, ${outputSize} × ${inputSize}, needs an embedding of the same size as the first one; it is ${found}.`,
-    );
-  }
-  const shared = params[0]!;
-  shared.names.push(`${name}.weight`);
-  return shared;
 }
 
 function planScratch({ layout, capacity }: Plan, ops: readonly TrainOp[], widest: number): Scratch {
