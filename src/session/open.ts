@@ -43,6 +43,7 @@ export interface Platform<Source> {
   cores(): number;
 }
 
+/** How a model runs. All of it can be left out. */
 export interface ModelOptions extends WasmOptions {
   /**
    * Worker threads that share a run, 1..64; 1 (default) is the calling thread alone. 'auto' measures the model's runs

@@ -3,6 +3,7 @@ import { namedRandom } from '../base/random.js';
 import { blocksOf, isRecurrent, type LayerSpec, type ModelSpec } from '../model/spec.js';
 import { layerTensors, type Tensors } from '../model/tensors.js';
 
+/** How first weights are drawn, where it is not as PyTorch draws them. */
 export interface InitOptions {
   /**
    * What the forget gates of every LSTM start with: its part of bias_ih becomes this, that of bias_hh 0. A value about
