@@ -77,7 +77,7 @@ export function renderApi() {
     const writer = new Page(checker, door.file, places, (name) => bare.push(`${door.entry}: ${name}`));
     pages.set(door.file, writer.write(door, entries, own));
   }
-  pages.set('README.md', writeIndex(checker, parts));
+  pages.set('README.md', writeIndex(parts));
   return { pages, bare };
 }
 
@@ -214,7 +214,7 @@ class Page {
     const members = this.#membersOf(declaration, symbol);
     const fields = members.filter(({ node }) => !isMethod(node));
     for (const { name, node } of fields) {
-      const { text } = docOf(this.checker, node);
+      const { text } = docOf(node);
       if (text === '' && !isPlain(node)) this.complain(`${owner}.${name}`);
       const mark = node.questionToken === undefined ? '' : '?';
       const type = tidy(this.#typeOf(node));
@@ -251,7 +251,7 @@ class Page {
   }
 
   #writeDoc(node, name) {
-    const { text, params, returns, throws } = docOf(this.checker, node);
+    const { text, params, returns, throws } = docOf(node);
     if (text === '' && returns === '') this.complain(name);
     if (text !== '') this.#lines.push(paragraphs(text), '');
     for (const [param, about] of params) this.#lines.push(`- \`${param}\`: ${oneLine(about)}`);
@@ -271,7 +271,7 @@ function isPlain(node) {
 }
 
 /** The docstring of a declaration in its parts. */
-function docOf(checker, node) {
+function docOf(node) {
   const doc = ts.getJSDocCommentsAndTags(node).filter(ts.isJSDoc).at(-1);
   const textOf = (comment) => (ts.getTextOfJSDocComment(comment) ?? '').trim();
   /** @type {[string, string][]} */
@@ -325,7 +325,7 @@ function sourceOf(declaration) {
   return path.replace(/^dist\//, 'src/').replace(/\.d\.ts$/, '.ts');
 }
 
-function writeIndex(checker, parts) {
+function writeIndex(parts) {
   const lines = [
     '<!-- Made by npm run docs from the docstrings in src. -->',
     '# API reference',
@@ -338,7 +338,7 @@ function writeIndex(checker, parts) {
   for (const { door, own } of parts) {
     lines.push(`## [${door.entry}](${door.file})`, '', door.about, '', '| | |', '|---|---|');
     for (const { name, declaration } of own.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-      const { text, returns } = docOf(checker, declaration);
+      const { text, returns } = docOf(declaration);
       const first = /^[\s\S]*?[.:](?=\s|$)/.exec(text || returns)?.[0] ?? text;
       const summary = oneLine(first).replace(/:$/, '.').replaceAll('|', '\\|');
       lines.push(`| [${name}](${door.file}#${anchorOf(name)}) | ${summary} |`);
