@@ -63,8 +63,7 @@ export function readTensor(bytes: Uint8Array, name: string, stored: StoredTensor
 }
 
 /**
- * Reads every tensor of a safetensors file as f32: F32, F16 and BF16, exactly. The header alone, with tensors
- * of any type, is read by readHeader.
+ * Reads every tensor of a safetensors file as f32: F32, F16 and BF16, exactly.
  * @param bytes all of the file
  * @throws FormatError for a broken file (byte offset, tensor name); UnsupportedError for another dtype
  */

@@ -59,7 +59,7 @@ export interface ModelOptions extends WasmOptions {
   signal?: AbortSignal;
 }
 
-/** And, for files that are not this package's own, how to read them. */
+/** How a model runs and, for files that are not this package's own, how to read them. */
 export interface LoadOptions extends ModelOptions, ReadModelOptions {
   /** called as the model arrives; the last time with all of its bytes */
   onProgress?: LoadProgress;

@@ -141,7 +141,10 @@ export interface FitOptions extends Omit<TrainerOptions, 'capacity'> {
   onStep?: ((report: StepReport) => void) | undefined;
   /** called after every epoch and its validation; waited for */
   onEpoch?: ((report: EpochReport) => void | Promise<void>) | undefined;
-  /** where checkpoints go: bytes of a safetensors file, which `resume` takes */
+  /**
+   * Where checkpoints go. `save` gets the bytes of a safetensors file, which `resume` takes; written beside the old one and
+   * renamed, there is always a whole one. `every`: steps between checkpoints; default: one after every epoch.
+   */
   checkpoint?:
     | {
         /** keeps the bytes: write them beside the old ones and rename */
