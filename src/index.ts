@@ -6,6 +6,7 @@ import { type LoadOptions, type ModelOptions, openDoor } from './session/open.js
 import { type WebSource, webPlatform } from './web.js';
 
 export * from './public.js';
+/** Where a model can come from; a string is a URL. */
 export type Source = WebSource;
 
 // Pure, so that who imports a reader of files alone does not get the runtime with it.

@@ -21,6 +21,7 @@ function startWorker(): Worker {
 /**
  * Plans and makes what training a model takes: memory for its weights, gradients, moments and the tape of one batch.
  * @param spec layers as plain data, ending in a linear layer (and a softmax, if one likes)
+ * @param options loss, optimiser and the most T and B of a batch; the rest has defaults
  * @throws TypeError, RangeError for wrong arguments; UnsupportedError for a layer that cannot be trained where it stands;
  *   MismatchError when spec and tensors disagree; AbortError
  */
@@ -29,7 +30,8 @@ export function createTrainer(spec: ModelSpec, options: TrainerOptions): Promise
 }
 
 /**
- * Trains a model over epochs.
+ * Trains a model over epochs: makes a trainer, gives it every batch, validates, keeps the best.
+ * @param options spec, loss, optimizer, learningRate, epochs and batches; the rest has defaults
  * @returns the weights of the best epoch by validation; without validation the last ones
  * @throws what createTrainer and Trainer.step throw; AbortError, when the signal fires, after a checkpoint has been kept
  */

@@ -96,8 +96,8 @@ function stored<T>(what: string, check: () => T): T {
  * Writes a model as a native file. The same model gives the same bytes.
  * @param options.dtype type of the stored weights, 'f32' (default) or 'f16'
  * @param options.metadata strings by name that the file shall have beside its own under `blockrnn`
- * @throws what checkSpec and checkTensors throw; MismatchError for a vocabulary of another size;
- *   RangeError when a weight is too large for f16
+ * @throws TypeError, RangeError for a wrong spec, and RangeError when a weight is too large for f16; MismatchError when spec
+ *   and tensors disagree, and for a vocabulary of another size
  */
 export function encodeModel(file: ModelFile, options: SafetensorsOptions = {}): Uint8Array {
   const spec = checkSpec(file.spec);

@@ -10,6 +10,7 @@ import { parseNpyHeader } from './npy-header.js';
  * https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  */
 
+/** What is in a .npy file. */
 export interface NpyArray {
   /** [] for a single number */
   shape: number[];
@@ -157,7 +158,8 @@ function fortranPlaces(shape: readonly number[]): () => number {
 
 /**
  * Writes an array as a .npy file of version 1, little-endian, in C order, its data at a multiple of 64 bytes.
- * @param shape at most 64 sizes whose product is the length of `data`
+ * @param shape at most 64 sizes whose product is the length of `data`; [] for a single number
+ * @throws TypeError, RangeError when shape and data do not fit
  */
 export function writeNpy(shape: readonly number[], data: NpyArray['data']): Uint8Array {
   const descr = data instanceof Float32Array ? '<f4' : data instanceof Int32Array ? '<i4' : '<u4';

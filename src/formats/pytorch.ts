@@ -10,8 +10,12 @@ import { orderModules } from './stack.js';
 import { compactLayer } from './structure.js';
 import { checkVocab } from './vocab.js';
 
+/** How to read a state dict. */
 export interface StateDictOptions {
-  /** a small spec (see hint.ts) or a full one, for what names and shapes do not tell */
+  /**
+   * What names and shapes do not tell: `{ layers: [{ kind, name, … }] }` in the order in which they run, with the names of
+   * the PyTorch modules and without sizes; or a full ModelSpec.
+   */
   spec?: unknown;
   /** N for every recurrent layer, or 'auto' (default) for the largest that holds in each */
   blocks?: 'auto' | number;

@@ -13,6 +13,7 @@ export type ReadModelOptions = StateDictOptions;
 /**
  * Reads a model from the bytes of a .safetensors file: a native one (its spec in the metadata) or a PyTorch state
  * dict, in which block structure is found.
+ * @param bytes all of the file
  * @throws FormatError for a broken or a foreign file; UnsupportedError for what is valid but not read, with the
  *   cure; MismatchError when spec and tensors disagree or a spec is needed; TypeError, RangeError for wrong options
  */

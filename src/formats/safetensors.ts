@@ -6,16 +6,21 @@ import { maxHeaderBytes, readHeader, type StoredTensor } from './header.js';
 
 /** A tensor with the type that it had in its file. */
 export interface ReadTensor extends Tensor {
+  /** 'F32', 'F16' or 'BF16' */
   dtype: string;
 }
 
+/** What is in a safetensors file. */
 export interface Safetensors {
   /** by name; an object without a prototype */
   tensors: Record<string, ReadTensor>;
+  /** strings by name; empty where the file has none */
   metadata: Record<string, string>;
 }
 
+/** How to write one. */
 export interface SafetensorsOptions {
+  /** strings by name, to stand in the header; default none */
   metadata?: Record<string, string>;
   /** type of every tensor in the file; default 'f32' */
   dtype?: 'f32' | 'f16';
@@ -58,8 +63,8 @@ export function readTensor(bytes: Uint8Array, name: string, stored: StoredTensor
 }
 
 /**
- * Reads every tensor of a safetensors file as f32: F32, F16 and BF16, exactly. The header alone, with tensors
- * of any type, is read by readHeader.
+ * Reads every tensor of a safetensors file as f32: F32, F16 and BF16, exactly.
+ * @param bytes all of the file
  * @throws FormatError for a broken file (byte offset, tensor name); UnsupportedError for another dtype
  */
 export function readSafetensors(bytes: Uint8Array): Safetensors {

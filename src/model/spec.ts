@@ -4,6 +4,7 @@ import { integer, oneOf, show } from '../base/guards.js';
 /** Looks a row of `weight` up for each id. ids [T, B] → y [T, B, size]. Only as the first layer. */
 export interface EmbeddingSpec {
   kind: 'embedding';
+  /** its tensor is `${name}.weight` [count, size] */
   name: string;
   /** number of rows; ids are within 0..count-1 */
   count: number;
@@ -12,6 +13,7 @@ export interface EmbeddingSpec {
 }
 
 interface RecurrentSpec {
+  /** its tensors are `${name}.weight_ih`, `.weight_hh`, `.bias_ih` and `.bias_hh` */
   name: string;
   /** I */
   inputSize: number;
@@ -32,6 +34,7 @@ export interface LstmSpec extends RecurrentSpec {
  */
 export interface GruSpec extends RecurrentSpec {
   kind: 'gru';
+  /** whether the reset gate is applied after the recurrent product; default true */
   resetAfter?: boolean;
 }
 
@@ -45,8 +48,11 @@ export interface ElmanSpec extends RecurrentSpec {
 /** y = x weightᵀ + bias; weight [O, I]. The bias may be left out of the tensors when `bias` is false. */
 export interface LinearSpec {
   kind: 'linear';
+  /** its tensors are `${name}.weight` [O, I] and `${name}.bias` [O] */
   name: string;
+  /** I */
   inputSize: number;
+  /** O */
   outputSize: number;
   /** default true */
   bias?: boolean;
@@ -57,15 +63,20 @@ export const activations = ['tanh', 'sigmoid', 'relu', 'softmax', 'logSoftmax'] 
 /** An element-wise function, or a softmax over the features of each step and stream. */
 export interface ActivationSpec {
   kind: 'activation';
+  /** unlike every other layer's; it has no tensors */
   name: string;
+  /** which function */
   activation: (typeof activations)[number];
 }
 
+/** A layer with a recurrent state. */
 export type RecurrentLayerSpec = LstmSpec | GruSpec | ElmanSpec;
+/** A layer of a stack. Every size is within 1..131072, and names differ. */
 export type LayerSpec = EmbeddingSpec | RecurrentLayerSpec | LinearSpec | ActivationSpec;
 
 /** A stack of layers: each reads the one before it. Plain data; survives JSON. */
 export interface ModelSpec {
+  /** from the input to the output, 1..1000; each one's inputSize is the width of the one before */
   layers: LayerSpec[];
 }
 

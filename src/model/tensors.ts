@@ -5,10 +5,16 @@ import { blocksOf, isRecurrent, type LayerSpec, type ModelSpec } from './spec.js
 
 /** A dense array in row-major order: the rightmost index changes fastest. */
 export interface Tensor {
+  /** sizes, the slowest index first */
   shape: number[];
+  /** as many values as the product of the sizes */
   data: Float32Array;
 }
 
+/**
+ * Weights by name: `${layer.name}.weight_ih` [G·H, I], `.weight_hh` [G·H, D], `.bias_ih` and `.bias_hh` [G·H] of a
+ * recurrent layer; `.weight` [O, I] and `.bias` [O] of a linear one; `.weight` [count, size] of an embedding.
+ */
 export type Tensors = Record<string, Tensor>;
 
 /**
@@ -28,7 +34,9 @@ export function readerOf(tensors: Tensors): TensorReader {
 
 /** What a model is before it is packed: its spec, its weights, and what its file says beside them. */
 export interface ModelFile {
+  /** its layers */
   spec: ModelSpec;
+  /** exactly those that the spec implies */
   tensors: Tensors;
   /** For a byte-level model: id → byte. */
   vocab?: number[];

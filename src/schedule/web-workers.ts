@@ -8,8 +8,11 @@ export type Word = 'here' | 'ready' | 'finished' | 'left';
 
 /** The part of the web's Worker that a crew needs. */
 export interface CrewWorker {
+  /** sends it what to do, and the memory to do it in */
   postMessage(message: unknown): void;
+  /** ends it */
   terminate(): unknown;
+  /** tells of 'message', 'error' and 'messageerror' */
   // biome-ignore lint/suspicious/noExplicitAny: so that every runtime's own Worker type is one of these
   addEventListener(type: string, listener: (event: any) => void): void;
 }

@@ -85,7 +85,10 @@ export class Model {
     }
   }
 
-  /** Opens B streams that are stepped frame by frame and keep their state. Any number can be open at a time. */
+  /**
+   * Opens B streams that are stepped frame by frame and keep their state. Any number can be open at a time.
+   * @throws TypeError, RangeError for wrong options; TypeError (ERR_DISPOSED)
+   */
   session(options: SessionOptions = {}): Session {
     this.#checkAlive();
     const { packed, stepper } = this.#parts;

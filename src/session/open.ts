@@ -43,6 +43,7 @@ export interface Platform<Source> {
   cores(): number;
 }
 
+/** How a model runs. All of it can be left out. */
 export interface ModelOptions extends WasmOptions {
   /**
    * Worker threads that share a run, 1..64; 1 (default) is the calling thread alone. 'auto' measures the model's runs
@@ -58,7 +59,7 @@ export interface ModelOptions extends WasmOptions {
   signal?: AbortSignal;
 }
 
-/** And, for files that are not this package's own, how to read them. */
+/** How a model runs and, for files that are not this package's own, how to read them. */
 export interface LoadOptions extends ModelOptions, ReadModelOptions {
   /** called as the model arrives; the last time with all of its bytes */
   onProgress?: LoadProgress;

@@ -7,10 +7,11 @@ import type { Schedule } from '../schedule/schedule.js';
 import type { Input, Measures, RunOptions } from './input.js';
 import { createState, loadState, type State, storeState } from './state.js';
 
+/** What a run gives. */
 export interface RunResult {
   /** [T, B, O] */
   y: Float32Array;
-  /** state after each stream's last step */
+  /** after each stream's last step, a record per recurrent layer: h [B, H], and c [B, H] for an LSTM */
   state: State;
 }
 

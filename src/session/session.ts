@@ -20,8 +20,9 @@ export interface Host {
   run(x: Input, options: RunOptions): Promise<RunResult>;
 }
 
+/** How a session begins. */
 export interface SessionOptions {
-  /** B, streams side by side; default 1 */
+  /** B, streams side by side, 1..2²⁰; default 1 */
   batch?: number;
   /** state to begin with; default zeros */
   state?: { h: Float32Array; c?: Float32Array }[];
@@ -29,7 +30,7 @@ export interface SessionOptions {
 
 /** B streams that keep their state from call to call. Make one with `model.session()`; there is nothing to free. */
 export class Session {
-  /** B */
+  /** B, streams side by side */
   readonly batch: number;
   readonly #host: Host;
   readonly #slices: Slice[] = [];
@@ -120,7 +121,11 @@ export class Session {
     }
   }
 
-  /** Sets the state of every stream, or of stream b alone, to zero. */
+  /**
+   * Sets the state of every stream, or of one alone, to zero.
+   * @param stream its number, 0..B−1; default: all
+   * @throws TypeError, RangeError for another number; TypeError (ERR_BUSY) while a run is under way
+   */
   reset(stream?: number): void {
     this.#check();
     if (stream === undefined) {

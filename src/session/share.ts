@@ -21,21 +21,29 @@ import { Stepper } from './stepper.js';
  * memory for them.
  */
 export interface ModelShare {
+  /** the model's */
   readonly spec: ModelSpec;
+  /** the model's */
   readonly vocab: readonly number[] | undefined;
+  /** the model's */
   readonly kernels: KernelSet;
+  /** the compiled kernels */
   readonly module: WebAssembly.Module;
+  /** where everything lies in the memory */
   readonly program: Program;
   /** all of the memory, shared; or bytes [program.constants, program.constants + weights.byteLength) of it */
   readonly memory: WebAssembly.Memory | undefined;
+  /** those bytes, where memory is not shared */
   readonly weights: ArrayBuffer | undefined;
 }
 
 /** What can be done with a model in another thread. Made by `openShare`. */
 export interface SharedModel {
+  /** the model's, with the blocks that were found */
   readonly spec: ModelSpec;
   /** id → byte, of a byte-level model whose file has its vocabulary */
   readonly vocab: readonly number[] | undefined;
+  /** which binary runs */
   readonly kernels: KernelSet;
   /** Opens B streams that are stepped frame by frame, as `model.session` does; its `run` is not supported. */
   session(options?: SessionOptions): Session;
@@ -63,6 +71,7 @@ export function copyWeights(
 
 /**
  * Opens a share in the calling thread: at once, in any kind of worklet or worker.
+ * @param share what `model.share()` gave, after its way through postMessage or processorOptions
  * @throws TypeError for what is no share, or when another thread has opened it
  */
 export function openShare(share: ModelShare): SharedModel {

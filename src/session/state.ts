@@ -5,7 +5,9 @@ import type { Frame, Program } from '../pack/program.js';
 
 /** State of one recurrent layer: h [B, H], and c [B, H] for an LSTM. */
 export interface LayerState {
+  /** hidden state, B·H values */
   h: Float32Array;
+  /** cell of an LSTM, B·H values; other layers have none */
   c?: Float32Array;
 }
 

@@ -3,6 +3,7 @@ import { ArgumentTypeError } from '../base/errors.js';
 import { checkSignal, object, show } from '../base/guards.js';
 import type { Input } from './input.js';
 
+/** How a stream can be ended. */
 export interface StreamOptions {
   /** ends the stream with an AbortError, while it waits for a frame too */
   signal?: AbortSignal;

@@ -3,6 +3,7 @@ import { namedRandom } from '../base/random.js';
 import { blocksOf, isRecurrent, type LayerSpec, type ModelSpec } from '../model/spec.js';
 import { layerTensors, type Tensors } from '../model/tensors.js';
 
+/** How first weights are drawn, where it is not as PyTorch draws them. */
 export interface InitOptions {
   /**
    * What the forget gates of every LSTM start with: its part of bias_ih becomes this, that of bias_hh 0. A value about
@@ -23,7 +24,7 @@ export interface InitOptions {
  *
  * Each tensor's numbers come from the seed and its name alone, so that another layer changes none of them. Math.log and
  * Math.cos, which a normal embedding needs, are the engine's own: its bytes are promised within one engine.
- * @param spec has been through checkSpec
+ * @param spec a correct one: it is not checked here, but by createTrainer and createModel
  * @param seed any integer; its low 32 bits count
  * @throws TypeError or RangeError when an option is not a finite number, or the range is negative
  */

@@ -16,7 +16,9 @@ export interface Progress {
 /** The learning rate of a step: a function of nothing but the progress, so that a resumed training has the same. */
 export type Schedule = (progress: Progress) => number;
 
+/** A rate that falls at every so many epochs or steps. */
 export interface StepDecay {
+  /** the first one, at least 0 */
   rate: number;
   /** what the rate is multiplied by at each decay, 0 < factor <= 1 */
   factor: number;
@@ -28,7 +30,9 @@ export interface StepDecay {
   unit?: 'epoch' | 'step';
 }
 
+/** A warm-up and half a cosine. */
 export interface Cosine {
+  /** the highest rate, at least 0 */
   peak: number;
   /** steps of linear warm-up; default 0 */
   warmup?: number;
@@ -38,13 +42,17 @@ export interface Cosine {
   steps?: number;
 }
 
+/** A warm-up and a constant rate. */
 export interface LinearWarmup {
+  /** the rate after the warm-up, at least 0 */
   peak: number;
   /** steps, at least 1 */
   warmup: number;
 }
 
+/** A rate that falls when validation gets no better. */
 export interface Plateau {
+  /** the first one, at least 0 */
   rate: number;
   /** what the rate is divided by, above 1; default 4 */
   factor?: number;
@@ -63,7 +71,10 @@ export type ScheduleSpec =
   | ({ kind: 'linearWarmup' } & LinearWarmup)
   | ({ kind: 'plateau' } & Plateau);
 
-/** The same rate throughout. */
+/**
+ * The same rate throughout.
+ * @throws TypeError, RangeError for a rate below 0, as all schedules do
+ */
 export function constant(rate: number): Schedule {
   checkRate(rate, 'rate');
   return () => rate;

@@ -36,8 +36,11 @@ export type Optimizer =
   | { kind: 'sgd'; momentum?: number; dampening?: number; nesterov?: boolean; weightDecay?: number }
   | { kind: 'adam' | 'adamw'; beta1?: number; beta2?: number; epsilon?: number; weightDecay?: number };
 
+/** What a trainer needs beside the spec. */
 export interface TrainerOptions {
+  /** what is made small */
   loss: Loss;
+  /** how the weights are changed */
   optimizer: Optimizer;
   /** most global norm of the gradient (torch.nn.utils.clip_grad_norm_); default: no limit */
   clip?: number | undefined;
@@ -51,6 +54,7 @@ export interface TrainerOptions {
   capacity: { steps: number; batch: number };
   /** weights to start from; default: initTensors(spec, seed, init) */
   tensors?: Tensors | undefined;
+  /** how the first weights are drawn, where there are no `tensors` */
   init?: InitOptions | undefined;
   /** worker threads, 1..64; default 1: the calling thread alone */
   threads?: number | 'auto' | undefined;
@@ -58,6 +62,7 @@ export interface TrainerOptions {
   kernels?: 'auto' | KernelSet | undefined;
   /** gives a new module worker that runs blockrnn/train/worker, where a bundler or a policy asks for another way to make one */
   createWorker?: (() => CrewWorker) | undefined;
+  /** ends training with an AbortError, between two steps */
   signal?: AbortSignal | undefined;
 }
 
@@ -71,6 +76,7 @@ export interface Score {
   hits: number;
 }
 
+/** What a step gave: the score of its batch, before the update. */
 export interface StepResult extends Score {
   /** global norm of the gradient before clipping */
   norm: number;
@@ -86,40 +92,59 @@ export interface TrainerState {
   carried: { batch: number; layers: { h: Float32Array; c?: Float32Array }[] };
 }
 
+/** What `onStep` is told. */
 export interface StepReport extends StepResult {
+  /** steps done, this one included, all epochs together */
   step: number;
+  /** the epoch under way, from 0 */
   epoch: number;
+  /** the rate of this step */
   learningRate: number;
   /** counted targets a second since the report before; for CTC steps a second */
   tokensPerSecond: number;
 }
 
+/** What `onEpoch` is told. */
 export interface EpochReport {
+  /** its number, from 0 */
   epoch: number;
   /** mean over the epoch's steps, weighted by what counted */
   loss: number;
+  /** over all batches of `validate`, weighted by what counted; left out without it */
   validation?: Score | undefined;
+  /** that its training took, without the validation */
   seconds: number;
   /** whether its validation loss is the least so far; true without validation */
   isBest: boolean;
 }
 
+/** The batches of one epoch, one after the other. */
 export type Batches = Iterable<Batch> | AsyncIterable<Batch>;
 
+/** What `fit` needs: a trainer's options, the model, the data and for how long. */
 export interface FitOptions extends Omit<TrainerOptions, 'capacity'> {
+  /** layers as plain data, ending in a linear layer */
   spec: ModelSpec;
-  /** default: the first batch's T and B */
+  /** most T and most B of any batch, of validation too; default: the first batch's T and B */
   capacity?: TrainerOptions['capacity'] | undefined;
   /** the batches of one epoch; the same number must give the same ones. An array tells how many there are. */
   batches: (epoch: number) => Batches;
   /** batches in an epoch, for schedules that must know; default: the array's length */
   epochSteps?: number | undefined;
+  /** how many, at least 1 */
   epochs: number;
+  /** at least 0; or a function of the progress */
   learningRate: number | Schedule;
   /** batches to validate on after every epoch */
   validate?: (() => Batches) | undefined;
+  /** called after every step */
   onStep?: ((report: StepReport) => void) | undefined;
+  /** called after every epoch and its validation; waited for */
   onEpoch?: ((report: EpochReport) => void | Promise<void>) | undefined;
+  /**
+   * Where checkpoints go. `save` gets the bytes of a safetensors file, which `resume` takes; written beside the old one and
+   * renamed, there is always a whole one. `every`: steps between checkpoints; default: one after every epoch.
+   */
   checkpoint?:
     | {
         /** keeps the bytes: write them beside the old ones and rename */
@@ -132,11 +157,14 @@ export interface FitOptions extends Omit<TrainerOptions, 'capacity'> {
   resume?: Uint8Array | undefined;
 }
 
+/** What `fit` gives; `createModel(spec, tensors)` runs it. */
 export interface FitResult {
+  /** what was trained, with every default written out */
   spec: ModelSpec;
   /** the weights of the best epoch by validation; without validation the last ones */
   tensors: Tensors;
   /** steps done */
   steps: number;
+  /** one report an epoch, in order */
   epochs: EpochReport[];
 }

@@ -5,6 +5,7 @@ import { logAdd, logSum } from './ctc.js';
 export interface Labelling {
   /** classes, without blanks */
   labels: number[];
+  /** natural logarithm, at most 0 */
   logProbability: number;
 }
 
