@@ -13,9 +13,24 @@ const endpoint = inject('chromium');
 const folderOf = ({ name }: Page) => join(scratch, 'guides', name);
 const guides = pages.filter(({ path }) => path !== 'README.md');
 
-beforeAll(() => {
-  for (const page of guides) prepareFolder(page, folderOf(page), join(scratch, 'node_modules/blockrnn'));
+const installed = join(scratch, 'node_modules/blockrnn');
+
+beforeAll(async () => {
+  for (const page of guides) {
+    prepareFolder(page, folderOf(page), installed);
+    // What a page loads has been converted on the lines above it.
+    for (const line of linesOf(page).filter((text) => text.startsWith('npx blockrnn convert '))) {
+      const [, , ...args] = line.split(' ');
+      await promisify(execFile)(process.execPath, [join(installed, 'lib/cli/main.js'), ...args], {
+        cwd: folderOf(page),
+      });
+    }
+  }
 });
+
+function linesOf({ blocks }: Page): string[] {
+  return blocks.filter(({ language }) => language === 'sh').flatMap(({ text }) => text.trim().split('\n'));
+}
 
 describe.skipIf(endpoint === undefined)('in Chromium', () => {
   let browser: Browser;
@@ -66,9 +81,7 @@ describe.skipIf(endpoint === undefined)('in Chromium', () => {
 
 describe('in other runtimes', () => {
   const commands = guides.flatMap((page) =>
-    page.blocks
-      .filter(({ language }) => language === 'sh')
-      .flatMap(({ text }) => text.trim().split('\n'))
+    linesOf(page)
       .filter((line) => /^(?:deno|bun) /.test(line))
       .map((line) => ({ line, page })),
   );
