@@ -12,20 +12,26 @@ export interface Line {
 /** Microseconds per step against the number of blocks, both in powers; grows as there is more to show. */
 export class SpeedChart {
   readonly #element: HTMLElement;
-  readonly #onChoose: (blocks: number) => void;
   #plot: uPlot | undefined;
   #hidden = 0;
   #chosen = 1;
   #lines: readonly Line[] = [];
   #shape = '';
 
-  /** @param onChoose called with the N that was clicked */
-  constructor(element: HTMLElement, onChoose: (blocks: number) => void) {
+  constructor(element: HTMLElement) {
     this.#element = element;
-    this.#onChoose = onChoose;
     new ResizeObserver(() => this.#plot?.setSize(this.#size())).observe(element);
     onColourChange(() => this.#make());
-    element.addEventListener('click', (event) => this.#choose(event));
+  }
+
+  /** @param listener called with the N that was clicked */
+  onChoose(listener: (blocks: number) => void): void {
+    this.#element.addEventListener('click', ({ clientX }) => {
+      if (this.#plot === undefined) return;
+      const { left } = this.#plot.over.getBoundingClientRect();
+      const log = Math.round(this.#plot.posToVal(clientX - left, 'x'));
+      if (log >= 0 && 2 ** log <= this.#hidden) listener(2 ** log);
+    });
   }
 
   show(hidden: number, chosen: number, lines: readonly Line[]): void {
@@ -109,13 +115,6 @@ export class SpeedChart {
   #size(): { width: number; height: number } {
     const { clientWidth: width, clientHeight: height } = this.#element;
     return { width, height };
-  }
-
-  #choose(event: MouseEvent): void {
-    if (this.#plot === undefined) return;
-    const { left } = this.#plot.over.getBoundingClientRect();
-    const log = Math.round(this.#plot.posToVal(event.clientX - left, 'x'));
-    if (log >= 0 && 2 ** log <= this.#hidden) this.#onChoose(2 ** log);
   }
 }
 

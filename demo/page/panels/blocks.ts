@@ -1,4 +1,4 @@
-import { type Line, SpeedChart } from '../chart.js';
+import type { Line, SpeedChart } from '../chart.js';
 import { count, find, messageOf, microseconds, short, watch } from '../dom.js';
 import { drawRecurrent, inputs, sizesOf, steps } from '../layer.js';
 import { MatrixPicture } from '../matrix.js';
@@ -63,8 +63,20 @@ export async function open(section: HTMLElement): Promise<void> {
   const stage = find('.stage', HTMLElement, section);
   stage.innerHTML = html;
   const canvas = find('#matrix', HTMLCanvasElement, stage);
-  const race = new Race(stage, new MatrixPicture(canvas, canvas.clientWidth));
+  repairLanguage();
+  const { SpeedChart } = await import('../chart.js');
+  const chart = new SpeedChart(find('#chart', HTMLElement, stage));
+  const race = new Race(stage, new MatrixPicture(canvas, canvas.clientWidth), chart);
   watch(stage, (isSeen) => race.pause(!isSeen));
+}
+
+/** Where LANG is C, Chromium speaks en-US@posix, at which Intl throws; the chart's library asks it as it is loaded. */
+function repairLanguage(): void {
+  try {
+    new Intl.NumberFormat(navigator.language);
+  } catch {
+    Object.defineProperty(navigator, 'language', { value: 'en-US' });
+  }
 }
 
 class Race {
@@ -85,14 +97,15 @@ class Race {
   /** so that what was begun before "Measure again" does not count after it */
   #round = 0;
 
-  constructor(stage: HTMLElement, picture: MatrixPicture) {
+  constructor(stage: HTMLElement, picture: MatrixPicture, chart: SpeedChart) {
     this.#stage = stage;
     this.#picture = picture;
+    this.#chart = chart;
     this.#slider = find('#blocks', HTMLInputElement, stage);
     this.#select = find('#units', HTMLSelectElement, stage);
     this.#threads = globalThis.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1;
     this.#racers = this.#makeRacers('blockrnn', '--accent');
-    this.#chart = new SpeedChart(find('#chart', HTMLElement, stage), (blocks) => {
+    chart.onChoose((blocks) => {
       this.#slider.value = String(Math.log2(blocks));
       this.#change();
     });
