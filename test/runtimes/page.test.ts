@@ -330,8 +330,8 @@ function findPale(): string[] {
     return [255, 255, 255];
   };
   const pale: string[] = [];
-  for (const element of document.querySelectorAll('body *')) {
-    const isText = [...element.childNodes].some(
+  for (const element of Array.from(document.querySelectorAll('body *'))) {
+    const isText = Array.from(element.childNodes).some(
       (node) => node.nodeType === Node.TEXT_NODE && node.textContent?.trim(),
     );
     if (!isText) continue;
