@@ -1,11 +1,11 @@
 /** ms that a sample takes at least: a page's clock may go in steps of a tenth of one. */
 const sampleMs = 2;
-const warmMs = 40;
-const leastSamples = 9;
-const enoughMs = 150;
+const warmMs = 25;
+const leastSamples = 7;
+const enoughMs = 60;
 /** Of something so slow that it is over before there are enough samples. */
 const fewSamples = 5;
-const tooLongMs = 1500;
+const tooLongMs = 1000;
 
 /** The median of what a function gives that does some work and says how long it took, after a warm-up. */
 export async function takeMedian(time: () => Promise<number>): Promise<number> {
@@ -24,6 +24,10 @@ export async function takeMedian(time: () => Promise<number>): Promise<number> {
     if (samples.length >= leastSamples && passed >= enoughMs) break;
     if (samples.length >= fewSamples && passed >= tooLongMs) break;
   }
-  samples.sort((a, b) => a - b);
-  return samples[samples.length >> 1] ?? Number.NaN;
+  return medianOf(samples) ?? Number.NaN;
+}
+
+/** The upper of the two in the middle of an even number; undefined of none. */
+export function medianOf(values: readonly number[]): number | undefined {
+  return [...values].sort((a, b) => a - b)[values.length >> 1];
 }

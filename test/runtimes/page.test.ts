@@ -6,6 +6,8 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { encodeModel, readModel } from '#dist/node.js';
+import { expandToDense } from '../oracle/dense.js';
 
 const endpoint = inject('chromium');
 const root = join(import.meta.dirname, '../..');
@@ -225,6 +227,48 @@ describe.skipIf(endpoint === undefined)('the page', () => {
     expect(await inked(page, '.column canvas')).toBeGreaterThan(0.05);
     await page.close();
     expect(complaints).toEqual([]);
+  });
+
+  test('puts a dense network beside the blocks where the server has one', async () => {
+    // The same network with its zeros written out: it must write the same, and be as good.
+    const { spec, tensors, vocab } = await readModel(
+      await readFile(join(root, 'demo/shakespeare-block8.safetensors')),
+    );
+    const dense = encodeModel({ ...expandToDense(spec, tensors), vocab: vocab! });
+    const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+    const files = ['shakespeare-block8.safetensors', 'bytes-dense.safetensors', 'sonnets.txt'];
+    await page.route('**/models/files.json', (route) => route.fulfill({ json: files }));
+    await page.route('**/bytes-dense.safetensors', (route) => route.fulfill({ body: Buffer.from(dense) }));
+    await page.goto(isolated);
+    await page.locator('#panel-write').scrollIntoViewIfNeeded();
+    await until(page, '#write-note', /fewer is better/);
+    expect(await page.locator('.column h3').allTextContents()).toEqual(['8 blocks', 'Dense']);
+    expect(await page.locator('[data-fact=recurrent]').allTextContents()).toEqual([
+      '131\u2009k',
+      '1.05\u2009M',
+    ]);
+    const [own, other] = await page.locator('[data-fact=bits]').allTextContents();
+    expect(numberIn(own!)).toBeGreaterThan(1);
+    expect(other).toBe(own);
+    const speeds = await page.locator('[data-fact=speed]').allTextContents();
+    expect(numberIn(speeds[0]!)).toBeLessThan(numberIn(speeds[1]!));
+    await slide(page, '#temperature', 0);
+    await page.fill('#prompt', 'HAMLET:');
+    await until(page, '.column + .column .text', /^HAMLET:[\s\S]{40}/);
+    const texts = await page.locator('.column .text').allTextContents();
+    expect(texts[1]!.slice(0, 40)).toBe(texts[0]!.slice(0, 40));
+    await page.click('#full');
+    await page.waitForTimeout(500);
+    const [more, less] = (await page.locator('[data-fact=written]').allTextContents()).map(numberIn);
+    expect(more).toBeGreaterThan(less!);
+    if (screenshots !== undefined) {
+      await page.click('#full');
+      await slide(page, '#temperature', 0.8);
+      await page.fill('#prompt', 'HAMLET: To be');
+      await page.waitForTimeout(4000);
+      await page.locator('#panel-write').screenshot({ path: join(screenshots, 'side by side.png') });
+    }
+    await page.close();
   });
 
   test('shows the code that it runs', async () => {

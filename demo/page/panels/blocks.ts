@@ -3,6 +3,7 @@ import { count, find, messageOf, microseconds, short, watch } from '../dom.js';
 import { drawRecurrent, inputs, sizesOf, steps } from '../layer.js';
 import { MatrixPicture } from '../matrix.js';
 import { Measurer } from '../measurer.js';
+import { medianOf } from '../timing.js';
 
 /** One line of the chart: a runtime with so many threads. */
 interface Racer {
@@ -13,8 +14,18 @@ interface Racer {
   dashed: boolean;
 }
 
+/** How often everything is measured: what else the machine did meanwhile should not count. */
+const rounds = 3;
 /** What onnxruntime takes to say N blocks is N nodes; with more than these, building them takes longer than anything. */
 const mostNodes = 64;
+
+interface Task {
+  racer: Racer;
+  hidden: number;
+  blocks: number;
+  /** 0 for the first */
+  round: number;
+}
 
 const html = `
   <div class="bench">
@@ -33,7 +44,7 @@ const html = `
         <select id="units"><option>256</option><option selected>512</option><option>1024</option></select>
       </label>
       <dl class="figures">
-        <div class="main"><dt>a step, here</dt><dd><b id="speed">·</b> µs</dd><dd id="gain"></dd></div>
+        <div class="main"><dt>a step, here, on one thread</dt><dd><b id="speed">·</b> µs</dd><dd id="gain"></dd></div>
         <div><dt>recurrent weights</dt><dd id="recurrent"></dd></div>
         <div><dt>weights in all</dt><dd id="total"></dd></div>
         <div><dt>multiply-adds a step</dt><dd id="work"></dd></div>
@@ -88,14 +99,14 @@ class Race {
   readonly #select: HTMLSelectElement;
   readonly #racers: Racer[];
   readonly #threads: number;
-  /** µs by racer, H and N */
-  readonly #times = new Map<string, number>();
+  /** µs of each round by racer, H and N */
+  readonly #times = new Map<string, number[]>();
   /** h after the last step, by H and N: what all must agree on */
   readonly #outcomes = new Map<string, Float32Array>();
   #isPaused = true;
   #isAtWork = false;
   /** so that what was begun before "Measure again" does not count after it */
-  #round = 0;
+  #beginning = 0;
 
   constructor(stage: HTMLElement, picture: MatrixPicture, chart: SpeedChart) {
     this.#stage = stage;
@@ -115,7 +126,7 @@ class Race {
       this.#change();
     });
     find('#again', HTMLButtonElement, stage).addEventListener('click', () => {
-      this.#round++;
+      this.#beginning++;
       this.#times.clear();
       this.#change();
     });
@@ -231,13 +242,15 @@ class Race {
     this.#isAtWork = true;
     try {
       for (let task = this.#next(); task !== undefined && !this.#isPaused; task = this.#next()) {
-        const { racer, hidden, blocks } = task;
-        this.#say(`Measuring: ${racer.name}, ${threadsOf(racer)}, N = ${blocks}`);
-        const round = this.#round;
+        const { racer, hidden, blocks, round } = task;
+        const again = round === 0 ? 'Measuring' : `Measuring again (${round + 1} of ${rounds})`;
+        this.#say(`${again}: ${racer.name}, ${threadsOf(racer)}, N = ${blocks}`);
+        const beginning = this.#beginning;
         const { microseconds: time, y } = await this.#measurer.measure({ ...racer, hidden, blocks });
         this.#compare(racer, hidden, blocks, y);
-        if (round !== this.#round) continue;
-        this.#times.set(keyOf(racer, hidden, blocks), time);
+        if (beginning !== this.#beginning) continue;
+        const key = keyOf(racer, hidden, blocks);
+        this.#times.set(key, [...(this.#times.get(key) ?? []), time]);
         this.#show();
       }
       if (!this.#isPaused) this.#say(this.#summary());
@@ -248,24 +261,28 @@ class Race {
     }
   }
 
-  #next(): { racer: Racer; hidden: number; blocks: number } | undefined {
+  /** What all have been measured for least, of it the chosen number of blocks first. */
+  #next(): Task | undefined {
     const hidden = this.#hidden;
-    const isKnown = (racer: Racer, blocks: number) => this.#times.has(keyOf(racer, hidden, blocks));
-    const canRun = ({ runtime }: Racer, blocks: number) => runtime === 'blockrnn' || blocks <= mostNodes;
-    const orders = [[this.#blocks], ...this.#racers.map(() => powersTo(hidden))];
-    const [now, ...later] = orders.map((order, i) =>
-      (i === 0 ? this.#racers : this.#racers.slice(i - 1, i)).flatMap((racer) =>
-        order.filter((blocks) => canRun(racer, blocks)).map((blocks) => ({ racer, hidden, blocks })),
-      ),
-    );
-    return [...(now ?? []), ...later.flat()].find(({ racer, blocks }) => !isKnown(racer, blocks));
+    const tasksOf = (racer: Racer, order: readonly number[], round: number): Task[] =>
+      order
+        .filter((blocks) => racer.runtime === 'blockrnn' || blocks <= mostNodes)
+        .filter((blocks) => (this.#times.get(keyOf(racer, hidden, blocks))?.length ?? 0) <= round)
+        .map((blocks) => ({ racer, hidden, blocks, round }));
+    for (let round = 0; round < rounds; round++) {
+      const chosen = this.#racers.flatMap((racer) => tasksOf(racer, [this.#blocks], round));
+      const all = this.#racers.flatMap((racer) => tasksOf(racer, powersTo(hidden), round));
+      const [first] = [...chosen, ...all];
+      if (first !== undefined) return first;
+    }
+    return undefined;
   }
 
   /** µs; of the rival the better of its two ways: N nodes, or a dense one in which zeros stand between the blocks. */
   #timeOf(racer: Racer, hidden: number, blocks: number): number | undefined {
-    const time = this.#times.get(keyOf(racer, hidden, blocks));
+    const time = medianOf(this.#times.get(keyOf(racer, hidden, blocks)) ?? []);
     if (racer.runtime === 'blockrnn') return time;
-    const dense = this.#times.get(keyOf(racer, hidden, 1));
+    const dense = medianOf(this.#times.get(keyOf(racer, hidden, 1)) ?? []);
     if (dense === undefined || (time === undefined && blocks <= mostNodes)) return undefined;
     return Math.min(dense, time ?? dense);
   }
@@ -296,7 +313,7 @@ class Race {
         : globalThis.crossOriginIsolated
           ? ' This machine has one thread.'
           : ' One thread: without the isolation headers a page has no shared memory.';
-    return `An LSTM over ${inputs} inputs, runs of ${steps} steps, medians after a warm-up.${threads}${rival}`;
+    return `An LSTM over ${inputs} inputs, runs of ${steps} steps, medians after a warm-up, in ${rounds} rounds.${threads}${rival}`;
   }
 
   #say(text: string): void {
