@@ -1,29 +1,28 @@
 /**
- * Serves the page in demo/page with the headers that let it share memory with threads. Its TypeScript is transpiled as
- * it is asked for.
+ * Builds the page in demo/page and serves it with the headers that let it share memory with threads. Who loads it
+ * again after a change gets what has changed.
  *
  *   node demo/serve.mjs [--port N]      default: 8080, or a free one when that is taken
  */
-import { createReadStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { dirname, extname, join, normalize } from 'node:path';
+import { tmpdir } from 'node:os';
+import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { transform } from 'esbuild';
+import { parseArgs, promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { buildPage } from './build.mjs';
 
-const here = fileURLToPath(new URL('.', import.meta.url));
-
-/** What is served, by the first part of the path. */
-const folders = {
-  blockrnn: join(here, '../lib'),
-  models: here,
-  '': join(here, 'page'),
-};
+const demo = fileURLToPath(new URL('.', import.meta.url));
 const types = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
+  '.mjs': 'text/javascript; charset=utf-8',
+  '.json': 'application/json',
+  '.txt': 'text/plain; charset=utf-8',
+  '.wasm': 'application/wasm',
+  '.wav': 'audio/wav',
   '.safetensors': 'application/octet-stream',
 };
 const headers = {
@@ -33,45 +32,68 @@ const headers = {
   'Cache-Control': 'no-cache',
 };
 
-/** JavaScript by the path of its source, with the time at which that was written. */
-const transpiled = new Map();
-
 const { values } = parseArgs({ options: { port: { type: 'string' } } });
-const server = createServer(async ({ url, method }, response) => {
-  try {
-    const path = find(new URL(url, 'http://localhost').pathname);
-    const type = types[extname(path)];
-    if (type === undefined) throw new Error(`nothing of this kind is served: ${path}`);
-    const code = type === types['.js'] && dirname(path) === folders[''] ? await transpile(path) : undefined;
-    const size = code?.length ?? (await stat(path)).size;
-    response.writeHead(200, { 'Content-Type': type, 'Content-Length': size, ...headers });
-    if (method === 'HEAD') response.end();
-    else if (code !== undefined) response.end(code);
-    else createReadStream(path).pipe(response);
-  } catch {
-    response.writeHead(404, { 'Content-Type': 'text/plain', ...headers });
-    response.end('Not found.\n');
-  }
-});
+const folder = await mkdtemp(join(tmpdir(), 'blockrnn-demo-'));
+/** Bodies by path, compressed where that helps. */
+const bodies = new Map();
+let built = 0;
+await rebuild();
 
-function find(pathname) {
-  const parts = normalize(decodeURIComponent(pathname)).split(/[\\/]/).slice(1);
-  const [first] = parts;
-  if (first !== '' && Object.hasOwn(folders, first)) return join(folders[first], ...parts.slice(1));
-  return join(folders[''], parts.join('/') || 'index.html');
+const server = createServer(
+  async ({ url, method, headers: { 'accept-encoding': accepts = '' } }, response) => {
+    try {
+      const path = join('/', normalize(decodeURIComponent(new URL(url, 'http://localhost').pathname)));
+      if (path === '/' && (await latestChange()) > built) await rebuild();
+      const file = path === '/' ? '/index.html' : path;
+      const { raw, zipped } = await readBody(file);
+      const isZipped = zipped !== undefined && accepts.includes('gzip');
+      const body = isZipped ? zipped : raw;
+      response.writeHead(200, {
+        'Content-Type': types[extname(file)] ?? 'application/octet-stream',
+        'Content-Length': body.length,
+        ...(isZipped ? { 'Content-Encoding': 'gzip' } : {}),
+        ...headers,
+      });
+      response.end(method === 'HEAD' ? undefined : body);
+    } catch {
+      response.writeHead(404, { 'Content-Type': 'text/plain', ...headers });
+      response.end('Not found.\n');
+    }
+  },
+);
+
+async function rebuild() {
+  built = Date.now();
+  bodies.clear();
+  await buildPage(folder);
 }
 
-/** The JavaScript at a path, out of the TypeScript beside it. */
-async function transpile(path) {
-  const source = path.replace(/\.js$/, '.ts');
-  const { mtimeMs } = await stat(source);
-  const known = transpiled.get(source);
-  if (known?.mtimeMs === mtimeMs) return known.code;
-  const options = { loader: 'ts', format: 'esm', target: 'es2022', sourcefile: source, logLevel: 'warning' };
-  const code = Buffer.from((await transform(await readFile(source, 'utf8'), options)).code);
-  transpiled.set(source, { mtimeMs, code });
-  return code;
+/** When a source of the page, or the package, was last written. */
+async function latestChange() {
+  const paths = (await readdir(demo, { recursive: true })).map((path) => join(demo, path));
+  const times = await Promise.all([...paths, join(demo, '../lib/index.js')].map((path) => stat(path)));
+  return Math.max(...times.map(({ mtimeMs }) => mtimeMs));
 }
+
+function readBody(path) {
+  const reading = bodies.get(path) ?? read(path);
+  bodies.set(path, reading);
+  reading.catch(() => bodies.delete(path));
+  return reading;
+}
+
+async function read(path) {
+  const raw = await readFile(join(folder, path));
+  // Weights do not get smaller, and a model that comes as it is says how long it is.
+  const zipped = /\.(html|css|m?js|json|txt|wasm)$/.test(path) ? await promisify(gzip)(raw) : undefined;
+  return { raw, zipped };
+}
+
+function leave() {
+  rm(folder, { recursive: true, force: true }).finally(() => process.exit());
+}
+process.once('SIGINT', leave);
+process.once('SIGTERM', leave);
 
 server.on('listening', () => {
   console.log(`http://localhost:${server.address().port}/`);
