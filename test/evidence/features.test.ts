@@ -12,8 +12,8 @@ import {
   melOf,
   rate,
   windowSize,
-} from '../../bench/evidence/features.js';
-import { PowerSpectrum } from '../../bench/evidence/fft.js';
+} from '../../demo/page/audio/features.js';
+import { PowerSpectrum } from '../../demo/page/audio/fft.js';
 import { readWav, WavError } from '../../bench/evidence/wav.js';
 
 /** |Σ x e^(−2πi jk/n)|² by its definition. */
