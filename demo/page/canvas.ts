@@ -9,9 +9,9 @@ export function fitCanvas(
 ): () => void {
   const context = canvas.getContext('2d');
   if (context === null) throw new Error('This browser does not draw on a canvas.');
-  let asked = 0;
+  let isAsked = false;
   const paint = () => {
-    asked = 0;
+    isAsked = false;
     const { clientWidth, clientHeight } = canvas;
     if (clientWidth === 0) return;
     const ratio = Math.min(3, devicePixelRatio);
@@ -23,7 +23,8 @@ export function fitCanvas(
     draw(context, clientWidth, clientHeight);
   };
   const ask = () => {
-    asked ||= requestAnimationFrame(paint);
+    if (!isAsked) requestAnimationFrame(paint);
+    isAsked = true;
   };
   new ResizeObserver(ask).observe(canvas);
   return ask;

@@ -1,5 +1,5 @@
 import { bands } from './audio/features.js';
-import { digits, record } from './audio/recognizer.js';
+import { digits, phases, record } from './audio/recognizer.js';
 import { fitCanvas } from './canvas.js';
 import { colourOf, onColourChange } from './dom.js';
 
@@ -68,6 +68,7 @@ export class Timeline {
     const { accent, soft, line } = this.#colours;
     const rows = (height - soundHeight - gap) / digits;
     const step = (width - gutter) / frames;
+    const ratio = context.getTransform().a;
     context.font = `0.8125rem ${getComputedStyle(document.body).fontFamily}`;
     context.textBaseline = 'alphabetic';
     for (let digit = 0; digit < digits; digit++) {
@@ -80,14 +81,19 @@ export class Timeline {
     context.fillStyle = css(accent);
     for (let age = 0; age < frames; age++) {
       const at = ((this.#next + age) % frames) * record.size;
-      if (this.#records[at + record.phase] === 0) continue;
+      const phase = this.#records[at + record.phase];
+      if (phase !== phases.word && phase !== phases.quiet) continue;
+      context.globalAlpha = phase === phases.word ? 1 : 0.25;
+      // At whole pixels of the screen, so that neighbours touch and do not lie on each other.
+      const left = Math.round((gutter + age * step) * ratio) / ratio;
+      const right = Math.round((gutter + (age + 1) * step) * ratio) / ratio;
       for (let digit = 0; digit < digits; digit++) {
         const size = this.#records[at + record.probabilities + digit]! * (rows - 4);
         if (size < 0.5) continue;
-        // Half a pixel wider, so that neighbours touch.
-        context.fillRect(gutter + age * step, (digit + 1) * rows - 1 - size, step + 0.5, size);
+        context.fillRect(left, (digit + 1) * rows - 1 - size, right - left, size);
       }
     }
+    context.globalAlpha = 1;
     context.imageSmoothingEnabled = false;
     const top = height - soundHeight;
     // The ring of columns in two pieces, the older one to the left.

@@ -1,7 +1,8 @@
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { loadModel } from '#dist/node.js';
 import { Path, points, relate } from '../../demo/page/motion/path.js';
 import { strokes } from '../../demo/page/motion/strokes.js';
+import { gestures, openNamer } from '../../demo/page/snippets/move.js';
 
 const shipped = new URL('../../demo/models/gestures-block8.safetensors', import.meta.url);
 
@@ -29,16 +30,17 @@ test('a path is the last positions, and rests before its first', () => {
 });
 
 test('the shipped network names every stroke of the page', async () => {
-  using model = await loadModel(shipped);
-  const named: number[] = [];
+  const namePath = await openNamer(fileURLToPath(shipped));
+  const named: (string | undefined)[] = [];
   for (const { places } of strokes) {
     const path = new Path();
     path.begin(0, 0);
     // The page's scale; see panels/move.ts.
     for (const { x, y } of places) path.push(x / 3.2 / (16 / 9), y / 3.2);
-    const y = (await model.run(path.read(), { steps: points })).y.slice(-4);
-    named.push(y.indexOf(Math.max(...y)));
+    const probabilities = await namePath(path);
+    expect(probabilities.reduce((sum, p) => sum + p)).toBeCloseTo(1, 6);
+    named.push(gestures[probabilities.indexOf(Math.max(...probabilities))]);
   }
   expect(strokes.map(({ label }) => label)).toEqual(['Clockwise', 'Counter-clockwise', 'A line', 'Rest']);
-  expect(named).toEqual([1, 2, 3, 0]);
+  expect(named).toEqual(['clockwise', 'counter-clockwise', 'move', 'stop']);
 });

@@ -6,7 +6,9 @@ const folder = new URL('../../../shared/data/fsdd/recordings/', import.meta.url)
 /** Recordings of the official test, where the data is: `count` of them, no speaker and no digit before the others. */
 export function readTestRecordings(count: number): { digit: number; samples: Float32Array }[] {
   if (!existsSync(folder)) return [];
-  const names = readdirSync(folder).filter((name) => /_[0-4]\.wav$/.test(name)).sort();
+  const names = readdirSync(folder)
+    .filter((name) => /_[0-4]\.wav$/.test(name))
+    .sort();
   // 37 and the 300 names have no common divisor, so that none comes twice.
   return Array.from({ length: count }, (_, i) => names[(i * 37) % names.length]!).map((name) => ({
     digit: Number(name[0]),

@@ -17,13 +17,16 @@ const rates = [44_100, 48_000, 16_000, 96_000, 22_050, 11_025, 8000, 6000];
 describe.each(rates)('%i → 8000 samples per second', (from) => {
   const delay = new Resampler(from, 8000).delay / from;
 
-  test.each([100, 440, 2000, 0.38 * Math.min(from, 8000)])('a tone of %d Hz stays the tone, later', (hertz) => {
-    const y = resample(from, 8000, tone(hertz, from, from));
-    expect(Math.abs(y.length - 8000)).toBeLessThanOrEqual(1);
-    const expected = tone(hertz, 8000, y.length, delay);
-    // The filter lets the band through with a ripple of as much as it attenuates, β = 8: 1e-4; the start is the filter's.
-    for (let i = 200; i < y.length; i++) expect(Math.abs(y[i]! - expected[i]!)).toBeLessThan(2e-3);
-  });
+  test.each([100, 440, 2000, 0.38 * Math.min(from, 8000)])(
+    'a tone of %d Hz stays the tone, later',
+    (hertz) => {
+      const y = resample(from, 8000, tone(hertz, from, from));
+      expect(Math.abs(y.length - 8000)).toBeLessThanOrEqual(1);
+      const expected = tone(hertz, 8000, y.length, delay);
+      // The filter lets the band through with a ripple of as much as it attenuates, β = 8: 1e-4; the start is the filter's.
+      for (let i = 200; i < y.length; i++) expect(Math.abs(y[i]! - expected[i]!)).toBeLessThan(2e-3);
+    },
+  );
 
   test.skipIf(from < 11_000)('a tone above 4 kHz does not come back as another one', () => {
     for (const hertz of [4300, 5000]) {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { seededRandom } from '#dist/base/random.js';
+import { readWav, WavError } from '../../bench/evidence/wav.js';
 import {
   bands,
   framesIn,
@@ -14,7 +15,6 @@ import {
   windowSize,
 } from '../../demo/page/audio/features.js';
 import { PowerSpectrum } from '../../demo/page/audio/fft.js';
-import { readWav, WavError } from '../../bench/evidence/wav.js';
 
 /** |Σ x e^(−2πi jk/n)|² by its definition. */
 function directPower(x: ArrayLike<number>, size: number): number[] {

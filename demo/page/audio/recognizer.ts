@@ -9,7 +9,7 @@ const shortest = 8;
 
 /** Where the parts of a record lie: what is known of one frame, as numbers in one array, for it travels to the page. */
 export const record = {
-  /** 0 in silence, 1 in a word, 2 where it has ended */
+  /** one of `phases` */
   phase: 0,
   /** best digit of the word so far, −1 in silence and for what was no word */
   digit: 1,
@@ -21,6 +21,9 @@ export const record = {
   probabilities: 3 + bands,
   size: 3 + bands + digits,
 } as const;
+
+/** silence; a word; the quiet that may end it, or be the stop inside of "six"; the frame at which it has ended */
+export const phases = { silence: 0, word: 1, quiet: 2, end: 3 } as const;
 
 /** What it needs of a session. */
 export interface Stepper {
@@ -87,7 +90,8 @@ export class Recognizer {
       }
       out.set(this.#y, at + record.probabilities);
     }
-    out[at + record.phase] = gate.isOpen ? 1 : wasOpen ? 2 : 0;
+    if (gate.isOpen) out[at + record.phase] = gate.isLoud ? phases.word : phases.quiet;
+    else out[at + record.phase] = wasOpen ? phases.end : phases.silence;
     out[at + record.digit] = gate.isOpen || (wasOpen && this.#loud >= shortest) ? largest(this.#heard) : -1;
     this.#before.copyWithin(0, bands);
     this.#before.set(this.#features, (lead - 1) * bands);

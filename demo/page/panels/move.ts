@@ -29,10 +29,10 @@ const stage = `
       <output class="move-name" aria-live="polite">·</output>
       <dl class="move-bars"></dl>
     </div>
-    <div class="move-controls" role="group" aria-label="Strokes to watch">
+    <div class="buttons move-controls" role="group" aria-label="Strokes to watch">
       <span>Or watch one:</span>
     </div>
-    <p class="move-note" role="status">Loading the network…</p>
+    <p class="note move-note" role="status">Loading the network…</p>
   </div>`;
 
 /** Fills the panel "Move". */
@@ -149,7 +149,7 @@ class Pen {
   #begin(place: Place): number {
     this.up();
     this.#place = place;
-    this.#path.begin((place.x / heights) / aspect, place.y / heights);
+    this.#path.begin(place.x / heights / aspect, place.y / heights);
     this.#sketch.begin(place);
     return ++this.#stroke;
   }

@@ -1,6 +1,6 @@
 import type { Model } from 'blockrnn';
 import { bands, hopSize, LogMel } from '../audio/features.js';
-import { record } from '../audio/recognizer.js';
+import { phases, record } from '../audio/recognizer.js';
 import { find, messageOf } from '../dom.js';
 import { addSheet } from '../sheet.js';
 import { openListener } from '../snippets/speak.js';
@@ -30,11 +30,11 @@ const stage = `
         <span>Choose a recording</span>
       </label>
     </div>
-    <p class="speak-note" role="status">
+    <p class="note speak-note" role="status">
       Digits in English, one at a time, with a pause after each. Without a microphone: choose a recording, or drop one
       here. Nothing that you say leaves this page.
     </p>
-    <p class="speak-cost"></p>
+    <p class="note speak-cost"></p>
   </div>`;
 
 /** Fills the panel "Speak". The microphone, and the audio thread, begin when they are asked for. */
@@ -103,8 +103,8 @@ class Display {
       const phase = records[at + record.phase]!;
       if (digit < 0) continue;
       this.#digit.textContent = String(digit);
-      this.#digit.classList.toggle('certain', phase === 2);
-      if (phase === 2) this.#write(digit);
+      this.#digit.classList.toggle('certain', phase === phases.end);
+      if (phase === phases.end) this.#write(digit);
     }
   }
 
@@ -115,8 +115,8 @@ class Display {
     const kind = layer && `${layer.hiddenSize} units in ${layer.blocks ?? 1} blocks`;
     const load = ((sound + step) / 1e4) * 100;
     this.#cost.textContent =
-      `A frame is 10 ms of sound and takes ${(sound + step).toFixed(0)} µs here: ${step.toFixed(1)} for a step of ` +
-      `the network (${kind}), ${sound.toFixed(1)} for the spectrum that it reads; ${load.toFixed(1)} % of one core. ` +
+      `A frame is 10 ms of sound and takes ${(sound + step).toFixed(0)}\u00a0µs here: ${step.toFixed(1)} for a step of ` +
+      `the network (${kind}), ${sound.toFixed(1)} for the spectrum that it reads; ${load.toFixed(1)}\u00a0% of one core. ` +
       `The audio thread has its weights ${isShared ? 'in shared memory' : 'as a copy: this page may not share memory'}.`;
   }
 
