@@ -3,6 +3,7 @@ import { loadModel } from '#dist/node.js';
 import { bands, logMel, rate } from '../../demo/page/audio/features.js';
 import { Gate } from '../../demo/page/audio/gate.js';
 import { digits, phases, Recognizer, record } from '../../demo/page/audio/recognizer.js';
+import { Resampler } from '../../demo/page/audio/resampler.js';
 import { openRecognizer } from '../../demo/page/snippets/speak.js';
 import { join, readTestRecordings } from './recordings.js';
 
@@ -112,3 +113,30 @@ test.skipIf(recordings.length === 0)(
     expect(right).toBeGreaterThanOrEqual(16);
   },
 );
+
+test('quanta of an audio thread leave no garbage', async () => {
+  using model = await loadModel(shipped);
+  const resampler = new Resampler(48_000, rate);
+  const recognizer = openRecognizer(await model.share());
+  const quantum = Float32Array.from({ length: 128 }, (_, i) => 0.2 * Math.sin(i));
+  const samples = new Float32Array(resampler.outputsOf(quantum.length));
+  const out = new Float32Array(record.size);
+  const hear = (quanta: number) => {
+    for (let i = 0; i < quanta; i++) {
+      const count = resampler.push(quantum, samples);
+      for (let j = 0; j < count; j++) recognizer.take(samples[j]!, out);
+    }
+  };
+  // Compilers make garbage too, until they are done.
+  hear(20_000);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  let least = Number.POSITIVE_INFINITY;
+  const quanta = 4000;
+  for (let attempt = 0; attempt < 4; attempt++) {
+    gc!();
+    const before = process.memoryUsage().heapUsed;
+    hear(quanta);
+    least = Math.min(least, process.memoryUsage().heapUsed - before);
+  }
+  expect(least).toBeLessThan(16 * quanta);
+});

@@ -150,9 +150,10 @@ class Ear {
     if (navigator.mediaDevices === undefined)
       throw new Error('This browser gives the microphone to pages of https: and of this computer only.');
     const { context, node } = await this.#start();
-    const stream = await navigator.mediaDevices.getUserMedia({
-      audio: { echoCancellation: false, noiseSuppression: true, autoGainControl: true },
-    });
+    // The sound as it is, like the recordings that the network has learnt from. Not taken: what browsers do for calls;
+    // of 24 recordings played to a microphone 22 were right without it, 21 with the noise suppressed and the gain held.
+    const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+    const stream = await navigator.mediaDevices.getUserMedia({ audio });
     const microphone = context.createMediaStreamSource(stream);
     microphone.connect(node);
     this.#hold(context, 'Listening: say a digit.', () => {

@@ -13,7 +13,7 @@ export async function openListener(context, url, heard) {
   return { node, model, share };
 }
 
-/** In the worklet: sound → log-mel frames → `session.step(frame)`, 100 times in a second. */
+/** In the worklet: sound becomes log-mel frames, 100 in a second, and each of them a `session.step`. */
 export function openRecognizer(share) {
   return new Recognizer(openShare(share).session());
 }
