@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { rate } from './features.js';
+import { rate } from '../../demo/page/audio/features.js';
 import { readData } from './files.js';
 import { MissingData } from './task.js';
 import { readWav } from './wav.js';

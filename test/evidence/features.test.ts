@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { seededRandom } from '#dist/base/random.js';
+import { readWav, WavError } from '../../bench/evidence/wav.js';
 import {
   bands,
   framesIn,
@@ -12,9 +13,8 @@ import {
   melOf,
   rate,
   windowSize,
-} from '../../bench/evidence/features.js';
-import { PowerSpectrum } from '../../bench/evidence/fft.js';
-import { readWav, WavError } from '../../bench/evidence/wav.js';
+} from '../../demo/page/audio/features.js';
+import { PowerSpectrum } from '../../demo/page/audio/fft.js';
 
 /** |Σ x e^(−2πi jk/n)|² by its definition. */
 function directPower(x: ArrayLike<number>, size: number): number[] {

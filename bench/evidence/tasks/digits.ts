@@ -1,7 +1,7 @@
 import type { ModelSpec } from '#dist/model/spec.js';
 import type { Model } from '#dist/session/model.js';
+import { bands, logMel } from '../../../demo/page/audio/features.js';
 import { answerAll, argmax, meanOf } from '../answers.js';
-import { bands, logMel } from '../features.js';
 import {
   fsddSource,
   officialPart,

@@ -1,5 +1,6 @@
 import type { ModelSpec } from '#dist/model/spec.js';
 import type { Model } from '#dist/session/model.js';
+import { points, relate } from '../../../demo/page/motion/path.js';
 import { answerAll, argmax } from '../answers.js';
 import { readText } from '../files.js';
 import { batchSequences, capacityOf, deriveSeed, type Sequence } from '../sequences.js';
@@ -14,11 +15,7 @@ const settings: Settings = {
   batch: 64,
   clip: 1,
 };
-/** positions of the fingertip in a row, and so rows that see the same position */
-const points = 16;
 const classes = 4;
-/** positions are parts of the picture's size; a gesture covers about a tenth of it */
-const scale = 10;
 const stretches = 5;
 
 export const gestures: Task = {
@@ -58,8 +55,7 @@ export function readRows(text: string): Sequence[] {
       const isRow = row.length === 2 * points && row.every(Number.isFinite);
       if (!isRow || !Number.isInteger(label) || label < 0 || label >= classes)
         throw new MissingData(`line ${i + 1} of point_history.csv is no label and ${2 * points} numbers`);
-      const values = Float32Array.from(row, (value, at) => (value - row[at % 2]!) * scale);
-      return { values, frames: points, label };
+      return { values: relate(row), frames: points, label };
     });
 }
 

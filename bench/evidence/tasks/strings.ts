@@ -2,8 +2,8 @@ import { seededRandom } from '#dist/base/random.js';
 import type { ModelSpec } from '#dist/model/spec.js';
 import type { Model } from '#dist/session/model.js';
 import { decodeGreedy, editDistance } from '#dist/train/public.js';
+import { bands, logMel, rate } from '../../../demo/page/audio/features.js';
 import { answerAll } from '../answers.js';
-import { bands, logMel, rate } from '../features.js';
 import {
   fsddSource,
   officialPart,
