@@ -8,6 +8,7 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { encodeModel, readModel } from '#dist/node.js';
 import { expandToDense } from '../oracle/dense.js';
+import { savePicture } from './picture.js';
 
 const endpoint = inject('chromium');
 const root = join(import.meta.dirname, '../..');
@@ -350,6 +351,12 @@ describe.skipIf(endpoint === undefined)('the page', () => {
       await page.waitForTimeout(5000);
       await page.evaluate(() => scrollTo(0, 0));
       await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true });
+      // What the README shows: the panels as far as they have something to show.
+      const end = await page.evaluate(
+        () => document.querySelector('#panel-write .code')!.getBoundingClientRect().top,
+      );
+      if (colorScheme === 'light')
+        await savePicture(page, join(screenshots, `page-${width}.png`), Math.round(end));
     }
     await page.close();
     expect(complaints).toEqual([]);
