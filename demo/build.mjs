@@ -35,17 +35,21 @@ export async function buildPage(folder) {
   await Promise.all([
     build({
       ...common,
-      entryPoints: find(/^(page\.ts|style\.css|panels[\\/][\w-]+\.ts|[\w-]+\.worker\.ts)$/),
+      entryPoints: find(/^(page\.ts|style\.css|panels[\\/][\w-]+\.ts|.*\.worker\.ts)$/),
       outdir: folder,
       splitting: true,
       chunkNames: 'parts/[name]-[hash]',
       plugins: [ourselves],
     }),
     // An audio worklet's module is one file. So is a worker of the package, which esbuild does not find by itself.
-    build({ ...common, entryPoints: find(/^audio[\\/]/), outdir: folder, plugins: [ourselves] }),
+    build({ ...common, entryPoints: find(/^audio[\\/].*\.ts$/), outdir: folder, plugins: [ourselves] }),
     build({ ...common, entryPoints: { 'blockrnn.worker': 'lib/web-post.js' }, outdir: folder }),
     cp(join(page, 'index.html'), join(folder, 'index.html')),
     ...find(/^snippets[\\/].*\.js$/).map((file) => cp(file, join(folder, 'snippets', basename(file)))),
+    // What is heard or shown as it is.
+    ...files
+      .filter((file) => /\.(wav|json|svg|png)$/.test(file))
+      .map((file) => cp(join(page, file), join(folder, file))),
     copyModels(join(folder, 'models')),
     ...rival.map((file) =>
       cp(join(root, 'node_modules/onnxruntime-web/dist', file), join(folder, 'ort', file)),
