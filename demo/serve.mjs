@@ -4,7 +4,8 @@
  *
  *   node demo/serve.mjs [--port N]      default: 8080, or a free one when that is taken
  */
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { extname, join, normalize } from 'node:path';
@@ -37,6 +38,8 @@ const folder = await mkdtemp(join(tmpdir(), 'blockrnn-demo-'));
 /** Bodies by path, compressed where that helps. */
 const bodies = new Map();
 let built = 0;
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit());
 await rebuild();
 
 const server = createServer(
@@ -63,9 +66,10 @@ const server = createServer(
 );
 
 async function rebuild() {
-  built = Date.now();
-  bodies.clear();
+  const now = Date.now();
   await buildPage(folder);
+  bodies.clear();
+  built = now;
 }
 
 /** When a source of the page, or the package, was last written. */
@@ -88,12 +92,6 @@ async function read(path) {
   const zipped = /\.(html|css|m?js|json|txt|wasm)$/.test(path) ? await promisify(gzip)(raw) : undefined;
   return { raw, zipped };
 }
-
-function leave() {
-  rm(folder, { recursive: true, force: true }).finally(() => process.exit());
-}
-process.once('SIGINT', leave);
-process.once('SIGTERM', leave);
 
 server.on('listening', () => {
   console.log(`http://localhost:${server.address().port}/`);
