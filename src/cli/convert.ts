@@ -29,7 +29,7 @@ export const convert: Command = {
     from: {
       type: 'string',
       value: 'ORIGIN',
-      help: 'auto (default): what the file tells; pytorch; or tensorflow, a folder with manifest.json or a .safetensors file',
+      help: 'auto (default): what the file tells; pytorch; tensorflow',
     },
     blocks: {
       type: 'string',
@@ -50,7 +50,9 @@ export const convert: Command = {
       help: 'what TensorFlow adds to the forget gates at run time; default 1',
     },
   },
-  description: 'Finds block structure in the recurrent weights and keeps the blocks alone.',
+  description:
+    'Finds block structure in the recurrent weights and keeps the blocks alone. IN is a .safetensors file, or the\n' +
+    'folder of a TensorFlow model: a manifest.json and a file of raw f32 values for each variable.',
   examples: [
     'convert state-dict.safetensors model.safetensors --vocab info.json --dtype f16',
     'convert char-rnn model.safetensors --from tensorflow',
