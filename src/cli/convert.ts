@@ -1,5 +1,6 @@
 import { encodeModel } from '../formats/native.js';
 import { readModel } from '../formats/read.js';
+import { decodeTensorflow } from '../formats/tensorflow.js';
 import { blocksOf, isRecurrent } from '../model/spec.js';
 import { checkPlaces, writeBeside } from './beside.js';
 import { type Command, vocabOption } from './command.js';
@@ -8,15 +9,28 @@ import { readBytes, readJson } from './files.js';
 import { count, plural, size } from './numbers.js';
 import { Progress } from './progress.js';
 import { tabulate } from './table.js';
+import {
+  type Checkpoint,
+  findManifest,
+  hasTensorflowNames,
+  readFolder,
+  readVariables,
+} from './tensorflow.js';
+import { UsageError } from './usage-error.js';
 import { readVocab } from './vocabulary.js';
 import { countModel } from './weights.js';
 
 /** `blockrnn convert`: another model file → a native one. */
 export const convert: Command = {
   name: 'convert',
-  summary: 'write a native model from a PyTorch state dict or a native file',
-  operands: [{ name: 'IN.safetensors' }, { name: 'OUT.safetensors' }],
+  summary: 'write a native model from a PyTorch state dict, a TensorFlow model or a native file',
+  operands: [{ name: 'IN' }, { name: 'OUT.safetensors' }],
   options: {
+    from: {
+      type: 'string',
+      value: 'ORIGIN',
+      help: 'auto (default): what the file tells; pytorch; tensorflow',
+    },
     blocks: {
       type: 'string',
       value: 'N',
@@ -30,25 +44,49 @@ export const convert: Command = {
     dtype: { type: 'string', value: 'TYPE', help: 'f32 (default) or f16' },
     vocab: vocabOption,
     spec: { type: 'string', value: 'FILE', help: 'JSON with the layers, where the tensors do not tell them' },
+    'forget-bias': {
+      type: 'string',
+      value: 'X',
+      help: 'what TensorFlow adds to the forget gates at run time; default 1',
+    },
   },
-  description: 'Finds block structure in the recurrent weights and keeps the blocks alone.',
-  examples: ['convert state-dict.safetensors model.safetensors --vocab info.json --dtype f16'],
+  description:
+    'Finds block structure in the recurrent weights and keeps the blocks alone. IN is a .safetensors file, or the\n' +
+    'folder of a TensorFlow model: a manifest.json and a file of raw f32 values for each variable.',
+  examples: [
+    'convert state-dict.safetensors model.safetensors --vocab info.json --dtype f16',
+    'convert char-rnn model.safetensors --from tensorflow',
+  ],
   async run(args, { terminal, signal, json }) {
     const [path, out] = args.operands as [string, string];
+    const from = args.choice('from', ['auto', 'pytorch', 'tensorflow']) ?? 'auto';
     const blocks = args.integerOrAuto('blocks', 1, 2 ** 17) ?? 'auto';
     const tolerance = args.number('tolerance', 0) ?? 0;
     const dtype = args.choice('dtype', ['f32', 'f16']) ?? 'f32';
     const specPath = args.text('spec');
     const vocabPath = args.text('vocab');
+    const forgetBias = args.number('forget-bias', 0);
     await checkPlaces([out]);
     const spec = specPath === undefined ? undefined : await readJson(specPath, signal);
     const vocab = vocabPath === undefined ? undefined : await readVocab(vocabPath, signal);
     const progress = new Progress(terminal);
-    const bytes = await readBytes(path, signal);
+    const manifest = from === 'pytorch' ? undefined : await findManifest(path);
+    const bytes = manifest === undefined ? await readBytes(path, signal) : undefined;
+    let checkpoint: Checkpoint | undefined;
+    if (bytes === undefined) checkpoint = await readFolder(manifest!, vocab === undefined, signal);
+    else if (from === 'tensorflow' || (from === 'auto' && hasTensorflowNames(bytes)))
+      checkpoint = await about(path, () => readVariables(bytes));
+    if (checkpoint !== undefined && spec !== undefined)
+      throw new UsageError('--spec is for state dicts; the variables of a TensorFlow model tell its layers');
+    if (checkpoint === undefined && forgetBias !== undefined)
+      throw new UsageError('--forget-bias is for TensorFlow models');
+    const bytesBefore = checkpoint?.size ?? bytes!.length;
     progress.show('finding blocks');
-    const file = await about(path, () => readModel(bytes, { blocks, tolerance, spec, vocab })).finally(() =>
-      progress.end(),
-    );
+    const file = await about(path, () => {
+      if (checkpoint === undefined) return readModel(bytes!, { blocks, tolerance, spec, vocab });
+      const { arrays, vocab: found } = checkpoint;
+      return decodeTensorflow(arrays, { blocks, tolerance, vocab: vocab ?? found, forgetBias });
+    }).finally(() => progress.end());
     const encoded = await about(path, () => encodeModel(file, { dtype }));
     await writeBeside([{ path: out, bytes: encoded }], signal);
 
@@ -66,7 +104,7 @@ export const convert: Command = {
         layers: file.spec.layers.length,
         recurrentLayers: layers,
         parameters: { total, recurrent, recurrentIfDense },
-        bytesBefore: bytes.length,
+        bytesBefore,
         bytesAfter: encoded.length,
         dtype,
         vocabulary: file.vocab?.length ?? null,
@@ -83,7 +121,7 @@ export const convert: Command = {
     const facts = [
       ['layers', count(file.spec.layers.length)],
       ['recurrent', `${count(recurrent)} weights; fully connected: ${count(recurrentIfDense)}`],
-      ['size', `${size(bytes.length)} → ${size(encoded.length)} (${dtype})`],
+      ['size', `${size(bytesBefore)} → ${size(encoded.length)} (${dtype})`],
       ['vocabulary', file.vocab === undefined ? 'none' : plural(file.vocab.length, 'byte')],
     ];
     await terminal.write(`${path} → ${out}\n\n${tabulate(rows)}\n${tabulate(facts)}`);

@@ -1,11 +1,12 @@
 import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { seededRandom } from '#dist/base/random.js';
 import { encodeModel } from '#dist/formats/native.js';
 import { writeNpy } from '#dist/formats/npy.js';
 import { writeSafetensors } from '#dist/formats/safetensors.js';
 import type { ModelSpec } from '#dist/model/spec.js';
 import type { Tensors } from '#dist/model/tensors.js';
+import { dumpFolder, makeVariables } from '../formats/variables.js';
 import { runOracle } from '../oracle/model.js';
 import { randomModel } from '../oracle/random.js';
 import { type Page, root } from './pages.js';
@@ -21,6 +22,7 @@ export function prepareFolder(page: Page, folder: string, installed: string): vo
   symlinkSync(installed, join(folder, 'node_modules/blockrnn'), 'junction');
   for (const [name, make] of Object.entries(filesOf[page.name] ?? {})) {
     const made = make();
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
     if (typeof made === 'string') cpSync(made, join(folder, name));
     else writeFileSync(join(folder, name), made);
   }
@@ -28,6 +30,16 @@ export function prepareFolder(page: Page, folder: string, installed: string): vo
 }
 
 type Maker = () => Uint8Array | string;
+
+/** A language model of five bytes, as TensorFlow has it. */
+const lstms = makeVariables({
+  embedding: [5, 4],
+  hidden: [
+    { size: 8, blocks: 2 },
+    { size: 8, blocks: 1 },
+  ],
+  outputs: 5,
+});
 
 const demo: Maker = () => join(root, 'demo/shakespeare-block8.safetensors');
 const filesOf: Record<string, Record<string, Maker>> = {
@@ -37,12 +49,32 @@ const filesOf: Record<string, Record<string, Maker>> = {
   worklets: { 'amp.safetensors': makeAmp },
   'choosing-n': { 'poems.txt': () => join(root, 'demo/sonnets.txt') },
   training: { 'poems.txt': () => join(root, 'demo/sonnets.txt') },
+  tensorflow: {
+    ...charRnn(),
+    'variables.safetensors': () => writeSafetensors(lstms),
+    'bytes.json': () => encodeJson([10, 32, 65, 66, 67]),
+  },
   pytorch: {
     'state-dict.safetensors': () => writeSafetensors(tagger.stateDict, { metadata: { format: 'pt' } }),
     'ids.npy': () => writeNpy([20, 1], tagger.ids),
     'expected.npy': () => writeNpy([20, 1, 5], tagger.expected),
   },
 };
+
+/** The folder in which such a model was published. */
+function charRnn(): Record<string, Maker> {
+  const files = Object.entries(dumpFolder(lstms, { A: 2, B: 3, C: 4, '\n': 0, ' ': 1 }));
+  return Object.fromEntries(
+    files.map(([name, content]) => [
+      `char-rnn/${name}`,
+      () => (content instanceof Uint8Array ? content : encodeJson(content)),
+    ]),
+  );
+}
+
+function encodeJson(value: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value));
+}
 
 /** One sample in, one sample out. */
 function makeAmp(): Uint8Array {
