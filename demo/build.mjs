@@ -2,7 +2,7 @@
  * Builds the page in demo/page to static files: any server gives them, from any path, with the isolation headers or
  * without. Needs lib/, so `npm run build` first.
  *
- *   node demo/build.mjs [folder]      default: build/demo
+ *   node demo/build.mjs [folder]      default: build/page
  */
 import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
@@ -35,21 +35,22 @@ export async function buildPage(folder) {
   await Promise.all([
     build({
       ...common,
-      entryPoints: find(/^(page\.ts|style\.css|panels[\\/][\w-]+\.ts|.*\.worker\.ts)$/),
+      entryPoints: find(/^(page\.ts|style\.css|panels[\\/][\w-]+\.(?:ts|css)|[\w-]+\.worker\.ts)$/),
       outdir: folder,
       splitting: true,
       chunkNames: 'parts/[name]-[hash]',
       plugins: [ourselves],
     }),
     // An audio worklet's module is one file. So is a worker of the package, which esbuild does not find by itself.
-    build({ ...common, entryPoints: find(/^audio[\\/].*\.ts$/), outdir: folder, plugins: [ourselves] }),
+    build({
+      ...common,
+      entryPoints: find(/^audio[\\/].*\.worklet\.ts$/),
+      outdir: folder,
+      plugins: [ourselves],
+    }),
     build({ ...common, entryPoints: { 'blockrnn.worker': 'lib/web-post.js' }, outdir: folder }),
     cp(join(page, 'index.html'), join(folder, 'index.html')),
     ...find(/^snippets[\\/].*\.js$/).map((file) => cp(file, join(folder, 'snippets', basename(file)))),
-    // What is heard or shown as it is.
-    ...files
-      .filter((file) => /\.(wav|json|svg|png)$/.test(file))
-      .map((file) => cp(join(page, file), join(folder, file))),
     copyModels(join(folder, 'models')),
     ...rival.map((file) =>
       cp(join(root, 'node_modules/onnxruntime-web/dist', file), join(folder, 'ort', file)),
@@ -81,7 +82,7 @@ async function copyModels(folder) {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const folder = resolve(process.argv[2] ?? join(root, 'build/demo'));
+  const folder = resolve(process.argv[2] ?? join(root, 'build/page'));
   await buildPage(folder);
   console.log(`${basename(folder)}: ${(await readdir(folder, { recursive: true })).length} files`);
 }
