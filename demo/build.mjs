@@ -35,7 +35,11 @@ export async function buildPage(folder) {
   await Promise.all([
     build({
       ...common,
+<<<<<<< HEAD
       entryPoints: find(/^(page\.ts|style\.css|panels[\\/][\w-]+\.(?:ts|css)|.*\.worker\.ts)$/),
+=======
+      entryPoints: find(/^(page\.ts|style\.css|panels[\\/][\w-]+\.(?:ts|css)|[\w-]+\.worker\.ts)$/),
+>>>>>>> page
       outdir: folder,
       splitting: true,
       chunkNames: 'parts/[name]-[hash]',
@@ -51,10 +55,6 @@ export async function buildPage(folder) {
     build({ ...common, entryPoints: { 'blockrnn.worker': 'lib/web-post.js' }, outdir: folder }),
     cp(join(page, 'index.html'), join(folder, 'index.html')),
     ...find(/^snippets[\\/].*\.js$/).map((file) => cp(file, join(folder, 'snippets', basename(file)))),
-    // What is heard or shown as it is.
-    ...files
-      .filter((file) => /\.(wav|json|svg|png)$/.test(file))
-      .map((file) => cp(join(page, file), join(folder, file))),
     copyModels(join(folder, 'models')),
     ...rival.map((file) =>
       cp(join(root, 'node_modules/onnxruntime-web/dist', file), join(folder, 'ort', file)),
