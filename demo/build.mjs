@@ -35,11 +35,7 @@ export async function buildPage(folder) {
   await Promise.all([
     build({
       ...common,
-<<<<<<< HEAD
       entryPoints: find(/^(page\.ts|style\.css|panels[\\/][\w-]+\.(?:ts|css)|.*\.worker\.ts)$/),
-=======
-      entryPoints: find(/^(page\.ts|style\.css|panels[\\/][\w-]+\.(?:ts|css)|[\w-]+\.worker\.ts)$/),
->>>>>>> page
       outdir: folder,
       splitting: true,
       chunkNames: 'parts/[name]-[hash]',
