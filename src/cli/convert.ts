@@ -1,5 +1,5 @@
 import { encodeModel } from '../formats/native.js';
-import { readModel } from '../formats/read.js';
+import { readModelFile } from '../formats/open.js';
 import { blocksOf, isRecurrent } from '../model/spec.js';
 import { checkPlaces, writeBeside } from './beside.js';
 import { type Command, vocabOption } from './command.js';
@@ -46,7 +46,7 @@ export const convert: Command = {
     const progress = new Progress(terminal);
     const bytes = await readBytes(path, signal);
     progress.show('finding blocks');
-    const file = await about(path, () => readModel(bytes, { blocks, tolerance, spec, vocab })).finally(() =>
+    const file = await about(path, () => readModelFile(bytes, { blocks, tolerance, spec, vocab })).finally(() =>
       progress.end(),
     );
     const encoded = await about(path, () => encodeModel(file, { dtype }));

@@ -1,4 +1,4 @@
-import { readModel } from '../formats/read.js';
+import { readModelFile } from '../formats/open.js';
 import { blocksOf, isRecurrent, type LayerSpec } from '../model/spec.js';
 import { availableKernels } from '../wasm/features.js';
 import type { Command } from './command.js';
@@ -24,7 +24,7 @@ export const info: Command = {
     const progress = new Progress(terminal);
     const bytes = await readBytes(path, signal);
     progress.show('finding blocks');
-    const { spec, vocab } = await about(path, () => readModel(bytes)).finally(() => progress.end());
+    const { spec, vocab } = await about(path, () => readModelFile(bytes)).finally(() => progress.end());
     const counted = countModel(spec);
     const kernels = availableKernels();
     const weightBytes = counted.total * 4;

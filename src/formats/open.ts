@@ -1,7 +1,8 @@
 import { FormatError } from '../base/errors.js';
 import type { ModelSpec } from '../model/spec.js';
-import { readerOf, type TensorReader } from '../model/tensors.js';
+import { type ModelFile, readerOf, type TensorReader } from '../model/tensors.js';
 import { headerLength, maxHeaderBytes, readHeader, type SafetensorsHeader } from './header.js';
+import { isOnnx } from './kind.js';
 import { metadataKey, readFacts } from './native.js';
 import { type ReadModelOptions, readModel } from './read.js';
 import { bytesOf, decodeValues } from './safetensors.js';
@@ -28,10 +29,20 @@ export async function openModelFile(
 ): Promise<OpenedModel> {
   const header = options.blocks === undefined ? await readNativeHeader(source) : undefined;
   if (header === undefined) {
-    const { spec, tensors, vocab } = readModel(await source.read(0, source.size), options);
+    const { spec, tensors, vocab } = await readModelFile(await source.read(0, source.size), options);
     return { spec, vocab, read: readerOf(tensors) };
   }
   return { ...readFacts(header, options), read: readPieces(source, header) };
+}
+
+/**
+ * A model out of all bytes of a file of any format; the readers of some come only when they are needed.
+ * @throws as readModel, and UnsupportedError for an ONNX graph that is no stack of layers
+ */
+export async function readModelFile(bytes: Uint8Array, options: ReadModelOptions = {}): Promise<ModelFile> {
+  if (!isOnnx(bytes)) return readModel(bytes, options);
+  const { readOnnx } = await import('./onnx/onnx.js');
+  return readOnnx(bytes, options).file;
 }
 
 /** The header of a native file; undefined for everything else, whatever is wrong with it. */
