@@ -46,8 +46,8 @@ export const convert: Command = {
     const progress = new Progress(terminal);
     const bytes = await readBytes(path, signal);
     progress.show('finding blocks');
-    const file = await about(path, () => readModelFile(bytes, { blocks, tolerance, spec, vocab })).finally(() =>
-      progress.end(),
+    const file = await about(path, () => readModelFile(bytes, { blocks, tolerance, spec, vocab })).finally(
+      () => progress.end(),
     );
     const encoded = await about(path, () => encodeModel(file, { dtype }));
     await writeBeside([{ path: out, bytes: encoded }], signal);

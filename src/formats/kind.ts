@@ -11,5 +11,10 @@ export function isOnnx(bytes: Uint8Array): boolean {
   const field = third >> 3;
   const isText = (third & 7) === 2 && third < 128;
   // model_version, field 5, is the only number among those that follow.
-  return first === 8 && second > 0 && second < 128 && ((isText && field > 1 && field < 16 && field !== 5) || third === 40);
+  return (
+    first === 8 &&
+    second > 0 &&
+    second < 128 &&
+    ((isText && field > 1 && field < 16 && field !== 5) || third === 40)
+  );
 }

@@ -41,6 +41,7 @@ export async function openModelFile(
  */
 export async function readModelFile(bytes: Uint8Array, options: ReadModelOptions = {}): Promise<ModelFile> {
   if (!isOnnx(bytes)) return readModel(bytes, options);
+  // Loaded for those who have such a file: nobody else's page downloads it.
   const { readOnnx } = await import('./onnx/onnx.js');
   return readOnnx(bytes, options).file;
 }

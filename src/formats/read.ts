@@ -1,8 +1,8 @@
 import { ArgumentTypeError, FormatError, UnsupportedError } from '../base/errors.js';
 import { show } from '../base/guards.js';
 import type { ModelFile } from '../model/tensors.js';
-import { isOnnx } from './kind.js';
 import { headerLength, maxHeaderBytes, readHeader } from './header.js';
+import { isOnnx } from './kind.js';
 import { decodeNative, metadataKey } from './native.js';
 import { isNpy } from './npy.js';
 import { decodeStateDict, type StateDictOptions } from './pytorch.js';
@@ -13,9 +13,8 @@ export type ReadModelOptions = StateDictOptions;
 
 /**
  * Reads a model from the bytes of a .safetensors file: a native one (its spec in the metadata) or a PyTorch state
- * dict, in which block structure is found.
+ * dict, in which block structure is found. An ONNX file is for loadModel: its reader comes only when it is needed.
  * @param bytes all of the file
- * ONNX files are read by loadModel.
  * @throws FormatError for a broken or a foreign file; UnsupportedError for what is valid but not read, with the
  *   cure; MismatchError when spec and tensors disagree or a spec is needed; TypeError, RangeError for wrong options
  */

@@ -27,7 +27,13 @@ export function transposeArray(data: Values, dims: readonly number[], perm: read
 }
 
 /** Elements [from, to) along one axis. */
-export function sliceArray(data: Values, dims: readonly number[], axis: number, from: number, to: number): Values {
+export function sliceArray(
+  data: Values,
+  dims: readonly number[],
+  axis: number,
+  from: number,
+  to: number,
+): Values {
   const inner = sizeOf(dims.slice(axis + 1));
   const row = dims[axis]! * inner;
   const width = (to - from) * inner;

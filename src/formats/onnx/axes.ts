@@ -73,7 +73,11 @@ export function joined(axis: Axis): Axis {
  * The axes after a Reshape; undefined where the new ones are not made of whole parts of the old ones.
  * @param to sizes; a count of −1 is what is left, one of 0 the size of the old axis in its place
  */
-export function regroup(axes: readonly Axis[], to: readonly Extent[], zeroIsSize = false): Axis[] | undefined {
+export function regroup(
+  axes: readonly Axis[],
+  to: readonly Extent[],
+  zeroIsSize = false,
+): Axis[] | undefined {
   const flat = axes.flatMap((axis) => [...axis]);
   const targets: (Extent | undefined)[] = to.map((extent, place) => {
     if (extent.count === -1) return undefined;
@@ -82,7 +86,10 @@ export function regroup(axes: readonly Axis[], to: readonly Extent[], zeroIsSize
   });
   const open = targets.indexOf(undefined);
   if (open >= 0) {
-    const known = targets.reduce<Extent>((product, t) => (t ? multiply(product, t) : product), { count: 1, unknown: [] });
+    const known = targets.reduce<Extent>((product, t) => (t ? multiply(product, t) : product), {
+      count: 1,
+      unknown: [],
+    });
     const rest = divide(extentOf(flat), known);
     if (rest === undefined || targets.indexOf(undefined, open + 1) >= 0) return undefined;
     targets[open] = rest;

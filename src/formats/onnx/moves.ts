@@ -4,7 +4,15 @@ import { concatArrays, sizeOf, sliceArray, transposeArray } from './arrays.js';
 import { type Axis, axisOf, type Extent, extentOf, features, regroup, streams } from './axes.js';
 import { inputOf, optionalInput, sizesOf } from './inputs.js';
 import type { Node } from './proto.js';
-import { type ArrayValue, type Flow, type Link, nameNode, type Sizes, unsupported, type Value } from './values.js';
+import {
+  type ArrayValue,
+  type Flow,
+  type Link,
+  nameNode,
+  type Sizes,
+  unsupported,
+  type Value,
+} from './values.js';
 import type { Walk } from './walk.js';
 
 /**
@@ -15,7 +23,8 @@ import type { Walk } from './walk.js';
 /** `axis` counted from the front. @throws MismatchError when there is none */
 function placeOf(node: Node, axis: number, rank: number): number {
   const place = axis < 0 ? axis + rank : axis;
-  if (!(place >= 0 && place < rank)) throw new MismatchError(`${nameNode(node)}: there is no axis ${axis} of ${rank}.`);
+  if (!(place >= 0 && place < rank))
+    throw new MismatchError(`${nameNode(node)}: there is no axis ${axis} of ${rank}.`);
   return place;
 }
 
@@ -111,7 +120,12 @@ export function squeeze(walk: Walk, node: Node): readonly Value[] {
     if (!isOne(place)) throw unsupported(node, `axis ${place} of its input is not known to be 1`, 'axes');
   }
   const places = Array.from({ length: rank }, (_, place) => place);
-  return [relist(value, places.filter((place) => !(given === undefined ? isOne(place) : given.includes(place))))];
+  return [
+    relist(
+      value,
+      places.filter((place) => !(given === undefined ? isOne(place) : given.includes(place))),
+    ),
+  ];
 }
 
 export function unsqueeze(walk: Walk, node: Node): readonly Value[] {
@@ -125,7 +139,12 @@ export function unsqueeze(walk: Walk, node: Node): readonly Value[] {
   const added = new Set(axes.map((axis) => placeOf(node, axis, rank)));
   if (added.size !== axes.length) throw new MismatchError(`${nameNode(node)}: an axis is given twice.`);
   let next = 0;
-  return [relist(value, Array.from({ length: rank }, (_, place) => (added.has(place) ? -1 : next++)))];
+  return [
+    relist(
+      value,
+      Array.from({ length: rank }, (_, place) => (added.has(place) ? -1 : next++)),
+    ),
+  ];
 }
 
 /** Reshape, and Flatten, which is one. */
@@ -175,7 +194,8 @@ function cut(walk: Walk, node: Node, value: Value, axis: number, from: number, t
     return { ...value, axes, width: to - from, from: value.from + from };
   }
   const array = value as ArrayValue;
-  if (array.batch === axis) throw unsupported(node, `it takes a part of axis ${axis}, which is that of streams`, 'axes');
+  if (array.batch === axis)
+    throw unsupported(node, `it takes a part of axis ${axis}, which is that of streams`, 'axes');
   const dims = array.dims.map((size, place) => (place === axis ? to - from : size));
   walk.spend(sizeOf(dims));
   const data = sliceArray(array.data(), array.dims, axis, from, to);
@@ -183,7 +203,12 @@ function cut(walk: Walk, node: Node, value: Value, axis: number, from: number, t
 }
 
 function lengthOf(node: Node, value: Value, axis: number): number {
-  const size = value.kind === 'flow' ? (value.axes[axis]!.length === 0 ? 1 : value.width) : (value as ArrayValue).dims[axis];
+  const size =
+    value.kind === 'flow'
+      ? value.axes[axis]!.length === 0
+        ? 1
+        : value.width
+      : (value as ArrayValue).dims[axis];
   if (size === undefined) throw unsupported(node, `the size of axis ${axis} is not known beforehand`, 'axes');
   return size;
 }
@@ -247,7 +272,8 @@ export function concat(walk: Walk, node: Node): readonly Value[] {
   if (values.every((value) => value.kind === 'fill' && value.value === (first as { value?: number }).value))
     return [first];
   const axis = placeOf(node, node.attributes.get('axis')?.integer ?? 0, rankOf(node, first));
-  if (values.every((value): value is Flow => value.kind === 'flow')) return [joinFlows(walk, node, values, axis)];
+  if (values.every((value): value is Flow => value.kind === 'flow'))
+    return [joinFlows(walk, node, values, axis)];
   const arrays = values.filter((value): value is ArrayValue => value.kind === first.kind && 'dims' in value);
   const { dims, batch } = arrays[0] ?? { dims: [] };
   const fits = arrays.every(
@@ -286,7 +312,8 @@ function joinFlows(walk: Walk, node: Node, flows: readonly Flow[], axis: number)
         axes.length === flows[0]!.axes.length &&
         axes.every((group, place) => place === axis || keyOf(group) === keyOf(flows[0]!.axes[place]!)));
     const whole = walk.whole(axes[axis]!, { width });
-    if (!isAlike || chain.parts.length !== 1 || (width === 1 ? whole !== 'one' : whole !== features)) throw refuse();
+    if (!isAlike || chain.parts.length !== 1 || (width === 1 ? whole !== 'one' : whole !== features))
+      throw refuse();
     links.push(chain);
   }
   const width = links.reduce((sum, link) => sum + link.width, 0);
@@ -298,7 +325,9 @@ function joinFlows(walk: Walk, node: Node, flows: readonly Flow[], axis: number)
 type Part = Extract<Link, { kind: 'recurrent' }>['parts'][number];
 
 function isSameCell(a: Part, b: Part): boolean {
-  return a.kind === b.kind && a.units === b.units && a.resetAfter === b.resetAfter && a.activation === b.activation;
+  return (
+    a.kind === b.kind && a.units === b.units && a.resetAfter === b.resetAfter && a.activation === b.activation
+  );
 }
 
 function keyOf(axis: Axis): string {

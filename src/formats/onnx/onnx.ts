@@ -5,7 +5,9 @@ import { checkSpec, type LayerSpec, type ModelSpec } from '../../model/spec.js';
 import { checkTensors, type ModelFile, type Tensors } from '../../model/tensors.js';
 import { compactModel } from '../structure.js';
 import { checkVocab } from '../vocab.js';
+import { sizeOf } from './arrays.js';
 import { features } from './axes.js';
+import { evaluate } from './operators.js';
 import { readGraph } from './proto.js';
 import { type ArrayValue, type Flow, type Link, nameNode, type Part } from './values.js';
 import { Walk } from './walk.js';
@@ -40,19 +42,26 @@ export interface OnnxNames {
  * @throws FormatError for broken bytes, with their place; MismatchError when sizes disagree; UnsupportedError for all
  *   that is not such a stack, naming node, operator and attribute
  */
-export function readOnnx(bytes: Uint8Array, options: OnnxReadOptions = {}): { file: ModelFile; names: OnnxNames } {
+export function readOnnx(
+  bytes: Uint8Array,
+  options: OnnxReadOptions = {},
+): { file: ModelFile; names: OnnxNames } {
   if (options.spec !== undefined) {
-    throw new UnsupportedError('an ONNX file says what its layers are; leave the option spec out.', 'onnx spec');
+    throw new UnsupportedError(
+      'an ONNX file says what its layers are; leave the option spec out.',
+      'onnx spec',
+    );
   }
   const graph = readGraph(bytes);
-  const walk = new Walk(graph, bytes.length);
+  const walk = new Walk(graph, bytes.length, evaluate);
   const { x, states } = walk.inputs;
   let output: { name: string; flow: Flow } | undefined;
   const finals: { name: string; value: ArrayValue }[] = [];
   for (const { name } of graph.outputs) {
     const value = walk.get(name, bytes.length);
     if (value.kind === 'state') finals.push({ name, value });
-    else if (value.kind !== 'flow') throw new UnsupportedError(`the output ${show(name)} is constant.`, 'onnx outputs');
+    else if (value.kind !== 'flow')
+      throw new UnsupportedError(`the output ${show(name)} is constant.`, 'onnx outputs');
     else if (output === undefined) output = { name, flow: value };
     else {
       throw new UnsupportedError(
@@ -125,7 +134,10 @@ function checkStates(
       for (let unit = 0; unit < units; unit++) {
         const from = initial[i]?.[unit] ?? -1;
         if (from >= 0 && used.has(from)) {
-          throw new UnsupportedError(`${nameNode(node)} shares its initial state with another.`, 'onnx initial state');
+          throw new UnsupportedError(
+            `${nameNode(node)} shares its initial state with another.`,
+            'onnx initial state',
+          );
         }
         used.add(from);
         begins.set(first + unit, from);
@@ -133,15 +145,21 @@ function checkStates(
     }
   }
   for (const { name, value } of outputs) {
-    const refuse = (problem: string) => new UnsupportedError(`the state ${show(name)} ${problem}.`, 'onnx state');
+    const refuse = (problem: string) =>
+      new UnsupportedError(`the state ${show(name)} ${problem}.`, 'onnx state');
     const elements = value.data();
     const from = begins.get(elements[0]!);
-    const input = walk.inputs.states.find((state) => from !== undefined && from >= state.first && from < state.first + state.value.data().length);
+    const input = walk.inputs.states.find(
+      (state) => from !== undefined && from >= state.first && from < state.first + sizeOf(state.value.dims),
+    );
     if (input !== undefined) {
       const { dims, batch } = input.value;
-      const isSame = dims.length === value.dims.length && dims.every((size, axis) => size === value.dims[axis]);
+      const isSame =
+        dims.length === value.dims.length && dims.every((size, axis) => size === value.dims[axis]);
       if (!isSame || batch !== value.batch)
-        throw refuse(`is ${show(value.dims)}; ${show(input.name)}, which it should replace, is ${show(dims)}`);
+        throw refuse(
+          `is ${show(value.dims)}; ${show(input.name)}, which it should replace, is ${show(dims)}`,
+        );
     }
     for (const [place, element] of elements.entries()) {
       const start = begins.get(element);
@@ -192,7 +210,10 @@ function buildRecurrent(walk: Walk, parts: readonly Part[], name: string, tensor
   const { gates } = cellOf({ kind, name, inputSize, hiddenSize });
   const rows = gates * hiddenSize;
   if (blocks > 1) walk.spend(rows * (inputSize + units + 2));
-  const place = (columns: number, take: (part: Part) => { data: Float32Array; width: number; from: number }) => {
+  const place = (
+    columns: number,
+    take: (part: Part) => { data: Float32Array; width: number; from: number },
+  ) => {
     const result = new Float32Array(rows * columns);
     for (const [block, part] of parts.entries()) {
       const { data, width, from } = take(part);
@@ -211,7 +232,10 @@ function buildRecurrent(walk: Walk, parts: readonly Part[], name: string, tensor
     shape: [rows, inputSize],
     data: place(inputSize, ({ weightIh, inputSize: width, from }) => ({ data: weightIh, width, from })),
   };
-  tensors[`${name}.weight_hh`] = { shape: [rows, units], data: place(units, (part) => plain(part.weightHh, units)) };
+  tensors[`${name}.weight_hh`] = {
+    shape: [rows, units],
+    data: place(units, (part) => plain(part.weightHh, units)),
+  };
   tensors[`${name}.bias_ih`] = { shape: [rows], data: place(1, (part) => plain(part.biasIh, 1)) };
   tensors[`${name}.bias_hh`] = { shape: [rows], data: place(1, (part) => plain(part.biasHh, 1)) };
   const shared = { name, inputSize, hiddenSize, blocks };

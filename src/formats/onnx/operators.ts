@@ -77,7 +77,11 @@ function expectFeatures(walk: Walk, node: Node, flow: Flow, axis = flow.axes.len
   const whole = axis < 0 ? undefined : walk.whole(flow.axes[axis]!, flow);
   const isThem = flow.width === 1 ? whole === 'one' : whole === features;
   if (flow.isIds || !isThem) {
-    throw unsupported(node, `axis ${axis} of its input is not the features that the layer before gives`, 'axes');
+    throw unsupported(
+      node,
+      `axis ${axis} of its input is not the features that the layer before gives`,
+      'axes',
+    );
   }
   if (!cut && isCut(walk, flow)) throw unsupported(node, 'it reads a part of the features', 'axes');
 }
@@ -90,7 +94,8 @@ function recurrent(walk: Walk, node: Node): readonly Value[] {
   const cell = readCell(node);
   const { units, kind } = cell;
   const x = flowOf(node, inputOf(walk, node, 0));
-  if (x.axes.length !== 3) throw new MismatchError(`${nameNode(node)}: X must have 3 axes, it has ${x.axes.length}.`);
+  if (x.axes.length !== 3)
+    throw new MismatchError(`${nameNode(node)}: X must have 3 axes, it has ${x.axes.length}.`);
   expectFeatures(walk, node, x, 2, true);
   const [time, batch] = x.axes.map((axis) => walk.whole(axis, x));
   if (time === undefined || batch === undefined) {
@@ -99,7 +104,7 @@ function recurrent(walk: Walk, node: Node): readonly Value[] {
   if (optionalInput(walk, node, 4) !== undefined)
     throw unsupported(node, 'input sequence_lens is not supported; give lengths to run', 'sequence_lens');
   const peepholes = optionalInput(walk, node, 7);
-  if (peepholes !== undefined && !isZero(peepholes))
+  if (peepholes !== undefined && !isZero(walk, peepholes))
     throw unsupported(node, 'input P (peepholes) is not supported', 'peepholes');
 
   const W = constantInput(node, inputOf(walk, node, 1), 1);
@@ -132,25 +137,40 @@ function recurrent(walk: Walk, node: Node): readonly Value[] {
     batch: batch === 'one' ? undefined : batch,
   };
   const unitsAxis = axisOf(features, units);
-  const flow = (axes: Axis[]): Flow => ({ kind: 'flow', axes, chain: link, width: units, from: 0, isIds: false });
+  const flow = (axes: Axis[]): Flow => ({
+    kind: 'flow',
+    axes,
+    chain: link,
+    width: units,
+    from: 0,
+    isIds: false,
+  });
   const y = flow([x.axes[0]!, [], x.axes[1]!, unitsAxis]);
-  const states = finals.map((first, i): ArrayValue => ({
-    kind: 'state',
-    dims: [1, 1, units],
-    batch: batch === 'one' ? undefined : 1,
-    streams: x.axes[1]![0]?.size,
-    isInteger: false,
-    data: () => Int32Array.from({ length: units }, (_, unit) => first + unit),
-    // Of one step, the last output is the output.
-    flow: i === 0 && time === 'one' ? flow([[], x.axes[1]!, unitsAxis]) : undefined,
-  }));
+  const states = finals.map(
+    (first, i): ArrayValue => ({
+      kind: 'state',
+      dims: [1, 1, units],
+      batch: batch === 'one' ? undefined : 1,
+      streams: x.axes[1]![0]?.size,
+      isInteger: false,
+      data: () => Int32Array.from({ length: units }, (_, unit) => first + unit),
+      // Of one step, the last output is the output.
+      flow: i === 0 && time === 'one' ? flow([[], x.axes[1]!, unitsAxis]) : undefined,
+    }),
+  );
   return [y, ...states];
 }
 
 /** Elements of the graph's inputs that a state begins with; undefined is zeros. */
-function readInitial(walk: Walk, node: Node, index: number, letter: string, units: number): Int32Array | undefined {
+function readInitial(
+  walk: Walk,
+  node: Node,
+  index: number,
+  letter: string,
+  units: number,
+): Int32Array | undefined {
   const value = optionalInput(walk, node, index);
-  if (value === undefined || isZero(value)) return undefined;
+  if (value === undefined || isZero(walk, value)) return undefined;
   const name = `initial_${letter}`;
   if (value.kind !== 'state') {
     throw unsupported(node, `input ${name} is neither zeros nor an input of the graph`, name);
@@ -163,9 +183,11 @@ function readInitial(walk: Walk, node: Node, index: number, letter: string, unit
   return value.data() as Int32Array;
 }
 
-function isZero(value: Value): boolean {
+function isZero(walk: Walk, value: Value): boolean {
   if (value.kind === 'fill') return value.value === 0;
-  return value.kind === 'constant' && value.data().every((number) => number === 0);
+  if (value.kind !== 'constant') return false;
+  walk.spend(sizeOf(value.dims));
+  return value.data().every((number) => number === 0);
 }
 
 function matMul(walk: Walk, node: Node): readonly Value[] {
@@ -181,10 +203,12 @@ function gemm(walk: Walk, node: Node): readonly Value[] {
   const { attributes } = node;
   const x = flowOf(node, inputOf(walk, node, 0));
   if (attributes.get('transA')?.integer) throw unsupported(node, 'attribute transA is 1', 'transA');
-  if (x.axes.length !== 2) throw new MismatchError(`${nameNode(node)}: A must have 2 axes, it has ${x.axes.length}.`);
+  if (x.axes.length !== 2)
+    throw new MismatchError(`${nameNode(node)}: A must have 2 axes, it has ${x.axes.length}.`);
   expectFeatures(walk, node, x);
   const factor = constantInput(node, inputOf(walk, node, 1), 1);
-  if (factor.dims.length !== 2) throw new MismatchError(`${nameNode(node)}: B must be a matrix, it is ${show(factor.dims)}.`);
+  if (factor.dims.length !== 2)
+    throw new MismatchError(`${nameNode(node)}: B must be a matrix, it is ${show(factor.dims)}.`);
   const turned = (attributes.get('transB')?.integer ?? 0) !== 0;
   const y = linear(walk, node, x, factor, turned, attributes.get('alpha')?.float ?? 1);
   const bias = optionalInput(walk, node, 2);
@@ -192,14 +216,7 @@ function gemm(walk: Walk, node: Node): readonly Value[] {
   return [bias === undefined || beta === 0 ? y : withBias(node, y, bias, beta)];
 }
 
-function linear(
-  walk: Walk,
-  node: Node,
-  x: Flow,
-  factor: ArrayValue,
-  turned: boolean,
-  alpha: number,
-): Flow {
+function linear(walk: Walk, node: Node, x: Flow, factor: ArrayValue, turned: boolean, alpha: number): Flow {
   const [a, b] = factor.dims as [number, number];
   const [inputSize, outputSize] = turned ? [b, a] : [a, b];
   if (x.width !== undefined && x.width !== inputSize) {
@@ -233,7 +250,8 @@ function withBias(node: Node, flow: Flow, value: Value, beta: number): Flow {
     throw unsupported(node, 'it adds a constant to something else than the product with a matrix', 'input');
   const outputSize = chain.width;
   const count = sizeOf(dims);
-  const fits = dims.length <= axes.length && (count === 1 || (count === outputSize && dims.at(-1) === outputSize));
+  const fits =
+    dims.length <= axes.length && (count === 1 || (count === outputSize && dims.at(-1) === outputSize));
   if (!fits) throw unsupported(node, `it adds ${show(dims)} to ${outputSize} features`, 'shape');
   const added = data() as Float32Array;
   const bias = Float32Array.from({ length: outputSize }, (_, o) => beta * added[count === 1 ? 0 : o]!);
@@ -246,10 +264,20 @@ function gather(walk: Walk, node: Node): readonly Value[] {
   const axis = node.attributes.get('axis')?.integer ?? 0;
   if (from.kind === 'constant' && index.kind === 'flow') {
     if (from.dims.length !== 2 || axis !== 0 || !index.isIds || from.isInteger)
-      throw unsupported(node, `it takes from ${show(from.dims)} along axis ${axis}; an embedding is a matrix, taken from by rows`, 'axis');
+      throw unsupported(
+        node,
+        `it takes from ${show(from.dims)} along axis ${axis}; an embedding is a matrix, taken from by rows`,
+        'axis',
+      );
     const [count, size] = from.dims as [number, number];
     walk.spend(count * size);
-    const chain: Link = { parent: undefined, width: size, kind: 'embedding', count, weight: from.data() as Float32Array };
+    const chain: Link = {
+      parent: undefined,
+      width: size,
+      kind: 'embedding',
+      count,
+      weight: from.data() as Float32Array,
+    };
     const axes = [...index.axes, axisOf(features, size)];
     return [{ kind: 'flow', axes, chain, width: size, from: 0, isIds: false }];
   }
@@ -269,7 +297,8 @@ function gather(walk: Walk, node: Node): readonly Value[] {
 function activation(name: Extract<Link, { kind: 'activation' }>['activation']): Operator {
   return (walk, node) => {
     const x = flowOf(node, inputOf(walk, node, 0));
-    if (x.chain === undefined || isCut(walk, x)) throw unsupported(node, 'there is no layer whose output it is of', 'input');
+    if (x.chain === undefined || isCut(walk, x))
+      throw unsupported(node, 'there is no layer whose output it is of', 'input');
     return [{ ...x, chain: { parent: x.chain, width: x.chain.width, kind: 'activation', activation: name } }];
   };
 }
@@ -340,7 +369,7 @@ function constantOfShape(_walk: Walk, node: Node): readonly Value[] {
 /** Only what is zero everywhere can be stretched: then it does not matter to what. */
 function expand(walk: Walk, node: Node): readonly Value[] {
   const value = inputOf(walk, node, 0);
-  if (!isZero(value)) throw unsupported(node, 'it stretches something else than zeros', 'input');
+  if (!isZero(walk, value)) throw unsupported(node, 'it stretches something else than zeros', 'input');
   return [{ kind: 'fill', value: 0 }];
 }
 
@@ -359,6 +388,9 @@ function multiplySizes(walk: Walk, node: Node): readonly Value[] {
   const a = sizesOf(inputOf(walk, node, 0));
   const b = sizesOf(inputOf(walk, node, 1));
   if (a === undefined || b === undefined || a.items.length !== 1 || b.items.length !== 1)
-    throw new UnsupportedError(`${nameNode(node)} multiplies something else than two sizes.`, 'onnx Mul input');
+    throw new UnsupportedError(
+      `${nameNode(node)} multiplies something else than two sizes.`,
+      'onnx Mul input',
+    );
   return [{ kind: 'sizes', isScalar: a.isScalar && b.isScalar, items: [multiply(a.items[0]!, b.items[0]!)] }];
 }

@@ -105,7 +105,15 @@ function readGraphProto(span: Span, opset: number): Graph {
 
 function readNode(span: Span): Node {
   const { bytes, begin } = span;
-  const node: Node = { name: '', op: '', domain: '', inputs: [], outputs: [], attributes: new Map(), at: begin };
+  const node: Node = {
+    name: '',
+    op: '',
+    domain: '',
+    inputs: [],
+    outputs: [],
+    attributes: new Map(),
+    at: begin,
+  };
   for (const field of fieldsOf(span)) {
     switch (field.number) {
       case 1:

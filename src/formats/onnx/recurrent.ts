@@ -63,7 +63,13 @@ export function readWeights(
   { gates, units }: Cell,
   [W, R, B]: readonly [ArrayValue, ArrayValue, ArrayValue | undefined],
   width: number | undefined,
-): { inputSize: number; weightIh: Float32Array; weightHh: Float32Array; biasIh: Float32Array; biasHh: Float32Array } {
+): {
+  inputSize: number;
+  weightIh: Float32Array;
+  weightHh: Float32Array;
+  biasIh: Float32Array;
+  biasHh: Float32Array;
+} {
   const rows = gates.length * units;
   const inputSize = width ?? W.dims[2] ?? 0;
   const check = (name: string, dims: readonly number[], wanted: readonly number[]) => {

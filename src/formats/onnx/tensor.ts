@@ -61,9 +61,12 @@ export function readValues(tensor: TensorInfo): Float32Array {
   return bits instanceof Float32Array ? bits : Float32Array.from(bits);
 }
 
-/** The values of a small tensor of integers, or of floats, as numbers. */
+/** Most values of a tensor that are taken for sizes or places of axes. */
+const maxNumbers = 64;
+
+/** The values of a small tensor as numbers. */
 export function readNumbers(tensor: TensorInfo): number[] {
-  if (tensor.count > 4096) {
+  if (tensor.count > maxNumbers) {
     throw new UnsupportedError(`tensor ${show(tensor.name)} has too many values for a shape.`, 'onnx shape');
   }
   return [...(isInteger(tensor) ? readBits(tensor) : readValues(tensor))];
@@ -98,9 +101,14 @@ function readBits(tensor: TensorInfo): Bits {
     );
   }
   const available = span.end - span.begin;
-  if (count > available) throw broken(`tensor ${show(name)} has ${count} values in ${available} bytes`, span.begin, name);
+  if (count > available)
+    throw broken(`tensor ${show(name)} has ${count} values in ${available} bytes`, span.begin, name);
   const values: Bits =
-    type.bytes === 2 ? new Uint16Array(count) : tensor.type === 1 ? new Float32Array(count) : new Float64Array(count);
+    type.bytes === 2
+      ? new Uint16Array(count)
+      : tensor.type === 1
+        ? new Float32Array(count)
+        : new Float64Array(count);
   if (raw !== undefined) {
     expectWire(raw, 2);
     const length = raw.end - raw.begin;
@@ -119,11 +127,13 @@ function readBits(tensor: TensorInfo): Bits {
     }
     if (field.wire !== 2) expectWire(field, type.bytes === 4 ? 5 : 1);
     const view = new DataView(bytes.buffer, bytes.byteOffset + field.begin, field.end - field.begin);
-    if (view.byteLength % type.bytes !== 0) throw broken(`tensor ${show(name)} ends within a value`, field.at, name);
+    if (view.byteLength % type.bytes !== 0)
+      throw broken(`tensor ${show(name)} ends within a value`, field.at, name);
     for (let at = 0; at < view.byteLength; at += type.bytes)
       values[filled++] = type.bytes === 4 ? view.getFloat32(at, true) : view.getFloat64(at, true);
   }
-  if (filled !== count) throw broken(`tensor ${show(name)} needs ${count} values, it has ${filled}`, span.begin, name);
+  if (filled !== count)
+    throw broken(`tensor ${show(name)} needs ${count} values, it has ${filled}`, span.begin, name);
   return values;
 }
 

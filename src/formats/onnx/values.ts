@@ -106,7 +106,13 @@ export function constantOf(tensor: TensorInfo): ArrayValue {
     kind: 'constant',
     dims: tensor.dims,
     isInteger: isInteger(tensor),
-    data: () => readValues(tensor),
+    data: once(() => readValues(tensor)),
     numbers: () => readNumbers(tensor),
   };
+}
+
+/** Makes a value when it is asked for, and keeps it. */
+export function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }

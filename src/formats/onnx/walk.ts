@@ -1,10 +1,9 @@
 import { UnsupportedError } from '../../base/errors.js';
 import { show } from '../../base/guards.js';
-import { axisOf, features, joined, type Axis } from './axes.js';
 import { sizeOf } from './arrays.js';
-import { evaluate } from './operators.js';
+import { type Axis, axisOf, features, joined } from './axes.js';
 import type { Graph, Node, ValueInfo } from './proto.js';
-import { type ArrayValue, constantOf, type Flow, type Value } from './values.js';
+import { type ArrayValue, constantOf, type Flow, once, type Value } from './values.js';
 import { broken } from './wire.js';
 
 const recurrentOps = new Set(['LSTM', 'GRU', 'RNN']);
@@ -29,7 +28,12 @@ export class Walk {
   #spent = 0;
   readonly #budget: number;
 
-  constructor(graph: Graph, fileBytes: number) {
+  /** @param evaluate tells what a node makes of its inputs */
+  constructor(
+    graph: Graph,
+    fileBytes: number,
+    readonly evaluate: (walk: Walk, node: Node) => readonly Value[],
+  ) {
     this.opset = graph.opset;
     // Weights that nodes share, and moves of axes, may make more of a file than is in it; within reason.
     this.#budget = Math.max(2 ** 22, 8 * fileBytes);
@@ -79,14 +83,17 @@ export class Walk {
   #enter(node: Node): void {
     let results: readonly Value[];
     try {
-      results = evaluate(this, node);
+      results = this.evaluate(this, node);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       results = node.outputs.map(() => ({ kind: 'failed', error }));
     }
     for (const [index, name] of node.outputs.entries()) {
       if (name === '') continue;
-      const error = new UnsupportedError(`output ${index} of a node ${node.op} is not supported.`, `onnx ${node.op} output`);
+      const error = new UnsupportedError(
+        `output ${index} of a node ${node.op} is not supported.`,
+        `onnx ${node.op} output`,
+      );
       this.values.set(name, results[index] ?? { kind: 'failed', error });
     }
   }
@@ -118,7 +125,10 @@ export class Walk {
   #flowOf({ name, type, shape }: ValueInfo): Flow {
     const isIds = type === 6 || type === 7;
     if (shape === undefined || !(isIds || [1, 10, 11, 16].includes(type)))
-      throw new UnsupportedError(`the input ${show(name)} has no shape, or is of another type than float, int32 and int64.`, 'onnx inputs');
+      throw new UnsupportedError(
+        `the input ${show(name)} has no shape, or is of another type than float, int32 and int64.`,
+        'onnx inputs',
+      );
     this.#sizes.push(...shape);
     const last = isIds ? -1 : shape.length - 1;
     this.width = shape[last];
@@ -129,7 +139,10 @@ export class Walk {
   #stateOf({ name, shape }: ValueInfo): Inputs['states'][number] {
     const open = (shape ?? []).filter((size) => size === undefined).length;
     if (shape === undefined || open > 1) {
-      throw new UnsupportedError(`the state ${show(name)} must have a shape with one size open at most.`, 'onnx state shape');
+      throw new UnsupportedError(
+        `the state ${show(name)} must have a shape with one size open at most.`,
+        'onnx state shape',
+      );
     }
     const dims = shape.map((size) => size ?? 1);
     const count = sizeOf(dims);
@@ -140,7 +153,7 @@ export class Walk {
       dims,
       batch,
       isInteger: false,
-      data: () => Int32Array.from({ length: count }, (_, i) => first + i),
+      data: once(() => Int32Array.from({ length: count }, (_, i) => first + i)),
     };
     return { name, value, first };
   }
