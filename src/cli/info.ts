@@ -16,7 +16,8 @@ export const info: Command = {
   operands: [{ name: 'MODEL' }],
   options: {},
   description:
-    'MODEL is a native file or a PyTorch state dict (.safetensors), in which block structure is found.\n' +
+    'MODEL is a native file, or a PyTorch state dict (.safetensors) or an ONNX file, in which block structure is\n' +
+    'found. ' +
     'Parameters are recurrent (weight_hh), input (weight_ih) or other: embeddings, linear layers, all biases.',
   examples: ['info model.safetensors', 'info model.safetensors --json'],
   async run(args, { terminal, signal, json }) {

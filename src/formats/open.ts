@@ -35,15 +35,25 @@ export async function openModelFile(
   return { ...readFacts(header, options), read: readPieces(source, header) };
 }
 
+/** A model with what its file says beside it, as metadata for a native file. */
+export interface AnyModelFile extends ModelFile {
+  /** `onnx`: the names of the graph's input, output and states */
+  metadata?: Record<string, string>;
+}
+
 /**
  * A model out of all bytes of a file of any format; the readers of some come only when they are needed.
  * @throws as readModel, and UnsupportedError for an ONNX graph that is no stack of layers
  */
-export async function readModelFile(bytes: Uint8Array, options: ReadModelOptions = {}): Promise<ModelFile> {
+export async function readModelFile(
+  bytes: Uint8Array,
+  options: ReadModelOptions = {},
+): Promise<AnyModelFile> {
   if (!isOnnx(bytes)) return readModel(bytes, options);
   // Loaded for those who have such a file: nobody else's page downloads it.
   const { readOnnx } = await import('./onnx/onnx.js');
-  return readOnnx(bytes, options).file;
+  const { file, names } = readOnnx(bytes, options);
+  return { ...file, metadata: { onnx: JSON.stringify(names) } };
 }
 
 /** The header of a native file; undefined for everything else, whatever is wrong with it. */

@@ -412,7 +412,7 @@ describe('what is not read', () => {
       );
       return graph.node('Squeeze', [y, integers(graph, [1])], ['squeezed']);
     };
-  const after =
+  const followedBy =
     (op: string, attributes: Attributes = {}, ...more: string[]): Change =>
     (graph) =>
       graph.node(op, [plain({})(graph), ...more], ['after'], attributes);
