@@ -17,8 +17,7 @@ export const info: Command = {
   options: {},
   description:
     'MODEL is a native file, or a PyTorch state dict (.safetensors) or an ONNX file, in which block structure is\n' +
-    'found. ' +
-    'Parameters are recurrent (weight_hh), input (weight_ih) or other: embeddings, linear layers, all biases.',
+    'found. Parameters are recurrent (weight_hh), input (weight_ih) or other: embeddings, linear layers and biases.',
   examples: ['info model.safetensors', 'info model.safetensors --json'],
   async run(args, { terminal, signal, json }) {
     const path = args.operands[0]!;

@@ -209,7 +209,7 @@ function buildRecurrent(walk: Walk, parts: readonly Part[], name: string, tensor
   const hiddenSize = blocks * units;
   const { gates } = cellOf({ kind, name, inputSize, hiddenSize });
   const rows = gates * hiddenSize;
-  if (blocks > 1) walk.spend(rows * (inputSize + units + 2));
+  walk.spend(rows * (inputSize + units + 2));
   const place = (
     columns: number,
     take: (part: Part) => { data: Float32Array; width: number; from: number },
