@@ -335,6 +335,25 @@ describe('states', () => {
     }
   });
 
+  test('of one stream for all of them is refused', () => {
+    const { tensors } = draw(small('gruAfter'), sceneOf());
+    const graph = new GraphBuilder();
+    const x = graph.input('x', 'float32', ['T', 'B', 3]);
+    graph.input('h', 'float32', [1, 'B', 5]);
+    const cut = [
+      graph.constant('from', [1], [0]),
+      graph.constant('to', [1], [1]),
+      graph.constant('axis', [1], [1]),
+    ];
+    graph.node('Slice', ['h', ...cut], ['first']);
+    const y = recurrentNode(graph, small('gruAfter').layers[0] as RecurrentLayerSpec, tensors, x, {}, [
+      '',
+      'first',
+    ]);
+    graph.output(graph.node('Squeeze', [y, integers(graph, [1])], ['y']), 'float32', ['T', 'B', 5]);
+    expect(errorOf(() => readOnnx(graph.build('m')))).toMatchObject({ feature: 'onnx Slice axes' });
+  });
+
   test('one that two layers begin with is refused', () => {
     const { tensors } = draw(small('gruAfter'), sceneOf());
     const one = small('gruAfter').layers[0] as RecurrentLayerSpec;
@@ -500,6 +519,22 @@ describe('what is not read', () => {
     expect(error.feature).toMatch(new RegExp(`^onnx \\w+ ${feature}$`));
     expect(error.message).toContain(message);
     expect(error.message).toMatch(/^node "\w+:/);
+  });
+
+  test.each([
+    ['steps read as streams', [2, 6, 5]],
+    ['steps cut in two', [3, 2, 2, 5]],
+    ['units among the streams', [6, 10, 1]],
+    ['steps and streams in one axis', [12, 5]],
+  ])('sizes that fit do not prove it: %s', (_, shape) => {
+    const graph = new GraphBuilder();
+    const y = recurrentNode(graph, layer, tensors, graph.input('x', 'float32', [6, 2, 3]));
+    graph.output(
+      graph.node('Reshape', [y, graph.constant('to', [shape.length], shape)], ['y']),
+      'float32',
+      shape,
+    );
+    expect(errorOf(() => readOnnx(graph.build('m')))).toMatchObject({ feature: 'onnx outputs' });
   });
 
   test('features and steps exchanged at the end', () => {

@@ -80,6 +80,7 @@ export function regroup(
 ): Axis[] | undefined {
   const flat = axes.flatMap((axis) => [...axis]);
   const targets: (Extent | undefined)[] = to.map((extent, place) => {
+    if (extent.unknown.length > 0) return extent;
     if (extent.count === -1) return undefined;
     if (extent.count !== 0 || zeroIsSize) return extent;
     return extentOf(axes[place] ?? []);

@@ -85,6 +85,7 @@ export function permute(walk: Walk, node: Node): readonly Value[] {
       dims: perm.map((axis) => array.dims[axis]!),
       batch: array.batch === undefined ? undefined : perm.indexOf(array.batch),
       data: () => data,
+      numbers: undefined,
       flow: beside(array, move),
     };
   };
@@ -194,15 +195,15 @@ function cut(walk: Walk, node: Node, value: Value, axis: number, from: number, t
     return { ...value, axes, width: to - from, from: value.from + from };
   }
   const array = value as ArrayValue;
-  if (array.batch === axis)
-    throw unsupported(node, `it takes a part of axis ${axis}, which is that of streams`, 'axes');
   const dims = array.dims.map((size, place) => (place === axis ? to - from : size));
   walk.spend(sizeOf(dims));
   const data = sliceArray(array.data(), array.dims, axis, from, to);
-  return { ...array, dims, data: () => data, numbers: () => [...data], flow: undefined };
+  return { ...array, dims, data: () => data, numbers: undefined, flow: undefined };
 }
 
 function lengthOf(node: Node, value: Value, axis: number): number {
+  if (value.kind === 'state' && value.batch === axis)
+    throw unsupported(node, `it takes a part of axis ${axis}, which is that of streams`, 'axes');
   const size =
     value.kind === 'flow'
       ? value.axes[axis]!.length === 0
@@ -292,7 +293,7 @@ export function concat(walk: Walk, node: Node): readonly Value[] {
     arrays.map((array) => ({ data: array.data(), dims: array.dims })),
     axis,
   );
-  return [{ ...arrays[0]!, dims: joined, data: () => data, numbers: () => [...data], flow: undefined }];
+  return [{ ...arrays[0]!, dims: joined, data: () => data, numbers: undefined, flow: undefined }];
 }
 
 /** Recurrent nodes that read the same, side by side, are the blocks of one layer. */

@@ -18,8 +18,8 @@ export interface ArrayValue {
   streams?: number | undefined;
   isInteger: boolean;
   data(): Float32Array | Int32Array;
-  /** a constant's few integers, exactly */
-  numbers?(): number[];
+  /** a constant's few integers, exactly; undefined for what has been moved about */
+  numbers?: (() => number[]) | undefined;
   /** the same as an output of the layer, where the graph is of one step */
   flow?: Flow | undefined;
 }
