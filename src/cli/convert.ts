@@ -1,7 +1,8 @@
 import { encodeModel } from '../formats/native.js';
-import { readModel } from '../formats/read.js';
+import { readModelFile } from '../formats/open.js';
 import { decodeTensorflow } from '../formats/tensorflow.js';
 import { blocksOf, isRecurrent } from '../model/spec.js';
+import type { ModelFile } from '../model/tensors.js';
 import { checkPlaces, writeBeside } from './beside.js';
 import { type Command, vocabOption } from './command.js';
 import { about } from './failure.js';
@@ -23,7 +24,7 @@ import { countModel } from './weights.js';
 /** `blockrnn convert`: another model file → a native one. */
 export const convert: Command = {
   name: 'convert',
-  summary: 'write a native model from a PyTorch state dict, a TensorFlow model or a native file',
+  summary: 'write a native model from a PyTorch state dict, an ONNX or TensorFlow model, or a native file',
   operands: [{ name: 'IN' }, { name: 'OUT.safetensors' }],
   options: {
     from: {
@@ -51,10 +52,12 @@ export const convert: Command = {
     },
   },
   description:
-    'Finds block structure in the recurrent weights and keeps the blocks alone. IN is a .safetensors file, or the\n' +
-    'folder of a TensorFlow model: a manifest.json and a file of raw f32 values for each variable.',
+    'IN is a PyTorch state dict (.safetensors), an ONNX file whose graph is a stack of layers, the folder of a\n' +
+    'TensorFlow model (a manifest.json and a file of raw f32 values for each variable), or a native file.\n' +
+    'Finds block structure in the recurrent weights and keeps the blocks alone.',
   examples: [
     'convert state-dict.safetensors model.safetensors --vocab info.json --dtype f16',
+    'convert model.onnx model.safetensors',
     'convert char-rnn model.safetensors --from tensorflow',
   ],
   async run(args, { terminal, signal, json }) {
@@ -82,12 +85,14 @@ export const convert: Command = {
       throw new UsageError('--forget-bias is for TensorFlow models');
     const bytesBefore = checkpoint?.size ?? bytes!.length;
     progress.show('finding blocks');
-    const file = await about(path, () => {
-      if (checkpoint === undefined) return readModel(bytes!, { blocks, tolerance, spec, vocab });
+    const file: ModelFile = await about(path, async () => {
+      if (checkpoint === undefined) return readModelFile(bytes!, { blocks, tolerance, spec, vocab });
       const { arrays, vocab: found } = checkpoint;
       return decodeTensorflow(arrays, { blocks, tolerance, vocab: vocab ?? found, forgetBias });
     }).finally(() => progress.end());
-    const encoded = await about(path, () => encodeModel(file, { dtype }));
+    const encoded = await about(path, () =>
+      encodeModel(file, { dtype, ...(file.metadata && { metadata: file.metadata }) }),
+    );
     await writeBeside([{ path: out, bytes: encoded }], signal);
 
     const layers = file.spec.layers.filter(isRecurrent).map((layer) => ({
