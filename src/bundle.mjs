@@ -1,5 +1,6 @@
 // Makes of dist/ what is published, in lib/: few files, because each costs Node about 0.7 ms when it is imported.
 import { rm } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { build } from 'esbuild';
 
 const options = {
@@ -31,12 +32,36 @@ await build({
   splitting: true,
   chunkNames: '[name]-[hash]',
 });
-// Node's door is one file, kernels in it, and without the spaces, which Node would read. Names stay, for traces, and
-// lines, because Node prints the one in which an error was thrown.
-await build({
-  ...options,
-  entryPoints: { node: 'dist/node.js' },
-  minifyWhitespace: true,
-  minifySyntax: true,
-  lineLimit: 120,
-});
+// Node's doors, kernels in them, and without the spaces, which Node would read. Names stay, for traces, and lines,
+// because Node prints the one in which an error was thrown.
+const node = { ...options, minifyWhitespace: true, minifySyntax: true, lineLimit: 120 };
+// What a start needs is one file; a reader of other formats lies beside it until someone has such a file.
+const besideNode = {
+  name: 'beside node.js',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/onnx\.js$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './node-onnx.js', external: true } : undefined,
+    );
+  },
+};
+// Errors are told apart by their classes, so the reader throws those of the door.
+const errorsOfNode = {
+  name: 'errors of node.js',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^\.\/node\.js$/, namespace: 'errors' }, () => ({
+      path: './node.js',
+      external: true,
+    }));
+    onResolve({ filter: /\/base\/errors\.js$/ }, ({ path, resolveDir, namespace }) =>
+      namespace === 'errors' ? undefined : { path: resolve(resolveDir, path), namespace: 'errors' },
+    );
+    onLoad({ filter: /.*/, namespace: 'errors' }, ({ path }) => ({
+      contents: `
+        export { AbortError, FormatError, MismatchError, UnsupportedError, WorkerError } from './node.js';
+        export { ArgumentRangeError, ArgumentTypeError } from ${JSON.stringify(path)};`,
+      resolveDir: dirname(path),
+    }));
+  },
+};
+await build({ ...node, entryPoints: { node: 'dist/node.js' }, plugins: [besideNode] });
+await build({ ...node, entryPoints: { 'node-onnx': 'dist/formats/onnx/onnx.js' }, plugins: [errorsOfNode] });

@@ -1,5 +1,5 @@
 import { encodeModel } from '../formats/native.js';
-import { readModel } from '../formats/read.js';
+import { readModelFile } from '../formats/open.js';
 import { blocksOf, isRecurrent } from '../model/spec.js';
 import { checkPlaces, writeBeside } from './beside.js';
 import { type Command, vocabOption } from './command.js';
@@ -14,8 +14,8 @@ import { countModel } from './weights.js';
 /** `blockrnn convert`: another model file → a native one. */
 export const convert: Command = {
   name: 'convert',
-  summary: 'write a native model from a PyTorch state dict or a native file',
-  operands: [{ name: 'IN.safetensors' }, { name: 'OUT.safetensors' }],
+  summary: 'write a native model from a PyTorch state dict, an ONNX file or a native file',
+  operands: [{ name: 'IN' }, { name: 'OUT.safetensors' }],
   options: {
     blocks: {
       type: 'string',
@@ -31,8 +31,13 @@ export const convert: Command = {
     vocab: vocabOption,
     spec: { type: 'string', value: 'FILE', help: 'JSON with the layers, where the tensors do not tell them' },
   },
-  description: 'Finds block structure in the recurrent weights and keeps the blocks alone.',
-  examples: ['convert state-dict.safetensors model.safetensors --vocab info.json --dtype f16'],
+  description:
+    'IN is a PyTorch state dict (.safetensors), an ONNX file whose graph is a stack of layers, or a native file.\n' +
+    'Finds block structure in the recurrent weights and keeps the blocks alone.',
+  examples: [
+    'convert state-dict.safetensors model.safetensors --vocab info.json --dtype f16',
+    'convert model.onnx model.safetensors',
+  ],
   async run(args, { terminal, signal, json }) {
     const [path, out] = args.operands as [string, string];
     const blocks = args.integerOrAuto('blocks', 1, 2 ** 17) ?? 'auto';
@@ -46,10 +51,12 @@ export const convert: Command = {
     const progress = new Progress(terminal);
     const bytes = await readBytes(path, signal);
     progress.show('finding blocks');
-    const file = await about(path, () => readModel(bytes, { blocks, tolerance, spec, vocab })).finally(() =>
-      progress.end(),
+    const file = await about(path, () => readModelFile(bytes, { blocks, tolerance, spec, vocab })).finally(
+      () => progress.end(),
     );
-    const encoded = await about(path, () => encodeModel(file, { dtype }));
+    const encoded = await about(path, () =>
+      encodeModel(file, { dtype, ...(file.metadata && { metadata: file.metadata }) }),
+    );
     await writeBeside([{ path: out, bytes: encoded }], signal);
 
     const layers = file.spec.layers.filter(isRecurrent).map((layer) => ({

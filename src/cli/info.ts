@@ -1,4 +1,4 @@
-import { readModel } from '../formats/read.js';
+import { readModelFile } from '../formats/open.js';
 import { blocksOf, isRecurrent, type LayerSpec } from '../model/spec.js';
 import { availableKernels } from '../wasm/features.js';
 import type { Command } from './command.js';
@@ -16,15 +16,15 @@ export const info: Command = {
   operands: [{ name: 'MODEL' }],
   options: {},
   description:
-    'MODEL is a native file or a PyTorch state dict (.safetensors), in which block structure is found.\n' +
-    'Parameters are recurrent (weight_hh), input (weight_ih) or other: embeddings, linear layers, all biases.',
+    'MODEL is a native file, or a PyTorch state dict (.safetensors) or an ONNX file, in which block structure is\n' +
+    'found. Parameters are recurrent (weight_hh), input (weight_ih) or other: embeddings, linear layers and biases.',
   examples: ['info model.safetensors', 'info model.safetensors --json'],
   async run(args, { terminal, signal, json }) {
     const path = args.operands[0]!;
     const progress = new Progress(terminal);
     const bytes = await readBytes(path, signal);
     progress.show('finding blocks');
-    const { spec, vocab } = await about(path, () => readModel(bytes)).finally(() => progress.end());
+    const { spec, vocab } = await about(path, () => readModelFile(bytes)).finally(() => progress.end());
     const counted = countModel(spec);
     const kernels = availableKernels();
     const weightBytes = counted.total * 4;

@@ -1,7 +1,8 @@
 import { FormatError } from '../base/errors.js';
 import type { ModelSpec } from '../model/spec.js';
-import { readerOf, type TensorReader } from '../model/tensors.js';
+import { type ModelFile, readerOf, type TensorReader } from '../model/tensors.js';
 import { headerLength, maxHeaderBytes, readHeader, type SafetensorsHeader } from './header.js';
+import { isOnnx } from './kind.js';
 import { metadataKey, readFacts } from './native.js';
 import { type ReadModelOptions, readModel } from './read.js';
 import { bytesOf, decodeValues } from './safetensors.js';
@@ -28,10 +29,31 @@ export async function openModelFile(
 ): Promise<OpenedModel> {
   const header = options.blocks === undefined ? await readNativeHeader(source) : undefined;
   if (header === undefined) {
-    const { spec, tensors, vocab } = readModel(await source.read(0, source.size), options);
+    const { spec, tensors, vocab } = await readModelFile(await source.read(0, source.size), options);
     return { spec, vocab, read: readerOf(tensors) };
   }
   return { ...readFacts(header, options), read: readPieces(source, header) };
+}
+
+/** A model with what its file says beside it, as metadata for a native file. */
+export interface AnyModelFile extends ModelFile {
+  /** `onnx`: the names of the graph's input, output and states */
+  metadata?: Record<string, string>;
+}
+
+/**
+ * A model out of all bytes of a file of any format; the readers of some come only when they are needed.
+ * @throws as readModel, and UnsupportedError for an ONNX graph that is no stack of layers
+ */
+export async function readModelFile(
+  bytes: Uint8Array,
+  options: ReadModelOptions = {},
+): Promise<AnyModelFile> {
+  if (!isOnnx(bytes)) return readModel(bytes, options);
+  // Loaded for those who have such a file: nobody else's page downloads it.
+  const { readOnnx } = await import('./onnx/onnx.js');
+  const { file, names } = readOnnx(bytes, options);
+  return { ...file, metadata: { onnx: JSON.stringify(names) } };
 }
 
 /** The header of a native file; undefined for everything else, whatever is wrong with it. */

@@ -2,6 +2,7 @@ import { ArgumentTypeError, FormatError, UnsupportedError } from '../base/errors
 import { show } from '../base/guards.js';
 import type { ModelFile } from '../model/tensors.js';
 import { headerLength, maxHeaderBytes, readHeader } from './header.js';
+import { isOnnx } from './kind.js';
 import { decodeNative, metadataKey } from './native.js';
 import { isNpy } from './npy.js';
 import { decodeStateDict, type StateDictOptions } from './pytorch.js';
@@ -12,7 +13,7 @@ export type ReadModelOptions = StateDictOptions;
 
 /**
  * Reads a model from the bytes of a .safetensors file: a native one (its spec in the metadata) or a PyTorch state
- * dict, in which block structure is found.
+ * dict, in which block structure is found. An ONNX file is for loadModel: its reader comes only when it is needed.
  * @param bytes all of the file
  * @throws FormatError for a broken or a foreign file; UnsupportedError for what is valid but not read, with the
  *   cure; MismatchError when spec and tensors disagree or a spec is needed; TypeError, RangeError for wrong options
@@ -38,7 +39,7 @@ function refuseForeign(bytes: Uint8Array): void {
   if (bytes.length === 0) throw new FormatError('the file is empty.', { offset: 0 });
   // A header length may look like another format's first bytes; with "{" behind it, it is a header length.
   if (headerLength(bytes) <= maxHeaderBytes && bytes[8] === 0x7b) return;
-  const [first, second = 0, third = 0] = bytes;
+  const [first, second = 0] = bytes;
   const start = String.fromCharCode(...bytes.subarray(0, 64));
   if (start.startsWith('PK\u0003\u0004') || (first === 0x80 && second >= 2 && second <= 5)) {
     throw new UnsupportedError(
@@ -60,8 +61,11 @@ function refuseForeign(bytes: Uint8Array): void {
   if (isNpy(bytes)) {
     throw new FormatError('this is a .npy array, not a model; readNpy reads it.', { offset: 0 });
   }
-  // An ONNX file is a protobuf: field 1, ir_version, a small number, and then a field of bytes (wire type 2).
-  if (first === 8 && second > 0 && second < 32 && (third & 7) === 2) {
-    throw new UnsupportedError('this looks like an ONNX file; .safetensors files are read.', 'onnx');
+  if (isOnnx(bytes)) {
+    throw new UnsupportedError(
+      'this looks like an ONNX file, whose reader comes only when it is needed: loadModel reads it, and blockrnn ' +
+        'convert makes a .safetensors file of it.',
+      'onnx',
+    );
   }
 }

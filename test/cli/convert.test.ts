@@ -2,8 +2,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { encodeModel } from '#dist/formats/native.js';
+import { writeNpy } from '#dist/formats/npy.js';
 import { readModel } from '#dist/formats/read.js';
-import { writeSafetensors } from '#dist/formats/safetensors.js';
+import { readSafetensors, writeSafetensors } from '#dist/formats/safetensors.js';
+import { buildOnnx } from '../onnx/graph.js';
 import { expandBlocks } from './dense.js';
 import { byteModel, bytes } from './models.js';
 import { call, makeFolder } from './program.js';
@@ -43,6 +45,31 @@ describe('convert', () => {
     const model = readModel(written);
     expect(model.vocab).toEqual(bytes);
     expect(model.tensors['lstm.0.weight_hh']).toEqual(native.tensors['lstm.0.weight_hh']);
+  });
+
+  test('reads an ONNX file, and keeps the names of its states', async () => {
+    const file = folder.put('model.onnx', buildOnnx(native.spec, native.tensors));
+    const { code, stdout, stderr } = await call('convert', file, at('onnx.safetensors'), '--json');
+    expect([code, stderr]).toEqual([0, '']);
+    expect(JSON.parse(stdout)).toMatchObject({ layers: 3, recurrentLayers: [{ kind: 'lstm', blocks: 3 }] });
+    const written = readFileSync(at('onnx.safetensors'));
+    expect(readModel(written).tensors['lstm.1.weight_hh']).toEqual(native.tensors['lstm.0.weight_hh']);
+    expect(JSON.parse(readSafetensors(written).metadata.onnx!)).toEqual({
+      input: 'x',
+      output: 'y',
+      stateInputs: ['h0.0', 'c0.0'],
+      stateOutputs: ['hn.0', 'cn.0'],
+    });
+    const described = await call('info', file, '--json');
+    expect(JSON.parse(described.stdout).layers).toMatchObject([
+      { kind: 'embedding' },
+      { kind: 'lstm', blocks: 3 },
+      { kind: 'linear' },
+    ]);
+    const ids = folder.put('ids.npy', writeNpy([4], Int32Array.of(1, 2, 3, 4)));
+    expect((await call('run', file, ids, '-o', at('y.npy'))).code).toBe(0);
+    expect((await call('run', at('onnx.safetensors'), ids, '-o', at('y2.npy'))).code).toBe(0);
+    expect(readFileSync(at('y.npy'))).toEqual(readFileSync(at('y2.npy')));
   });
 
   test('says it in words, and f16 is half as much', async () => {

@@ -1,4 +1,12 @@
-import { bytesField, integerField, integerFields, message, messageField, textField } from './proto.js';
+import {
+  bytesField,
+  floatField,
+  integerField,
+  integerFields,
+  message,
+  messageField,
+  textField,
+} from './proto.js';
 
 /** TensorProto.DataType */
 export const elementTypes = { float32: 1, int32: 6, int64: 7 } as const;
@@ -7,13 +15,12 @@ export type ElementType = keyof typeof elementTypes;
 /** A dimension: a number, or the name of one that is known only when the model runs. */
 export type Dimension = number | string;
 
-export type Attributes = Record<string, number | readonly string[]>;
+/** an integer, a float, a text, texts or integers */
+export type AttributeValue = number | { float: number } | string | readonly string[] | readonly number[];
+export type Attributes = Record<string, AttributeValue>;
 
-const opset = 17;
+const defaultOpset = 17;
 const irVersion = 8;
-// AttributeProto.AttributeType
-const attributeInteger = 2;
-const attributeStrings = 8;
 
 /** Gathers an ONNX graph node by node, and writes it as a ModelProto. Numbers of fields are those of onnx.proto. */
 export class GraphBuilder {
@@ -49,6 +56,12 @@ export class GraphBuilder {
     return name;
   }
 
+  /** A value known beforehand whose TensorProto has been made already. */
+  tensor(name: string, fields: readonly Uint8Array[]): string {
+    this.#constants.set(name, messageField(5, [textField(8, name), ...fields]));
+    return name;
+  }
+
   /** Adds a node; an empty name among the inputs or outputs leaves that one out. Returns the first output. */
   node(
     op: string,
@@ -69,7 +82,7 @@ export class GraphBuilder {
   }
 
   /** The whole model. */
-  build(name: string): Uint8Array {
+  build(name: string, opset = defaultOpset): Uint8Array {
     const graph = [
       ...this.#nodes,
       textField(2, name),
@@ -86,10 +99,18 @@ export class GraphBuilder {
   }
 }
 
-function attribute(name: string, value: number | readonly string[]): Uint8Array[] {
-  if (typeof value === 'number')
-    return [textField(1, name), integerField(3, value), integerField(20, attributeInteger)];
-  return [textField(1, name), ...value.map((text) => textField(9, text)), integerField(20, attributeStrings)];
+function attribute(name: string, value: AttributeValue): Uint8Array[] {
+  const [field, type] = encodeAttribute(value);
+  return [textField(1, name), ...field, integerField(20, type)];
+}
+
+/** The fields of a value, and its AttributeProto.AttributeType. */
+function encodeAttribute(value: AttributeValue): [fields: Uint8Array[], type: number] {
+  if (typeof value === 'number') return [[integerField(3, value)], 2];
+  if (typeof value === 'string') return [[textField(4, value)], 3];
+  if ('float' in value) return [[floatField(2, value.float)], 1];
+  if (value.every((item) => typeof item === 'number')) return [[integerFields(8, value as number[])], 7];
+  return [value.map((text) => textField(9, text as string)), 8];
 }
 
 function valueInfo(name: string, type: ElementType, shape: readonly Dimension[]): Uint8Array[] {

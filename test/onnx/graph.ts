@@ -121,7 +121,12 @@ function attributesOf(layer: RecurrentLayerSpec): Record<string, number | string
 }
 
 /** W [1, G D, I], R [1, G D, D] and B [1, 2 G D] of block n, gates in ONNX's order. */
-function addWeights(graph: GraphBuilder, layer: RecurrentLayerSpec, n: number, tensors: Tensors): string[] {
+export function addWeights(
+  graph: GraphBuilder,
+  layer: RecurrentLayerSpec,
+  n: number,
+  tensors: Tensors,
+): string[] {
   const { name, inputSize, hiddenSize } = layer;
   const units = hiddenSize / blocksOf(layer);
   const order = gateOrder[layer.kind];

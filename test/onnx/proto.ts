@@ -13,6 +13,17 @@ export function integerFields(number: number, values: readonly number[]): Uint8A
   return message(values.map((value) => integerField(number, value)));
 }
 
+export function floatField(number: number, value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setFloat32(0, value, true);
+  return message([Uint8Array.from(varint((number << 3) | 5)), bytes]);
+}
+
+/** A list of integers packed into one field. */
+export function packedField(number: number, values: readonly number[]): Uint8Array {
+  return bytesField(number, Uint8Array.from(values.flatMap((value) => varint(value))));
+}
+
 export function bytesField(number: number, value: Uint8Array): Uint8Array {
   return message([Uint8Array.from([...varint((number << 3) | 2), ...varint(value.length)]), value]);
 }

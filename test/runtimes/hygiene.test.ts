@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
@@ -68,6 +68,8 @@ describe('the tarball', () => {
     const door = await bundle("export * from 'blockrnn';");
     const worker = await bundle("import 'blockrnn/worker';");
     const worklet = await bundle("export * from 'blockrnn/worklet';");
+    // The reader of ONNX files is downloaded by who has one.
+    expect(door.text).toMatch(/import\("\.\/onnx-\w+\.js"\)/);
     for (const name of ['simd', 'relaxed']) {
       expect(door.inputs.some((path) => new RegExp(`/${name}-\\w+\\.js$`).test(path))).toBe(true);
     }
@@ -80,13 +82,32 @@ describe('the tarball', () => {
   });
 });
 
-async function bundle(contents: string): Promise<{ text: string; gzipped: number; inputs: string[] }> {
+test('keeps the reader of ONNX files apart, in 16 KB, and out of what Node starts with', async () => {
+  const files = await readdir(join(installed, 'lib'));
+  const [reader, ...others] = files.filter((name) => /^onnx-\w+\.js$/.test(name));
+  expect(others).toEqual([]);
+  const { gzipped } = await bundle(`export * from 'blockrnn/onnx';`, {
+    'blockrnn/onnx': join(installed, 'lib', reader!),
+  });
+  expect(gzipped).toBeLessThan(16 * 1024);
+  const node = await readFile(join(installed, 'lib/node.js'), 'utf8');
+  expect(node).toContain('import("./node-onnx.js")');
+  expect(node).not.toContain('linear_before_reset');
+  expect(files).toContain('node-onnx.js');
+});
+
+async function bundle(
+  contents: string,
+  alias: Record<string, string> = {},
+): Promise<{ text: string; gzipped: number; inputs: string[] }> {
   const result = await build({
     stdin: { contents, resolveDir: scratch },
     bundle: true,
     minify: true,
     format: 'esm',
     platform: 'browser',
+    external: ['./onnx-*.js'],
+    alias,
     write: false,
     metafile: true,
     logLevel: 'silent',
