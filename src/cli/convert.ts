@@ -1,8 +1,7 @@
 import { encodeModel } from '../formats/native.js';
-import { readModelFile } from '../formats/open.js';
+import { type AnyModelFile, readModelFile } from '../formats/open.js';
 import { decodeTensorflow } from '../formats/tensorflow.js';
 import { blocksOf, isRecurrent } from '../model/spec.js';
-import type { ModelFile } from '../model/tensors.js';
 import { checkPlaces, writeBeside } from './beside.js';
 import { type Command, vocabOption } from './command.js';
 import { about } from './failure.js';
@@ -85,7 +84,7 @@ export const convert: Command = {
       throw new UsageError('--forget-bias is for TensorFlow models');
     const bytesBefore = checkpoint?.size ?? bytes!.length;
     progress.show('finding blocks');
-    const file: ModelFile = await about(path, async () => {
+    const file: AnyModelFile = await about(path, async () => {
       if (checkpoint === undefined) return readModelFile(bytes!, { blocks, tolerance, spec, vocab });
       const { arrays, vocab: found } = checkpoint;
       return decodeTensorflow(arrays, { blocks, tolerance, vocab: vocab ?? found, forgetBias });

@@ -2,7 +2,17 @@ import { MismatchError, UnsupportedError } from '../../base/errors.js';
 import { show } from '../../base/guards.js';
 import { sizeOf } from './arrays.js';
 import { type Axis, axisOf, type Extent, extentOf, features, multiply } from './axes.js';
-import { inputOf, type Operator, optionalInput, sizesOf } from './inputs.js';
+import {
+  constantInput,
+  expectFeatures,
+  flowOf,
+  inputOf,
+  isCut,
+  type Operator,
+  optionalInput,
+  sizesOf,
+} from './inputs.js';
+import { add, gemm, matMul } from './linear.js';
 import { concat, permute, reshape, slice, split, squeeze, unsqueeze } from './moves.js';
 import type { Node } from './proto.js';
 import { readCell, readWeights } from './recurrent.js';
@@ -57,37 +67,6 @@ export function evaluate(walk: Walk, node: Node): readonly Value[] {
     throw unsupported(node, `operator ${node.op}${domain} is not supported`, 'operator');
   }
   return operator(walk, node);
-}
-
-/** The output of layers that a node reads. */
-function flowOf(node: Node, value: Value, index = 0): Flow {
-  const flow = value.kind === 'state' ? value.flow : value;
-  if (flow?.kind === 'flow') return flow;
-  const what = value.kind === 'state' ? 'a state' : 'a constant';
-  throw unsupported(node, `its input ${index} is ${what}, not the output of a layer`, 'input');
-}
-
-function constantInput(node: Node, value: Value, index: number): ArrayValue {
-  if (value.kind === 'constant') return value;
-  throw unsupported(node, `its input ${index} is not constant`, 'input');
-}
-
-/** Refuses a flow whose axis is not all of the features, alone and in order. */
-function expectFeatures(walk: Walk, node: Node, flow: Flow, axis = flow.axes.length - 1, cut = false): void {
-  const whole = axis < 0 ? undefined : walk.whole(flow.axes[axis]!, flow);
-  const isThem = flow.width === 1 ? whole === 'one' : whole === features;
-  if (flow.isIds || !isThem) {
-    throw unsupported(
-      node,
-      `axis ${axis} of its input is not the features that the layer before gives`,
-      'axes',
-    );
-  }
-  if (!cut && isCut(walk, flow)) throw unsupported(node, 'it reads a part of the features', 'axes');
-}
-
-function isCut(walk: Walk, { chain, from, width }: Flow): boolean {
-  return from !== 0 || width !== (chain === undefined ? walk.width : chain.width);
 }
 
 function recurrent(walk: Walk, node: Node): readonly Value[] {
@@ -188,74 +167,6 @@ function isZero(walk: Walk, value: Value): boolean {
   if (value.kind !== 'constant') return false;
   walk.spend(sizeOf(value.dims));
   return value.data().every((number) => number === 0);
-}
-
-function matMul(walk: Walk, node: Node): readonly Value[] {
-  const x = flowOf(node, inputOf(walk, node, 0));
-  const factor = constantInput(node, inputOf(walk, node, 1), 1);
-  expectFeatures(walk, node, x);
-  if (factor.dims.length !== 2 || x.axes.length < 2)
-    throw unsupported(node, `it multiplies by a constant ${show(factor.dims)}, not by a matrix`, 'shape');
-  return [linear(walk, node, x, factor, false, 1)];
-}
-
-function gemm(walk: Walk, node: Node): readonly Value[] {
-  const { attributes } = node;
-  const x = flowOf(node, inputOf(walk, node, 0));
-  if (attributes.get('transA')?.integer) throw unsupported(node, 'attribute transA is 1', 'transA');
-  if (x.axes.length !== 2)
-    throw new MismatchError(`${nameNode(node)}: A must have 2 axes, it has ${x.axes.length}.`);
-  expectFeatures(walk, node, x);
-  const factor = constantInput(node, inputOf(walk, node, 1), 1);
-  if (factor.dims.length !== 2)
-    throw new MismatchError(`${nameNode(node)}: B must be a matrix, it is ${show(factor.dims)}.`);
-  const turned = (attributes.get('transB')?.integer ?? 0) !== 0;
-  const y = linear(walk, node, x, factor, turned, attributes.get('alpha')?.float ?? 1);
-  const bias = optionalInput(walk, node, 2);
-  const beta = attributes.get('beta')?.float ?? 1;
-  return [bias === undefined || beta === 0 ? y : withBias(node, y, bias, beta)];
-}
-
-function linear(walk: Walk, node: Node, x: Flow, factor: ArrayValue, turned: boolean, alpha: number): Flow {
-  const [a, b] = factor.dims as [number, number];
-  const [inputSize, outputSize] = turned ? [b, a] : [a, b];
-  if (x.width !== undefined && x.width !== inputSize) {
-    throw new MismatchError(`${nameNode(node)} multiplies ${x.width} features by a matrix for ${inputSize}.`);
-  }
-  walk.spend(a * b);
-  const data = factor.data() as Float32Array;
-  const weight = new Float32Array(a * b);
-  for (let o = 0; o < outputSize; o++) {
-    for (let i = 0; i < inputSize; i++)
-      weight[o * inputSize + i] = alpha * data[turned ? o * inputSize + i : i * outputSize + o]!;
-  }
-  const chain: Link = { parent: x.chain, width: outputSize, kind: 'linear', inputSize, weight };
-  const axes = [...x.axes.slice(0, -1), axisOf(features, outputSize)];
-  return { kind: 'flow', axes, chain, width: outputSize, from: 0, isIds: false };
-}
-
-function add(walk: Walk, node: Node): readonly Value[] {
-  const values = [inputOf(walk, node, 0), inputOf(walk, node, 1)];
-  const [x, bias] = values[0]!.kind === 'constant' ? [values[1]!, values[0]!] : [values[0]!, values[1]!];
-  const flow = flowOf(node, x);
-  expectFeatures(walk, node, flow);
-  return [withBias(node, flow, bias, 1)];
-}
-
-/** Adds a constant to the product of a matrix: a linear layer with a bias. */
-function withBias(node: Node, flow: Flow, value: Value, beta: number): Flow {
-  const { chain, axes } = flow;
-  const { dims, data } = constantInput(node, value, 1);
-  if (chain?.kind !== 'linear' || chain.bias !== undefined)
-    throw unsupported(node, 'it adds a constant to something else than the product with a matrix', 'input');
-  const outputSize = chain.width;
-  const count = sizeOf(dims);
-  const fits =
-    dims.length <= axes.length && (count === 1 || (count === outputSize && dims.at(-1) === outputSize));
-  if (!fits) throw unsupported(node, `it adds ${show(dims)} to ${outputSize} features`, 'shape');
-  const added = data() as Float32Array;
-  const bias = Float32Array.from({ length: outputSize }, (_, o) => beta * added[count === 1 ? 0 : o]!);
-  return { ...flow, chain: { ...chain, bias } };
 }
 
 function gather(walk: Walk, node: Node): readonly Value[] {
