@@ -1,6 +1,7 @@
 // npm run bench:kernels [-- NAME …]: every exported kernel over its shapes, on one thread, and what share of the roof it
 // reaches, so that a regression shows as a row.
 import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { setFlagsFromString } from 'node:v8';
 import { Bench } from 'tinybench';
 import { placeTable } from '#dist/pack/table.js';
 import { loadBinary } from '#dist/wasm/binaries.js';
@@ -8,6 +9,9 @@ import { availableKernels, type KernelSet } from '#dist/wasm/features.js';
 import type { Kernels } from '#dist/wasm/registry.js';
 import { type KernelRun, kernelRuns } from './kernel-runs.js';
 import { measureRoof, type Roof } from './roof.js';
+
+// Node 20 has relaxed SIMD behind a flag; later versions have it without, and do not know the flag.
+if (Number(process.versions.node.split('.')[0]) < 22) setFlagsFromString('--experimental-wasm-relaxed-simd');
 
 export interface KernelResult {
   kernels: KernelSet;
