@@ -1,5 +1,5 @@
 // Where does the time of one step go? Each part of session.step alone, for 8 blocks.
-import { checkSpec } from '#dist/model/spec.js';
+import { checkSpec } from '#dist/model/check.js';
 import { readerOf } from '#dist/model/tensors.js';
 import { createModel } from '#dist/node.js';
 import { packModel } from '#dist/pack/place.js';

@@ -17,8 +17,11 @@ export {
   type SafetensorsOptions,
   writeSafetensors,
 } from './formats/safetensors.js';
+export type { Func, FunctionName } from './model/functions.js';
 export type {
   ActivationSpec,
+  CombineSpec,
+  Direction,
   ElmanSpec,
   EmbeddingSpec,
   GruSpec,
@@ -26,7 +29,10 @@ export type {
   LinearSpec,
   LstmSpec,
   ModelSpec,
+  NormSpec,
   RecurrentLayerSpec,
+  ScaleSpec,
+  SliceSpec,
 } from './model/spec.js';
 export type { ModelFile, Tensor, Tensors } from './model/tensors.js';
 export type { CrewWorker } from './schedule/web-workers.js';

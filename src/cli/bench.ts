@@ -1,5 +1,6 @@
 import { seededRandom } from '../base/random.js';
 import type { ModelSpec } from '../model/spec.js';
+import { inputWidth } from '../model/wiring.js';
 import { loadModel } from '../node.js';
 import type { Input } from '../session/input.js';
 import type { Model } from '../session/model.js';
@@ -143,13 +144,13 @@ async function timeSteps(
   return { seconds: seconds / together, repeats };
 }
 
-function randomInput({ layers }: ModelSpec, rows: number): Input {
+function randomInput(spec: ModelSpec, rows: number): Input {
   const random = seededRandom(1);
-  const first = layers[0]!;
+  const first = spec.layers[0]!;
   if (first.kind === 'embedding') {
     return Int32Array.from({ length: rows }, () => Math.floor(random() * first.count));
   }
-  const width = first.kind === 'activation' ? 1 : first.inputSize;
+  const width = inputWidth(spec);
   return Float32Array.from({ length: rows * width }, () => 2 * random() - 1);
 }
 

@@ -1,5 +1,6 @@
 import { MismatchError, UnsupportedError } from '../base/errors.js';
-import { isRecurrent, outputWidth } from '../model/spec.js';
+import { isRecurrent } from '../model/spec.js';
+import { inputWidth, widthsOf } from '../model/wiring.js';
 import { loadModel } from '../node.js';
 import type { Input } from '../session/input.js';
 import type { Model } from '../session/model.js';
@@ -55,18 +56,17 @@ function describe(model: Model): ByteModel {
         'blockrnn convert IN OUT --vocab info.json.',
     );
   }
-  const { layers } = model.spec;
-  const width = layers.reduce((before, layer) => outputWidth(layer, before), 0);
+  const { spec } = model;
+  const width = widthsOf(spec).at(-1)!;
   if (width !== vocab.length) {
     throw new MismatchError(
       `the model has ${width} outputs and its vocabulary ${vocab.length} bytes; a byte-level model has one for each.`,
     );
   }
   const output = outputKind(model);
-  const first = layers[0]!;
   const parts = { model, vocab, idOf: invertVocab(vocab), width, output };
-  if (first.kind === 'embedding') return { ...parts, inputOf: (ids) => ids };
-  if (first.kind === 'activation' || first.inputSize !== width) {
+  if (spec.layers[0]!.kind === 'embedding') return { ...parts, inputOf: (ids) => ids };
+  if (inputWidth(spec) !== width) {
     throw new MismatchError(`the model reads neither ids nor one input for each of ${width} bytes.`);
   }
   return {

@@ -72,7 +72,13 @@ function describeLayer(layer: LayerSpec): string[] {
     case 'linear':
       return [layer.name, kind, `${layer.inputSize} → ${layer.outputSize}`, '', total];
     case 'activation':
+    case 'combine':
       return [layer.name, kind, '', '', ''];
+    case 'scale':
+    case 'norm':
+      return [layer.name, kind, `${layer.size}`, '', total];
+    case 'slice':
+      return [layer.name, kind, `${layer.inputSize} → ${layer.to - layer.from}`, '', ''];
     default:
       return [layer.name, kind, `${layer.inputSize} → ${layer.hiddenSize}`, describeBlocks(layer), total];
   }

@@ -2,6 +2,7 @@ import { MismatchError } from '../base/errors.js';
 import { show } from '../base/guards.js';
 import { type NpyArray, writeNpy } from '../formats/npy.js';
 import type { ModelSpec } from '../model/spec.js';
+import { inputWidth } from '../model/wiring.js';
 import { loadModel } from '../node.js';
 import { checkPlaces, writeBeside } from './beside.js';
 import { type Command, kernelsOption, threadsOption } from './command.js';
@@ -94,9 +95,8 @@ export const run: Command = {
  * @throws MismatchError naming the shape and the type that the model reads
  */
 function measureInput({ shape, data }: NpyArray, spec: ModelSpec): { steps: number; batch: number } {
-  const first = spec.layers[0]!;
-  const isToken = first.kind === 'embedding';
-  const width = first.kind === 'embedding' || first.kind === 'activation' ? undefined : first.inputSize;
+  const isToken = spec.layers[0]!.kind === 'embedding';
+  const width = inputWidth(spec);
   const wanted = isToken ? '[T] or [T, B] whole numbers' : `[T, ${width}] or [T, B, ${width}] floats`;
   const isFloat = data instanceof Float32Array;
   if (isFloat === isToken) {

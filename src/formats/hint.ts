@@ -1,6 +1,6 @@
 import { ArgumentTypeError, MismatchError } from '../base/errors.js';
 import { integer, oneOf, show } from '../base/guards.js';
-import { maxSize } from '../model/spec.js';
+import { maxSize } from '../model/given.js';
 import { join, type MatrixModule, type Module, type RecurrentModule } from './modules.js';
 import type { Piece } from './stack.js';
 

@@ -1,6 +1,7 @@
 import { ArgumentRangeError, FormatError, MismatchError, UnsupportedError } from '../base/errors.js';
 import { show } from '../base/guards.js';
-import { checkSpec, type ModelSpec } from '../model/spec.js';
+import { checkSpec } from '../model/check.js';
+import type { ModelSpec } from '../model/spec.js';
 import { checkShape, checkTensors, type ModelFile, matchTensors, type Tensors } from '../model/tensors.js';
 import type { SafetensorsHeader } from './header.js';
 import { isObject, type Json, parseJson } from './json.js';

@@ -1,6 +1,7 @@
 import { MismatchError, UnsupportedError } from '../base/errors.js';
 import { show } from '../base/guards.js';
-import { checkSpec, isRecurrent, type ModelSpec } from '../model/spec.js';
+import { checkSpec } from '../model/check.js';
+import { isRecurrent, type ModelSpec } from '../model/spec.js';
 import { checkTensors, layerTensors, type ModelFile, type Tensor, type Tensors } from '../model/tensors.js';
 import type { SafetensorsHeader } from './header.js';
 import { type PlannedLayer, planHint, planPieces, suggestHint } from './hint.js';

@@ -1,7 +1,9 @@
 import { ArgumentRangeError, MismatchError } from '../base/errors.js';
 import { integer, show } from '../base/guards.js';
 import { cellOf } from '../model/cells.js';
-import { blocksOf, checkSpec, isRecurrent, maxSize, type RecurrentLayerSpec } from '../model/spec.js';
+import { checkSpec } from '../model/check.js';
+import { maxSize } from '../model/given.js';
+import { blocksOf, isRecurrent, type RecurrentLayerSpec } from '../model/spec.js';
 import { checkTensors, type ModelFile, type Tensor } from '../model/tensors.js';
 
 /**

@@ -1,6 +1,7 @@
 import { ArgumentRangeError, MismatchError, UnsupportedError } from '../base/errors.js';
 import { show } from '../base/guards.js';
-import { checkSpec, isRecurrent, type LayerSpec, type ModelSpec } from '../model/spec.js';
+import { checkSpec } from '../model/check.js';
+import { isRecurrent, type LayerSpec, type ModelSpec } from '../model/spec.js';
 import { checkTensors, type ModelFile, type Tensor, type Tensors } from '../model/tensors.js';
 import type { StateDictOptions } from './pytorch.js';
 import { compactLayer } from './structure.js';

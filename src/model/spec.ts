@@ -1,31 +1,57 @@
-import { ArgumentRangeError, ArgumentTypeError } from '../base/errors.js';
-import { integer, oneOf, show } from '../base/guards.js';
+import type { Func, FunctionName } from './functions.js';
 
-/** Looks a row of `weight` up for each id. ids [T, B] → y [T, B, size]. Only as the first layer. */
-export interface EmbeddingSpec {
-  kind: 'embedding';
-  /** its tensor is `${name}.weight` [count, size] */
+/** What every layer of a model has. */
+interface Wired {
+  /** its tensors' names begin with it; unlike every other layer's */
   name: string;
-  /** number of rows; ids are within 0..count-1 */
+  /**
+   * What it reads: names of layers before it, or 'input' for the model's x. Several stand side by side along the
+   * features, in this order. Default: the layer before it, which makes a stack.
+   */
+  inputs?: string[];
+}
+
+/** Looks a row of `weight` up for each id. ids [T, B] → y [T, B, size]. Only on the model's input. */
+export interface EmbeddingSpec extends Wired {
+  kind: 'embedding';
+  /** number of rows; ids are within 0..count-1; its tensor is `${name}.weight` [count, size] */
   count: number;
   /** number of outputs per id */
   size: number;
 }
 
-interface RecurrentSpec {
-  /** its tensors are `${name}.weight_ih`, `.weight_hh`, `.bias_ih` and `.bias_hh` */
-  name: string;
+/** In which order a layer goes through the steps; 'bidirectional' does both and gives [T, B, 2·H], forward first. */
+export type Direction = 'forward' | 'reverse' | 'bidirectional';
+
+/**
+ * Tensors `${name}.weight_ih`, `.weight_hh`, `.bias_ih` and `.bias_hh`; those of the way back end in `_reverse`, as
+ * PyTorch's do, also when it is the only one.
+ */
+interface RecurrentSpec extends Wired {
   /** I */
   inputSize: number;
   /** H */
   hiddenSize: number;
   /** N, a divisor of H: 1 is dense, H is diagonal. Default 1. */
   blocks?: number;
+  /** default 'forward'; another one needs whole sequences, so such a model has `run` and no sessions */
+  direction?: Direction;
+  /** every gate's input is limited to ±clip before its function (ONNX); default: not at all */
+  clip?: number;
 }
 
 /** torch.nn.LSTM's equations; gates i f g o. */
 export interface LstmSpec extends RecurrentSpec {
   kind: 'lstm';
+  /** of the gates, of the candidate and of the cell on its way out (ONNX f, g, h); default sigmoid, tanh, tanh */
+  activations?: Func[];
+  /** whether the forget gate is one minus the input gate (ONNX input_forget); its weights are not used then */
+  coupled?: boolean;
+  /**
+   * whether gates see the cell (Gers & Schmidhuber 2000; ONNX P): i and f the one before, o the new one. Tensor
+   * `${name}.weight_peephole` [3·H], i f o
+   */
+  peepholes?: boolean;
 }
 
 /**
@@ -36,21 +62,21 @@ export interface GruSpec extends RecurrentSpec {
   kind: 'gru';
   /** whether the reset gate is applied after the recurrent product; default true */
   resetAfter?: boolean;
+  /** of the gates and of the candidate (ONNX f, g); default sigmoid, tanh */
+  activations?: Func[];
 }
 
 /** torch.nn.RNN's equation: h' = f(Wx + b + Uh + c). */
 export interface ElmanSpec extends RecurrentSpec {
   kind: 'elman';
-  /** default 'tanh' */
-  activation?: 'tanh' | 'relu';
+  /** f; default 'tanh' */
+  activation?: Func;
 }
 
 /** y = x weightᵀ + bias; weight [O, I]. The bias may be left out of the tensors when `bias` is false. */
-export interface LinearSpec {
+export interface LinearSpec extends Wired {
   kind: 'linear';
-  /** its tensors are `${name}.weight` [O, I] and `${name}.bias` [O] */
-  name: string;
-  /** I */
+  /** I; tensors `${name}.weight` [O, I] and `${name}.bias` [O] */
   inputSize: number;
   /** O */
   outputSize: number;
@@ -58,31 +84,78 @@ export interface LinearSpec {
   bias?: boolean;
 }
 
-export const activations = ['tanh', 'sigmoid', 'relu', 'softmax', 'logSoftmax'] as const;
-
-/** An element-wise function, or a softmax over the features of each step and stream. */
-export interface ActivationSpec {
+/** An element-wise function, or a softmax over the features of each step and stream. It has no tensors. */
+export interface ActivationSpec extends Wired {
   kind: 'activation';
-  /** unlike every other layer's; it has no tensors */
-  name: string;
   /** which function */
-  activation: (typeof activations)[number];
+  activation: FunctionName | 'softmax' | 'logSoftmax';
+  /** as the function says */
+  alpha?: number;
+  /** as the function says */
+  beta?: number;
+}
+
+/** Its inputs, two or more of the same width, one with another, element by element: a − b − c. It has no tensors. */
+export interface CombineSpec extends Wired {
+  kind: 'combine';
+  combine: 'add' | 'subtract' | 'multiply' | 'divide';
+  inputs: string[];
+}
+
+/** y = x · weight + bias, element by element; tensors `${name}.weight` and `${name}.bias`, both [size]. */
+export interface ScaleSpec extends Wired {
+  kind: 'scale';
+  /** number of features */
+  size: number;
+}
+
+/**
+ * Normalises the features of each step and stream, group by group. 'layer': y = (x − mean) / √(variance + epsilon) ·
+ * weight + bias (Ba et al. 2016; torch.nn.LayerNorm, and GroupNorm over features with more than one group). 'rms':
+ * y = x / √(mean of x² + epsilon) · weight (Zhang & Sennrich 2019). Tensors `${name}.weight` and, of 'layer',
+ * `${name}.bias`, [size].
+ */
+export interface NormSpec extends Wired {
+  kind: 'norm';
+  /** number of features */
+  size: number;
+  /** default 'layer' */
+  norm?: 'layer' | 'rms';
+  /** into how many equal groups the features are cut; default 1 */
+  groups?: number;
+  /** above 0; default 1e-5 */
+  epsilon?: number;
+}
+
+/** Features [from, to) of its input. It has no tensors. */
+export interface SliceSpec extends Wired {
+  kind: 'slice';
+  /** number of features that come in */
+  inputSize: number;
+  /** the first feature that goes out */
+  from: number;
+  /** one more than the last */
+  to: number;
 }
 
 /** A layer with a recurrent state. */
 export type RecurrentLayerSpec = LstmSpec | GruSpec | ElmanSpec;
-/** A layer of a stack. Every size is within 1..131072, and names differ. */
-export type LayerSpec = EmbeddingSpec | RecurrentLayerSpec | LinearSpec | ActivationSpec;
+/** A layer of a model. Every size is within 1..131072, and names differ. */
+export type LayerSpec =
+  | EmbeddingSpec
+  | RecurrentLayerSpec
+  | LinearSpec
+  | ActivationSpec
+  | CombineSpec
+  | ScaleSpec
+  | NormSpec
+  | SliceSpec;
 
-/** A stack of layers: each reads the one before it. Plain data; survives JSON. */
+/** Layers, each of which reads the one before it unless it says what it reads. Plain data; survives JSON. */
 export interface ModelSpec {
-  /** from the input to the output, 1..1000; each one's inputSize is the width of the one before */
+  /** 1..1000, from the input to the output, which is the last one's; each one's inputSize is the width of what it reads */
   layers: LayerSpec[];
 }
-
-/** No size in a spec may be larger: products of three of them then stay exact in a double. */
-export const maxSize = 2 ** 17;
-const maxLayers = 1000;
 
 export function isRecurrent(layer: LayerSpec): layer is RecurrentLayerSpec {
   return layer.kind === 'lstm' || layer.kind === 'gru' || layer.kind === 'elman';
@@ -93,122 +166,7 @@ export function blocksOf(layer: RecurrentLayerSpec): number {
   return layer.blocks ?? 1;
 }
 
-/** Width of a layer's output, given the width of its input. */
-export function outputWidth(layer: LayerSpec, input: number): number {
-  switch (layer.kind) {
-    case 'embedding':
-      return layer.size;
-    case 'linear':
-      return layer.outputSize;
-    case 'activation':
-      return input;
-    default:
-      return layer.hiddenSize;
-  }
-}
-
-/**
- * Checks a spec that may come from anywhere and returns a fresh copy with every default written out.
- * @throws TypeError, RangeError naming the layer and the field
- */
-export function checkSpec(value: unknown): ModelSpec {
-  if (value === null || typeof value !== 'object' || !Array.isArray((value as ModelSpec).layers)) {
-    throw new ArgumentTypeError(`a spec must be an object { layers: [...] }, got ${show(value)}.`);
-  }
-  const { layers } = value as { layers: unknown[] };
-  if (layers.length === 0 || layers.length > maxLayers) {
-    throw new ArgumentRangeError(`a spec must have 1..${maxLayers} layers, got ${layers.length}.`);
-  }
-  const names = new Set<string>();
-  const checked: LayerSpec[] = [];
-  let width: number | undefined;
-  for (const [index, entry] of layers.entries()) {
-    const layer = checkLayer(entry, index);
-    if (names.has(layer.name)) throw new ArgumentRangeError(`two layers are named ${show(layer.name)}.`);
-    names.add(layer.name);
-    const where = `layer ${index} (${layer.name})`;
-    if (layer.kind === 'embedding') {
-      if (index > 0)
-        throw new ArgumentRangeError(`${where}: an embedding takes ids, so it can only be the first layer.`);
-    } else if (layer.kind === 'activation') {
-      if (width === undefined)
-        throw new ArgumentRangeError(`${where}: an activation needs a layer before it.`);
-    } else if (width !== undefined && layer.inputSize !== width) {
-      throw new ArgumentRangeError(
-        `${where}: inputSize is ${layer.inputSize}, but the layer before it gives ${width}.`,
-      );
-    }
-    width = outputWidth(layer, width ?? 0);
-    checked.push(layer);
-  }
-  return { layers: checked };
-}
-
-function checkLayer(value: unknown, index: number): LayerSpec {
-  if (value === null || typeof value !== 'object') {
-    throw new ArgumentTypeError(`layer ${index} must be an object, got ${show(value)}.`);
-  }
-  const layer = value as Record<string, unknown>;
-  const kind = oneOf(layer.kind, `layer ${index}: kind`, [
-    'embedding',
-    'lstm',
-    'gru',
-    'elman',
-    'linear',
-    'activation',
-  ]);
-  if (typeof layer.name !== 'string' || layer.name === '' || layer.name.length > 500) {
-    throw new ArgumentTypeError(
-      `layer ${index}: name must be a string of 1..500 characters, got ${show(layer.name)}.`,
-    );
-  }
-  const { name } = layer;
-  const size = (field: string) => integer(layer[field], `layer ${index} (${name}): ${field}`, 1, maxSize);
-  switch (kind) {
-    case 'embedding':
-      return { kind, name, count: size('count'), size: size('size') };
-    case 'linear':
-      return {
-        kind,
-        name,
-        inputSize: size('inputSize'),
-        outputSize: size('outputSize'),
-        bias: flag(layer.bias, true, `layer ${index} (${name}): bias`),
-      };
-    case 'activation':
-      return {
-        kind,
-        name,
-        activation: oneOf(layer.activation, `layer ${index} (${name}): activation`, activations),
-      };
-    default: {
-      const shared = { name, inputSize: size('inputSize'), hiddenSize: size('hiddenSize'), blocks: 1 };
-      if (layer.blocks !== undefined) shared.blocks = size('blocks');
-      if (shared.hiddenSize % shared.blocks !== 0) {
-        throw new ArgumentRangeError(
-          `layer ${index} (${name}): blocks must divide hiddenSize; ${shared.blocks} does not divide ${shared.hiddenSize}.`,
-        );
-      }
-      if (kind === 'lstm') return { kind, ...shared };
-      if (kind === 'gru') {
-        return {
-          kind,
-          ...shared,
-          resetAfter: flag(layer.resetAfter, true, `layer ${index} (${name}): resetAfter`),
-        };
-      }
-      const activation = oneOf(layer.activation ?? 'tanh', `layer ${index} (${name}): activation`, [
-        'tanh',
-        'relu',
-      ]);
-      return { kind, ...shared, activation };
-    }
-  }
-}
-
-function flag(value: unknown, otherwise: boolean, what: string): boolean {
-  if (value === undefined) return otherwise;
-  if (typeof value !== 'boolean')
-    throw new ArgumentTypeError(`${what} must be true or false, got ${show(value)}.`);
-  return value;
+/** The directions in which a recurrent layer goes, in the order in which it stands in state and output. */
+export function directionsOf({ direction = 'forward' }: RecurrentLayerSpec): ('forward' | 'reverse')[] {
+  return direction === 'bidirectional' ? ['forward', 'reverse'] : [direction];
 }

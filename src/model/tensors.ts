@@ -1,7 +1,7 @@
 import { ArgumentTypeError, MismatchError } from '../base/errors.js';
 import { show } from '../base/guards.js';
-import { cellOf } from './cells.js';
-import { blocksOf, isRecurrent, type LayerSpec, type ModelSpec } from './spec.js';
+import { kindOf } from './kinds.js';
+import type { LayerSpec, ModelSpec } from './spec.js';
 
 /** A dense array in row-major order: the rightmost index changes fastest. */
 export interface Tensor {
@@ -48,26 +48,8 @@ export interface ModelFile {
  * embedding: weight [count, size]. With N = 1 these are PyTorch's shapes.
  */
 export function layerTensors(layer: LayerSpec): Record<string, number[]> {
-  const { name } = layer;
-  if (isRecurrent(layer)) {
-    const rows = cellOf(layer).gates * layer.hiddenSize;
-    return {
-      [`${name}.weight_ih`]: [rows, layer.inputSize],
-      [`${name}.weight_hh`]: [rows, layer.hiddenSize / blocksOf(layer)],
-      [`${name}.bias_ih`]: [rows],
-      [`${name}.bias_hh`]: [rows],
-    };
-  }
-  switch (layer.kind) {
-    case 'embedding':
-      return { [`${name}.weight`]: [layer.count, layer.size] };
-    case 'linear': {
-      const weight = { [`${name}.weight`]: [layer.outputSize, layer.inputSize] };
-      return layer.bias === false ? weight : { ...weight, [`${name}.bias`]: [layer.outputSize] };
-    }
-    default:
-      return {};
-  }
+  const own = kindOf(layer).tensors(layer);
+  return Object.fromEntries(Object.entries(own).map(([field, shape]) => [`${layer.name}.${field}`, shape]));
 }
 
 /**

@@ -1,13 +1,8 @@
 import { beginLayout, type Layout, roundUp } from '../memory/layout.js';
 import { cellOf } from '../model/cells.js';
-import {
-  blocksOf,
-  isRecurrent,
-  type LayerSpec,
-  type ModelSpec,
-  outputWidth,
-  type RecurrentLayerSpec,
-} from '../model/spec.js';
+import { checkPlain, type PlainLayerSpec } from '../model/plain.js';
+import { blocksOf, isRecurrent, type ModelSpec, type RecurrentLayerSpec } from '../model/spec.js';
+import { widthsOf } from '../model/wiring.js';
 import { type Frame, type Op, type Program, strideOf } from './program.js';
 import { panelRows, partRows, phasesOf } from './rows.js';
 import { tableFloats } from './table.js';
@@ -36,6 +31,7 @@ export const controlWords = 1024;
  * @param workers threads that will each need scratch of their own, at least 1
  */
 export function planProgram(spec: ModelSpec, workers: number): Program {
+  const { layers } = checkPlain(spec);
   const layout = beginLayout();
   const control = layout.place(controlWords);
   const constants = layout.place(tableFloats);
@@ -57,12 +53,10 @@ export function planProgram(spec: ModelSpec, workers: number): Program {
     work: 0,
   };
   const before = layout.bytes;
-  let width = inputs;
-  for (const layer of spec.layers) {
-    program.ops.push(planLayer(layer, width, layout, program));
-    width = outputWidth(layer, width);
-  }
-  program.outputs = width;
+  const widths = widthsOf(spec);
+  for (const [index, layer] of layers.entries())
+    program.ops.push(planLayer(layer, widths[index]!, layout, program));
+  program.outputs = widths.at(-1)!;
   program.weightBytes = layout.bytes - before;
   const widest = Math.max(
     strideOf(inputs),
@@ -75,7 +69,7 @@ export function planProgram(spec: ModelSpec, workers: number): Program {
   return program;
 }
 
-function planLayer(layer: LayerSpec, width: number, layout: Layout, program: Program): Op {
+function planLayer(layer: PlainLayerSpec, width: number, layout: Layout, program: Program): Op {
   const { name } = layer;
   if (isRecurrent(layer)) return planRecurrent(layer, layout, program);
   switch (layer.kind) {
@@ -100,7 +94,7 @@ function planLayer(layer: LayerSpec, width: number, layout: Layout, program: Pro
         bias: layout.place(rows),
       };
     }
-    default:
+    case 'activation':
       return { op: 'activation', name, kernel: kernelOf[layer.activation], outputs: width };
   }
 }

@@ -1,6 +1,6 @@
 import { ArgumentRangeError, ArgumentTypeError } from '../base/errors.js';
 import { checkSignal, integer, number, object, show } from '../base/guards.js';
-import { checkSpec } from '../model/spec.js';
+import { checkSpec } from '../model/check.js';
 import type { Tensors } from '../model/tensors.js';
 import { decodeCheckpoint, encodeCheckpoint, type Position } from './checkpoint.js';
 import type { Trainer } from './trainer.js';

@@ -1,7 +1,8 @@
 import { untilAborted } from '../base/abort.js';
 import { checkSignal } from '../base/guards.js';
 import { createArena } from '../memory/arena.js';
-import { checkSpec, type ModelSpec } from '../model/spec.js';
+import { checkSpec } from '../model/check.js';
+import type { ModelSpec } from '../model/spec.js';
 import type { Tensors } from '../model/tensors.js';
 import { placeTable } from '../pack/table.js';
 import { type Hire, scheduleCrew } from '../schedule/crew.js';

@@ -104,7 +104,11 @@ describe('layers', () => {
   const values = { reads: 'values', features: 2, outputs: 3 } as const;
   const layers = (json: object, ends: typeof ids | typeof values) =>
     specOf(parseConfig(json as Json).model, ends).layers.map((layer) =>
-      'size' in layer ? [layer.count, layer.size] : 'inputSize' in layer ? layer.inputSize : layer.kind,
+      layer.kind === 'embedding'
+        ? [layer.count, layer.size]
+        : 'inputSize' in layer
+          ? layer.inputSize
+          : layer.kind,
     );
 
   test('an embedding of its own size, of the task, or of the decoder it is tied to', () => {

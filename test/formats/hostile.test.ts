@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { encodeModel } from '#dist/formats/native.js';
 import { readNpy, writeNpy } from '#dist/formats/npy.js';
 import { readModel } from '#dist/formats/read.js';
-import { checkSpec } from '#dist/model/spec.js';
+import { checkSpec } from '#dist/model/check.js';
 import { checkTensors } from '#dist/model/tensors.js';
 import { ramp, recurrent, safetensorsOf, stateDict } from './bytes.js';
 

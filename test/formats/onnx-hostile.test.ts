@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { seededRandom } from '#dist/base/random.js';
 import { readOnnx } from '#dist/formats/onnx/onnx.js';
-import { checkSpec } from '#dist/model/spec.js';
+import { checkSpec } from '#dist/model/check.js';
 import { checkTensors } from '#dist/model/tensors.js';
 import { GraphBuilder } from '../onnx/builder.js';
 import { buildOnnx } from '../onnx/graph.js';

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
-import { checkSpec, type RecurrentLayerSpec } from '#dist/model/spec.js';
+import { checkSpec } from '#dist/model/check.js';
+import type { RecurrentLayerSpec } from '#dist/model/spec.js';
 import { checkTensors, readerOf } from '#dist/model/tensors.js';
 import { packModel } from '#dist/pack/place.js';
 import { type RecurrentOp, strideOf } from '#dist/pack/program.js';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { checkSpec } from '#dist/model/spec.js';
+import { checkSpec } from '#dist/model/check.js';
 
 const type = { name: 'TypeError', code: 'ERR_ARGUMENT_TYPE' };
 const range = { name: 'RangeError', code: 'ERR_ARGUMENT_RANGE' };
@@ -44,7 +44,7 @@ const whole: [string, unknown, object][] = [
   ['more blocks than units', stack({ ...lstm, blocks: 12 }), range],
   ['an unknown activation', stack(lstm, { ...tanh, activation: 'gelu' }), range],
   ['no activation', stack(lstm, { ...tanh, activation: undefined }), type],
-  ['an unknown elman activation', stack({ ...lstm, kind: 'elman', activation: 'sigmoid' }), range],
+  ['an unknown elman activation', stack({ ...lstm, kind: 'elman', activation: 'gelu' }), range],
   ['resetAfter a number', stack({ ...lstm, kind: 'gru', resetAfter: 1 }), type],
   ['bias a string', stack({ ...linear, bias: 'false' }), type],
 ];
@@ -136,5 +136,48 @@ describe('a spec that is accepted', () => {
   test('has names that mean something to JavaScript', () => {
     for (const name of ['__proto__', 'constructor', 'toString', 'a.weight_ih', ' ', '\u0000'])
       expect(checkSpec(stack({ ...lstm, name })).layers[0]!.name).toBe(name);
+  });
+});
+
+describe('a graph', () => {
+  const input = { kind: 'linear', name: 'in', inputSize: 3, outputSize: 4 };
+  const twice = { kind: 'linear', name: 'both', inputs: ['in', 'input'], inputSize: 7, outputSize: 4 };
+  const sum = { kind: 'combine', name: 'sum', combine: 'add', inputs: ['in', 'both'] };
+
+  test('says what its layers read, and only where it is not the layer before', () => {
+    const { layers } = checkSpec(
+      stack(
+        input,
+        { ...linear, inputSize: 4, outputSize: 4, inputs: ['in'] },
+        { ...sum, inputs: ['in', 'out'] },
+      ),
+    );
+    expect(layers.map(({ inputs }) => inputs)).toEqual([undefined, undefined, ['in', 'out']]);
+    expect(checkSpec(stack(input, twice, sum)).layers[1]).toEqual({ ...twice, bias: true });
+  });
+
+  test.each([
+    ['a layer that comes later', stack({ ...input, inputs: ['sum'] }, twice, sum), range],
+    ['itself', stack(input, { ...twice, inputs: ['both'] }), range],
+    ['nothing', stack(input, { ...twice, inputs: [] }), type],
+    ['a number', stack(input, { ...twice, inputs: [0] }), type],
+    ['another width', stack(input, { ...twice, inputSize: 4 }), range],
+    ['one thing, combined', stack(input, { ...sum, inputs: ['in'] }), range],
+    ['widths that differ, combined', stack(input, { ...sum, inputs: ['in', 'input'] }), range],
+    ['ids as floats', stack(embedding, { ...linear, inputSize: 4, inputs: ['input'] }), range],
+    ['not what is there', stack(input, { ...twice, inputs: ['input'], inputSize: 3 }), range],
+  ])('is refused that reads %s', (_, spec, expected) => {
+    expect(() => checkSpec(spec)).toThrow(expect.objectContaining(expected));
+  });
+
+  test.each([
+    ['direction', { ...lstm, direction: 'backward' }],
+    ['clip', { ...lstm, clip: 0 }],
+    ['activations[1]', { ...lstm, activations: ['sigmoid', 'softmax', 'tanh'] }],
+    ['epsilon', { kind: 'norm', name: 'n', size: 6, epsilon: -1 }],
+    ['groups', { kind: 'norm', name: 'n', size: 6, groups: 4 }],
+    ['to', { kind: 'slice', name: 's', inputSize: 6, from: 3, to: 3 }],
+  ])('names the field %s', (field, layer) => {
+    expect(() => checkSpec(stack(layer))).toThrow(`layer 0 (${layer.name}): ${field}`);
   });
 });

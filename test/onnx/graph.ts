@@ -1,11 +1,7 @@
-import {
-  blocksOf,
-  isRecurrent,
-  type ModelSpec,
-  outputWidth,
-  type RecurrentLayerSpec,
-} from '#dist/model/spec.js';
+import { checkPlain } from '#dist/model/plain.js';
+import { blocksOf, isRecurrent, type ModelSpec, type RecurrentLayerSpec } from '#dist/model/spec.js';
 import type { Tensor, Tensors } from '#dist/model/tensors.js';
+import { inputWidth, widthsOf } from '#dist/model/wiring.js';
 import { GraphBuilder } from './builder.js';
 
 export interface OnnxOptions {
@@ -36,14 +32,14 @@ const onnxActivation = {
 export function buildOnnx(spec: ModelSpec, tensors: Tensors, options: OnnxOptions = {}): Uint8Array {
   const graph = new GraphBuilder();
   const first = spec.layers[0]!;
-  let width = 'inputSize' in first ? first.inputSize : 0;
+  const width = inputWidth(spec);
   let value =
     first.kind === 'embedding'
       ? graph.input('x', 'int32', ['T', 'B'])
       : graph.input('x', 'float32', ['T', 'B', width]);
   const lengths = options.lengths ? graph.input('lengths', 'int32', ['B']) : '';
   let k = 0;
-  for (const layer of spec.layers) {
+  for (const layer of checkPlain(spec).layers) {
     const { name } = layer;
     const out = `${name}.out`;
     if (isRecurrent(layer)) {
@@ -66,10 +62,9 @@ export function buildOnnx(spec: ModelSpec, tensors: Tensors, options: OnnxOption
       const attributes: Record<string, number> = layer.activation.endsWith('oftmax') ? { axis: -1 } : {};
       value = graph.node(onnxActivation[layer.activation], [value], [out], attributes);
     }
-    width = outputWidth(layer, width);
   }
   graph.node('Identity', [lengths === '' ? value : addMask(graph, value, lengths)], ['y']);
-  graph.output('y', 'float32', ['T', 'B', width]);
+  graph.output('y', 'float32', ['T', 'B', widthsOf(spec).at(-1)!]);
   return graph.build('model');
 }
 

@@ -1,3 +1,4 @@
+import { checkPlain } from '#dist/model/plain.js';
 import { blocksOf, isRecurrent, type ModelSpec, type RecurrentLayerSpec } from '#dist/model/spec.js';
 import type { Tensor, Tensors } from '#dist/model/tensors.js';
 import {
@@ -67,7 +68,7 @@ export function runOracle(
   const result: Pick<OracleRun, 'state' | 'stateBound'> = { state: [], stateBound: [] };
   // frames[t][b] is what the next layer reads
   let frames = splitInput(x, steps, batch);
-  for (const layer of spec.layers) {
+  for (const layer of checkPlain(spec).layers) {
     if (isRecurrent(layer)) {
       const before = input.state?.[result.state.length];
       const after: BlockState[][] = [];

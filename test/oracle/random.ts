@@ -1,5 +1,6 @@
 import { isRecurrent, type LayerSpec, type ModelSpec } from '#dist/model/spec.js';
 import { layerTensors, type Tensors } from '#dist/model/tensors.js';
+import { inputWidth } from '#dist/model/wiring.js';
 
 /** A source of numbers in [0, 1), such as seededRandom gives. */
 export type Random = () => number;
@@ -29,8 +30,7 @@ export function randomInput(
   if (first.kind === 'embedding') {
     return Int32Array.from({ length: steps * batch }, () => Math.floor(random() * first.count));
   }
-  if (first.kind === 'activation') throw new Error('an activation cannot be the first layer.');
-  return randomValues(random, steps * batch * first.inputSize, 1);
+  return randomValues(random, steps * batch * inputWidth(spec), 1);
 }
 
 /** A state for `run`: h and c uniform within `scale`. */

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkSpec, type ModelSpec, maxSize } from '#dist/model/spec.js';
+import { checkSpec } from '#dist/model/check.js';
+import { maxSize } from '#dist/model/given.js';
+import type { ModelSpec } from '#dist/model/spec.js';
 import { readerOf } from '#dist/model/tensors.js';
 import { packModel } from '#dist/pack/place.js';
 import { planProgram, tileSteps } from '#dist/pack/plan.js';

@@ -1,6 +1,7 @@
 import { seededRandom } from '#dist/base/random.js';
 import type { LayerSpec, ModelSpec } from '#dist/model/spec.js';
 import { layerTensors } from '#dist/model/tensors.js';
+import { inputWidth } from '#dist/model/wiring.js';
 import { type CellKind, cellKinds } from '../oracle/arbitraries.js';
 import { randomState } from '../oracle/random.js';
 import { layerOf } from '../session/draw.js';
@@ -75,10 +76,7 @@ export function randomBatch(
   const x =
     first.kind === 'embedding'
       ? Int32Array.from({ length: steps * batch }, () => below(first.count))
-      : Float32Array.from(
-          { length: steps * batch * (first.kind === 'activation' ? 1 : first.inputSize) },
-          () => 2 * random() - 1,
-        );
+      : Float32Array.from({ length: steps * batch * inputWidth(spec) }, () => 2 * random() - 1);
   const targets = {
     steps: () =>
       Int32Array.from({ length: steps * batch }, () => (below(4) === 0 ? -1 : below(last.outputSize))),

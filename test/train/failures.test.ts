@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WorkerError } from '#dist/base/errors.js';
 import { createArena } from '#dist/memory/arena.js';
-import { checkSpec, type ModelSpec } from '#dist/model/spec.js';
+import { checkSpec } from '#dist/model/check.js';
+import type { ModelSpec } from '#dist/model/spec.js';
 import { placeTable } from '#dist/pack/table.js';
 import { scheduleSolo } from '#dist/schedule/solo.js';
 import { checkTrainerOptions } from '#dist/train/options.js';

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { seededRandom } from '#dist/base/random.js';
 import { writeSafetensors } from '#dist/formats/safetensors.js';
-import { checkSpec } from '#dist/model/spec.js';
+import { checkSpec } from '#dist/model/check.js';
 import type { Tensors } from '#dist/model/tensors.js';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '#dist/train/checkpoint.js';
 import { createTrainer, fit as train } from '#dist/train-node.js';

@@ -1,6 +1,7 @@
 import { describe, expect, it, test } from 'vitest';
 import { namedRandom } from '#dist/base/random.js';
-import { checkSpec, type LayerSpec } from '#dist/model/spec.js';
+import { checkSpec } from '#dist/model/check.js';
+import type { LayerSpec } from '#dist/model/spec.js';
 import { checkTensors } from '#dist/model/tensors.js';
 import { initTensors } from '#dist/train/init.js';
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { checkSpec, type ModelSpec } from '#dist/model/spec.js';
+import { checkSpec } from '#dist/model/check.js';
+import type { ModelSpec } from '#dist/model/spec.js';
 import { availableKernels } from '#dist/node.js';
 import { checkTrainerOptions } from '#dist/train/options.js';
 import { planTraining } from '#dist/train/plan/plan.js';

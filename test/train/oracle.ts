@@ -1,4 +1,5 @@
 import { cellOf } from '#dist/model/cells.js';
+import { checkPlain } from '#dist/model/plain.js';
 import { blocksOf, isRecurrent, type ModelSpec, type RecurrentLayerSpec } from '#dist/model/spec.js';
 import { layerTensors } from '#dist/model/tensors.js';
 import { crossEntropy, ctc } from './losses.js';
@@ -83,7 +84,7 @@ export function trainOracle(
     }),
   );
   let recurrent = 0;
-  for (const [index, layer] of spec.layers.entries()) {
+  for (const [index, layer] of checkPlain(spec).layers.entries()) {
     const parameter = (name: string) => parameters[`${layer.name}.${name}`]!;
     const place = isRecurrent(layer) ? recurrent++ : 0;
     for (const [b, stream] of streams.entries()) {

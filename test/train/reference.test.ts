@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { checkSpec } from '#dist/model/spec.js';
+import { checkSpec } from '#dist/model/check.js';
 import { checkTensors } from '#dist/model/tensors.js';
 import { type Kept, normOf, optimize } from './optimizers.js';
 import { trainOracle, type Weights } from './oracle.js';

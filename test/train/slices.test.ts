@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { seededRandom } from '#dist/base/random.js';
-import { checkSpec, type ModelSpec } from '#dist/model/spec.js';
+import { checkSpec } from '#dist/model/check.js';
+import type { ModelSpec } from '#dist/model/spec.js';
 import { checkTrainerOptions } from '#dist/train/options.js';
 import { planTraining } from '#dist/train/plan/plan.js';
 import { type Batch, createTrainer } from '#dist/train-node.js';

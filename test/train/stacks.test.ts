@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { checkSpec, type LayerSpec, type ModelSpec } from '#dist/model/spec.js';
+import { checkSpec } from '#dist/model/check.js';
+import type { LayerSpec, ModelSpec } from '#dist/model/spec.js';
 import { availableKernels } from '#dist/node.js';
 import { createTrainer } from '#dist/train-node.js';
 import { scene, stack } from '../oracle/arbitraries.js';

@@ -1,5 +1,5 @@
 import type { Json } from '../../formats/json.js';
-import { maxSize } from '../../model/spec.js';
+import { maxSize } from '../../model/given.js';
 import { defaultSplit, type Parts, type Split, splitEnds } from '../../train/data/split.js';
 import type { InitOptions } from '../../train/init.js';
 import type { Optimizer } from '../../train/types.js';

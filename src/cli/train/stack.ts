@@ -1,5 +1,7 @@
 import { MismatchError } from '../../base/errors.js';
-import { checkSpec, type LayerSpec, type ModelSpec, outputWidth } from '../../model/spec.js';
+import { checkSpec } from '../../model/check.js';
+import type { LayerSpec, ModelSpec } from '../../model/spec.js';
+import { inputWidth, widthsOf } from '../../model/wiring.js';
 import type { ModelConfig } from './config.js';
 
 /** What a model of a task reads and says. */
@@ -46,12 +48,12 @@ function checkEnds(spec: ModelSpec, ends: Ends): void {
         `model.spec must begin with an embedding of ${ends.count} rows, one for each id.`,
       );
     }
-  } else if (first.kind === 'embedding' || first.kind === 'activation' || first.inputSize !== ends.features) {
+  } else if (inputWidth(spec) !== ends.features) {
     throw new MismatchError(
       `model.spec must begin with a layer whose inputSize is ${ends.features}, the features.`,
     );
   }
-  const outputs = spec.layers.reduce((width, layer) => outputWidth(layer, width), 0);
+  const outputs = widthsOf(spec).at(-1)!;
   if (outputs !== ends.outputs) {
     const problem = `model.spec has ${outputs} outputs, the data ${ends.outputs} classes`;
     throw new MismatchError(`${problem}; the last layer must give one for each, before any softmax.`);

@@ -1,7 +1,8 @@
 import { MismatchError, UnsupportedError } from '../../base/errors.js';
 import { show } from '../../base/guards.js';
 import { cellOf } from '../../model/cells.js';
-import { checkSpec, type LayerSpec, type ModelSpec } from '../../model/spec.js';
+import { checkSpec } from '../../model/check.js';
+import type { LayerSpec, ModelSpec } from '../../model/spec.js';
 import { checkTensors, type ModelFile, type Tensors } from '../../model/tensors.js';
 import { compactModel } from '../structure.js';
 import { checkVocab } from '../vocab.js';

@@ -1,5 +1,5 @@
 import { UnsupportedError } from '../../base/errors.js';
-import { maxSize } from '../../model/spec.js';
+import { maxSize } from '../../model/given.js';
 import { mapParts, type Parts } from './split.js';
 
 /** Texts as ids of their words. */

@@ -1,6 +1,7 @@
 import { ArgumentRangeError, UnsupportedError } from '../../base/errors.js';
 import { show } from '../../base/guards.js';
-import type { LayerSpec, LinearSpec, ModelSpec } from '../../model/spec.js';
+import type { PlainLayerSpec, PlainSpec } from '../../model/plain.js';
+import type { LinearSpec } from '../../model/spec.js';
 import { strideOf } from '../../pack/program.js';
 import { onePhase, type Plan, planBias, planParam, planWeight } from './params.js';
 import type { Head, Link, Param } from './program.js';
@@ -10,9 +11,9 @@ const logitFloats = 2 ** 22;
 const leastSlice = 16;
 
 /** The layers before the last linear one, and that one. A softmax at the end is the loss's own. */
-export function splitHead(spec: ModelSpec): { layers: LayerSpec[]; last: LinearSpec } {
+export function splitHead(spec: PlainSpec): { layers: PlainLayerSpec[]; last: LinearSpec } {
   const layers = [...spec.layers];
-  const isSoftmax = (layer: LayerSpec) =>
+  const isSoftmax = (layer: PlainLayerSpec) =>
     layer.kind === 'activation' && (layer.activation === 'softmax' || layer.activation === 'logSoftmax');
   if (isSoftmax(layers.at(-1)!)) layers.pop();
   const last = layers.pop();
@@ -32,7 +33,12 @@ export function splitHead(spec: ModelSpec): { layers: LayerSpec[]; last: LinearS
 }
 
 /** The last linear layer and the loss. */
-export function planHead(plan: Plan, layer: LinearSpec, input: Link, first: LayerSpec | undefined): Head {
+export function planHead(
+  plan: Plan,
+  layer: LinearSpec,
+  input: Link,
+  first: PlainLayerSpec | undefined,
+): Head {
   const { loss, capacity, layout } = plan;
   const { name, inputSize: inputs, outputSize: outputs } = layer;
   const isPooled = loss.kind === 'sequence';
@@ -67,7 +73,7 @@ export function planHead(plan: Plan, layer: LinearSpec, input: Link, first: Laye
 function tiedParam(
   { params }: Plan,
   { name, inputSize, outputSize }: LinearSpec,
-  first: LayerSpec | undefined,
+  first: PlainLayerSpec | undefined,
 ): Param {
   if (first?.kind !== 'embedding' || first.count !== outputSize || first.size !== inputSize) {
     const found = first?.kind === 'embedding' ? `${first.count} × ${first.size}` : `${first?.kind ?? 'none'}`;

@@ -1,10 +1,9 @@
 import { beginLayout, roundUp } from '../../memory/layout.js';
 import { type Cell, cellOf } from '../../model/cells.js';
+import { checkPlain, type PlainActivationSpec, type PlainLayerSpec } from '../../model/plain.js';
 import {
-  type ActivationSpec,
   type EmbeddingSpec,
   isRecurrent,
-  type LayerSpec,
   type LinearSpec,
   type ModelSpec,
   type RecurrentLayerSpec,
@@ -47,7 +46,7 @@ export function planTraining(spec: ModelSpec, sizes: TrainingSizes): TrainProgra
   const control = layout.place(controlWords);
   const constants = layout.place(tableFloats);
   const order = layout.place(orderFloats);
-  const { layers, last } = splitHead(spec);
+  const { layers, last } = splitHead(checkPlain(spec));
   const first = layers[0] ?? last;
   const inputs = 'inputSize' in first ? first.inputSize : 0;
   const input: Link = {
@@ -108,7 +107,7 @@ function momentsOf(optimizer: Required<Optimizer>): number {
   return 2;
 }
 
-function planOp(plan: Plan, layer: LayerSpec, input: Link, width: number): TrainOp {
+function planOp(plan: Plan, layer: PlainLayerSpec, input: Link, width: number): TrainOp {
   if (isRecurrent(layer)) return planRecurrent(plan, layer, input);
   switch (layer.kind) {
     case 'embedding':
@@ -148,7 +147,7 @@ function planLinear(plan: Plan, layer: LinearSpec, input: Link): TrainOp {
 
 function planActivation(
   plan: Plan,
-  { name, activation }: ActivationSpec,
+  { name, activation }: PlainActivationSpec,
   input: Link,
   width: number,
 ): TrainOp {
