@@ -48,7 +48,7 @@ function linear(walk: Walk, node: Node, x: Flow, factor: ArrayValue, turned: boo
     for (let i = 0; i < inputSize; i++)
       weight[o * inputSize + i] = alpha * data[turned ? o * inputSize + i : i * outputSize + o]!;
   }
-  const chain: Link = { parent: x.chain, width: outputSize, kind: 'linear', inputSize, weight };
+  const chain: Link = { parent: x.chain, width: outputSize, node, kind: 'linear', inputSize, weight };
   const axes = [...x.axes.slice(0, -1), axisOf(features, outputSize)];
   return { kind: 'flow', axes, chain, width: outputSize, from: 0, isIds: false };
 }
@@ -74,5 +74,5 @@ function withBias(node: Node, flow: Flow, value: Value, beta: number): Flow {
   if (!fits) throw unsupported(node, `it adds ${show(dims)} to ${outputSize} features`, 'shape');
   const added = data() as Float32Array;
   const bias = Float32Array.from({ length: outputSize }, (_, o) => beta * added[count === 1 ? 0 : o]!);
-  return { ...flow, chain: { ...chain, bias } };
+  return { ...flow, chain: { ...chain, node, bias } };
 }

@@ -318,7 +318,7 @@ function joinFlows(walk: Walk, node: Node, flows: readonly Flow[], axis: number)
     links.push(chain);
   }
   const width = links.reduce((sum, link) => sum + link.width, 0);
-  const chain: Link = { ...links[0]!, width, parts: links.flatMap(({ parts }) => parts) };
+  const chain: Link = { ...links[0]!, node, width, parts: links.flatMap(({ parts }) => parts) };
   const axes = flows[0]!.axes.map((old, place) => (place === axis ? axisOf(features, width) : old));
   return { ...flows[0]!, axes, chain, width };
 }

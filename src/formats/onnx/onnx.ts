@@ -1,4 +1,4 @@
-import { MismatchError, UnsupportedError } from '../../base/errors.js';
+import { FormatError, MismatchError, UnsupportedError } from '../../base/errors.js';
 import { show } from '../../base/guards.js';
 import { cellOf } from '../../model/cells.js';
 import { checkSpec } from '../../model/check.js';
@@ -8,6 +8,7 @@ import { compactModel } from '../structure.js';
 import { checkVocab } from '../vocab.js';
 import { sizeOf } from './arrays.js';
 import { features } from './axes.js';
+import { producer, vocabKey } from './names.js';
 import { evaluate } from './operators.js';
 import { readGraph } from './proto.js';
 import { type ArrayValue, type Flow, type Link, nameNode, type Part } from './values.js';
@@ -75,16 +76,36 @@ export function readOnnx(
   checkOutput(walk, output.name, output.flow);
   const links = listLinks(output.flow.chain);
   checkStates(links, walk, finals);
-  const { spec, tensors } = build(walk, links);
+  const names = graph.producer === producer ? ownNames(links) : undefined;
+  const { spec, tensors } = build(walk, links, names);
   const file = compactModel({ spec, tensors }, options.blocks ?? 'auto', options.tolerance);
   if (options.vocab !== undefined) file.vocab = checkVocab(options.vocab, file.spec);
-  const names = {
-    input: x.name,
-    output: output.name,
-    stateInputs: states.map(({ name }) => name),
-    stateOutputs: finals.map(({ name }) => name),
+  else if (graph.vocab !== undefined) file.vocab = readVocab(graph.vocab, file.spec);
+  return {
+    file,
+    names: {
+      input: x.name,
+      output: output.name,
+      stateInputs: states.map(({ name }) => name),
+      stateOutputs: finals.map(({ name }) => name),
+    },
   };
-  return { file, names };
+}
+
+/** What encodeOnnx called the layers, by their nodes; undefined where something else has been at the file. */
+function ownNames(links: readonly Link[]): string[] | undefined {
+  const names = links.map(({ node }) => node.name);
+  const isGood = names.every((name) => name !== '' && name.length <= 500);
+  return isGood && new Set(names).size === names.length ? names : undefined;
+}
+
+function readVocab(text: string, spec: ModelSpec): number[] {
+  try {
+    return checkVocab(text.split(',').map(Number), spec);
+  } catch (cause) {
+    if (cause instanceof MismatchError) throw cause;
+    throw new FormatError(`${vocabKey} in the metadata is broken: ${(cause as Error).message}`, { cause });
+  }
 }
 
 /** The last axis of the output must be the features, and the others steps and streams, each whole. */
@@ -171,26 +192,31 @@ function checkStates(
   }
 }
 
-function build(walk: Walk, links: readonly Link[]): { spec: ModelSpec; tensors: Tensors } {
+function build(
+  walk: Walk,
+  links: readonly Link[],
+  names: readonly string[] | undefined,
+): { spec: ModelSpec; tensors: Tensors } {
   const tensors: Tensors = {};
   const layers = links.map((link, index): LayerSpec => {
+    const nameOf = (kind: string) => names?.[index] ?? `${kind}.${index}`;
     switch (link.kind) {
       case 'recurrent':
-        return buildRecurrent(walk, link.parts, `${link.parts[0]!.kind}.${index}`, tensors);
+        return buildRecurrent(walk, link.parts, nameOf(link.parts[0]!.kind), tensors);
       case 'embedding': {
-        const name = `embedding.${index}`;
+        const name = nameOf('embedding');
         tensors[`${name}.weight`] = { shape: [link.count, link.width], data: link.weight };
         return { kind: 'embedding', name, count: link.count, size: link.width };
       }
       case 'linear': {
-        const name = `linear.${index}`;
+        const name = nameOf('linear');
         const { inputSize, width, bias } = link;
         tensors[`${name}.weight`] = { shape: [width, inputSize], data: link.weight };
         if (bias !== undefined) tensors[`${name}.bias`] = { shape: [width], data: bias };
         return { kind: 'linear', name, inputSize, outputSize: width, bias: bias !== undefined };
       }
       default:
-        return { kind: 'activation', name: `${link.activation}.${index}`, activation: link.activation };
+        return { kind: 'activation', name: nameOf(link.activation), activation: link.activation };
     }
   });
   try {

@@ -110,6 +110,7 @@ function recurrent(walk: Walk, node: Node): readonly Value[] {
   const link: Link = {
     parent: x.chain,
     width: units,
+    node,
     kind: 'recurrent',
     parts: [part],
     time: time === 'one' ? undefined : time,
@@ -185,6 +186,7 @@ function gather(walk: Walk, node: Node): readonly Value[] {
     const chain: Link = {
       parent: undefined,
       width: size,
+      node,
       kind: 'embedding',
       count,
       weight: from.data() as Float32Array,
@@ -210,7 +212,8 @@ function activation(name: Extract<Link, { kind: 'activation' }>['activation']): 
     const x = flowOf(node, inputOf(walk, node, 0));
     if (x.chain === undefined || isCut(walk, x))
       throw unsupported(node, 'there is no layer whose output it is of', 'input');
-    return [{ ...x, chain: { parent: x.chain, width: x.chain.width, kind: 'activation', activation: name } }];
+    const { width } = x.chain;
+    return [{ ...x, chain: { parent: x.chain, width, node, kind: 'activation', activation: name } }];
   };
 }
 

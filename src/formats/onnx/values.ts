@@ -61,6 +61,8 @@ export type Link = {
   parent: Link | undefined;
   /** features that it gives */
   width: number;
+  /** that which makes it what it is */
+  node: Node;
 } & (
   | { kind: 'recurrent'; parts: Part[]; time: number | undefined; batch: number | undefined }
   | { kind: 'linear'; inputSize: number; weight: Float32Array; bias?: Float32Array }
