@@ -2,7 +2,17 @@ import { UnsupportedError } from '../../base/errors.js';
 import { show } from '../../base/guards.js';
 import { vocabKey } from './names.js';
 import { readTensorInfo, type TensorInfo } from './tensor.js';
-import { broken, type Field, fieldsOf, floatOf, integersOf, type Span, spanOf, textOf } from './wire.js';
+import {
+  broken,
+  type Field,
+  fieldsOf,
+  floatOf,
+  floatsOf,
+  integersOf,
+  type Span,
+  spanOf,
+  textOf,
+} from './wire.js';
 
 /**
  * The messages of an ONNX file that a model of layers needs; numbers of fields are those of onnx.proto. Each is read
@@ -17,9 +27,8 @@ export interface Attribute {
   text: string | undefined;
   tensor: TensorInfo | undefined;
   integers: number[];
+  floats: number[];
   texts: string[];
-  /** how many values it has that are of no kind above, or of too many */
-  others: number;
 }
 
 export interface Node {
@@ -174,8 +183,8 @@ function readAttribute(span: Span): Attribute {
     text: undefined,
     tensor: undefined,
     integers: [],
+    floats: [],
     texts: [],
-    others: 0,
   };
   for (const field of fieldsOf(span)) {
     switch (field.number) {
@@ -194,6 +203,12 @@ function readAttribute(span: Span): Attribute {
       case 5:
         attribute.tensor = readTensorInfo(spanOf(bytes, field));
         break;
+      case 7:
+        for (const value of floatsOf(bytes, field)) {
+          limit(attribute.floats.length, maxIntegers, 'floats in an attribute');
+          attribute.floats.push(value);
+        }
+        break;
       case 8:
         for (const value of integersOf(bytes, field)) {
           limit(attribute.integers.length, maxIntegers, 'integers in an attribute');
@@ -204,12 +219,6 @@ function readAttribute(span: Span): Attribute {
         limit(attribute.texts.length, maxNames, 'strings in an attribute');
         attribute.texts.push(textOf(bytes, field));
         break;
-      case 6:
-      case 7:
-      case 10:
-      case 11:
-        // Graphs, and lists of floats, tensors and graphs: whoever needs one refuses it.
-        attribute.others++;
     }
   }
   return attribute;

@@ -3,11 +3,11 @@ import { seededRandom } from '#dist/base/random.js';
 import { readOnnx } from '#dist/formats/onnx/onnx.js';
 import { checkSpec } from '#dist/model/check.js';
 import { checkTensors } from '#dist/model/tensors.js';
-import { GraphBuilder } from '../onnx/builder.js';
-import { buildOnnx } from '../onnx/graph.js';
-import { bytesField, integerField, message, messageField, textField } from '../onnx/proto.js';
-import { draw, layerOf, sceneOf } from '../session/draw.js';
-import { errorOf } from './bytes.js';
+import { GraphBuilder } from '../../onnx/builder.js';
+import { buildOnnx } from '../../onnx/graph.js';
+import { bytesField, integerField, message, messageField, textField } from '../../onnx/proto.js';
+import { draw, layerOf, sceneOf } from '../../session/draw.js';
+import { errorOf } from '../bytes.js';
 
 /** Whatever is done to the bytes of an ONNX file, it is read, with every check passed, or refused by an own error. */
 const seeds = [

@@ -6,14 +6,14 @@ import { encodeOnnx } from '#dist/formats/onnx/write.js';
 import { checkSpec } from '#dist/model/check.js';
 import type { ModelSpec } from '#dist/model/spec.js';
 import { createModel } from '#dist/node.js';
-import { runPlain } from '../onnx/plain.js';
-import { openOnnxNode, runOnnxNode } from '../onnx/runtime.js';
-import { runOracle } from '../oracle/model.js';
-import { randomInput, randomModel } from '../oracle/random.js';
-import { findExcess } from '../oracle/tolerance.js';
-import { draw, layerOf, sceneOf } from '../session/draw.js';
-import { structures } from '../session/structures.js';
-import { errorOf } from './bytes.js';
+import { runPlain } from '../../onnx/plain.js';
+import { openOnnxNode, runOnnxNode } from '../../onnx/runtime.js';
+import { runOracle } from '../../oracle/model.js';
+import { randomInput, randomModel } from '../../oracle/random.js';
+import { findExcess } from '../../oracle/tolerance.js';
+import { draw, layerOf, sceneOf } from '../../session/draw.js';
+import { structures } from '../../session/structures.js';
+import { errorOf } from '../bytes.js';
 
 const twice = (bound: Float64Array) => bound.map((value) => 2 * value);
 
@@ -172,6 +172,12 @@ describe('a graph', () => {
       ),
     ).toBeNull();
     await session.release();
+  });
+
+  test.each(Object.entries(graphs))('%s: it is read as it was', (_, given) => {
+    const spec = checkSpec(given);
+    const tensors = randomModel(seededRandom(6), spec);
+    expect(readOnnx(encodeOnnx({ spec, tensors })).file).toEqual({ spec, tensors });
   });
 
   test('a function that no cell of ONNX has is refused', () => {
