@@ -1,0 +1,14 @@
+import type { KernelName } from './registry.js';
+
+/**
+ * What each kernel of the wider family takes, in order; as in registry.ts, and alpha and beta are floats. Its binaries
+ * have the kernels of plain stacks, too.
+ */
+export const familyRegistry = {
+  function_f32: 'y ldy x ldx table rows width code alpha beta',
+} as const;
+
+export type FamilyKernelName = keyof typeof familyRegistry;
+
+/** The exports of one instance, all taking numbers and returning nothing. */
+export type FamilyKernels = Readonly<Record<KernelName | FamilyKernelName, (...args: number[]) => void>>;
