@@ -1,0 +1,12 @@
+import type { FamilyKernelName, FamilyKernels } from '#dist/wasm/family-registry.js';
+import type { Check } from '../check.js';
+import { function_f32 } from './functions.js';
+import { generalChecks } from './general.js';
+import { familyLayerChecks } from './layers.js';
+
+/** The oracle of every kernel of the family. A kernel without one does not compile here. */
+export const familyChecks: Readonly<Record<FamilyKernelName, Check<FamilyKernels>>> = {
+  function_f32,
+  ...generalChecks,
+  ...familyLayerChecks,
+};
