@@ -94,7 +94,9 @@ function readRecurrent(stored: Stored, prefix: string, depth: Set<number>): Recu
   // Its two directions side by side are what the layer above reads.
   const bidirectional = stored.has(`${first.ih}_reverse`) || stored.has(`${first.hh}_reverse`);
   const ends = bidirectional ? ['', '_reverse'] : [''];
-  for (const [l, end] of Array.from({ length: layers }, (_, l) => ends.map((end) => [l, end] as const)).flat()) {
+  for (const [l, end] of Array.from({ length: layers }, (_, l) =>
+    ends.map((end) => [l, end] as const),
+  ).flat()) {
     const needed = [
       [rows, l === 0 ? inputSize : ends.length * hiddenSize],
       [rows, hiddenSize],

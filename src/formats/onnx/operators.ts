@@ -242,7 +242,7 @@ function withConstants(
   b: ArrayValue,
 ): Value {
   const [one, other] = [sizeOf(a.dims), sizeOf(b.dims)];
-  if (a.isInteger || b.isInteger || (one !== 1 && other !== 1 && show(a.dims) !== show(b.dims)))
+  if (a.isInteger || b.isInteger || (one !== 1 && other !== 1 && a.dims.join() !== b.dims.join()))
     throw unsupported(node, 'it computes with two constants of different shapes, or of integers', 'input');
   walk.spend(Math.max(one, other));
   const [x, y] = [a.data(), b.data()];

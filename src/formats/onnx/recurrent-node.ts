@@ -56,7 +56,7 @@ export function recurrent(walk: Walk, node: Node): readonly Value[] {
   const [forward, reverse] = cell.fields;
   // Functions that differ are those of two layers.
   const chain =
-    reverse === undefined || show(forward) === show(reverse)
+    reverse === undefined || JSON.stringify(forward) === JSON.stringify(reverse)
       ? make(cell.directions, forward!, 0)
       : walk.link(node, 2 * units, [make(['forward'], forward!, 0), make(['reverse'], reverse, 1)], {
           kind: 'concat',
@@ -136,7 +136,7 @@ function readInitial(
   const { dims, batch } = value;
   const place = batchFirst ? 0 : 1;
   const wanted = batchFirst ? [1, directions.length, units] : [directions.length, 1, units];
-  if (show(dims) !== show(wanted) || (batch ?? place) !== place) {
+  if (dims.join() !== wanted.join() || (batch ?? place) !== place) {
     const said = batchFirst ? ['streams', ...wanted.slice(1)] : [wanted[0], 'streams', units];
     throw unsupported(node, `input ${name} is ${show(dims)}, not [${said.join(', ')}]`, name);
   }
