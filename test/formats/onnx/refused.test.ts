@@ -26,21 +26,19 @@ describe('what is not read', () => {
     (op: string, attributes: Attributes = {}, ...more: string[]): Change =>
     (graph) =>
       graph.node(op, [plain({})(graph), ...more], ['after'], attributes);
+  const floats = (graph: GraphBuilder, values: number[], dims = [values.length]) =>
+    graph.constant(`f${values.join('_')}`, dims, Float32Array.from(values));
+  /** One feature for all. */
+  const mean: Change = (graph) =>
+    graph.node('MatMul', ['squeezed', graph.constant('one', [5, 1], new Float32Array(5))], ['mean']);
   const cases: [string, string, Change][] = [
-    ['direction', 'attribute direction is "reverse"', plain({ direction: 'reverse' })],
-    ['layout', 'attribute layout is 1', plain({ layout: 1 })],
-    ['input_forget', 'attribute input_forget is 1', plain({ input_forget: 1 })],
-    ['clip', 'attribute clip is 3', plain({ clip: { float: 3 } })],
-    ['activations', 'Sigmoid, Tanh, Relu', plain({ activations: ['Sigmoid', 'Tanh', 'Relu'] })],
+    ['direction', 'attribute direction is "sideways"', plain({ direction: 'sideways' })],
+    ['clip', 'attribute clip is -1', plain({ clip: { float: -1 } })],
+    ['activations', '"Sine" is not supported', plain({ activations: ['Sigmoid', 'Tanh', 'Sine'] })],
     [
       'sequence_lens',
-      'input sequence_lens',
+      'neither an input of the graph nor all steps',
       (graph) => plain({}, [graph.constant('lens', [2], [1, 2])])(graph),
-    ],
-    [
-      'peepholes',
-      'input P',
-      (graph) => plain({}, ['', '', '', graph.constant('P', [1, 15], new Float32Array(15).fill(1))])(graph),
     ],
     [
       'initial_h',
@@ -63,10 +61,48 @@ describe('what is not read', () => {
         ),
     ],
     ['axis', 'attribute axis is 0', followedBy('Softmax', { axis: 0 })],
+    ['axes', 'would be repeated', (graph) => graph.node('Mul', [plain({})(graph), mean(graph)], ['after'])],
     [
       'input',
-      'adds a constant',
-      (graph) => followedBy('Add', {}, graph.constant('five', [5], new Float32Array(5)))(graph),
+      'divides a constant',
+      (graph) => graph.node('Div', [floats(graph, [1]), plain({})(graph)], ['after']),
+    ],
+    [
+      'shape',
+      'which are not the features',
+      (graph) => followedBy('Mul', {}, floats(graph, [1, 2, 3, 4, 5, 6], [6, 1, 1]))(graph),
+    ],
+    ['exponent', 'its exponent is 3', (graph) => followedBy('Pow', {}, floats(graph, [3]))(graph)],
+    ['axes', 'not the features, or groups', followedBy('ReduceMean', { axes: [0] })],
+    ['keepdims', 'keepdims is 0', followedBy('ReduceMean', { axes: [-1], keepdims: 0 })],
+    [
+      'input',
+      'no norm follows',
+      (graph) => {
+        const x = plain({})(graph);
+        return graph.node('Sub', [x, graph.node('ReduceMean', [x], ['mean'], { axes: [-1] })], ['after']);
+      },
+    ],
+    [
+      'input',
+      'in another way than norms do',
+      (graph) => {
+        const x = plain({})(graph);
+        return graph.node('Mul', [x, graph.node('ReduceMean', [x], ['mean'], { axes: [-1] })], ['after']);
+      },
+    ],
+    [
+      'axis',
+      'not the features of each',
+      (graph) => {
+        const x = plain({})(graph);
+        return graph.node('Concat', [x, x], ['after'], { axis: 0 });
+      },
+    ],
+    [
+      'slope',
+      'a slope for each feature',
+      (graph) => followedBy('PRelu', {}, floats(graph, [1, 2, 3, 4, 5]))(graph),
     ],
   ];
 
