@@ -18,11 +18,12 @@ const maxLayers = 1000;
  */
 export function collectLinks(output: Link): Link[] {
   let links = reach(output);
+  const all = new Set(links);
   // Nodes that are read by themselves too are no blocks: else they would run twice.
   const doubled = links.filter(
-    (link) => link.kind === 'recurrent' && link.apart.some((one) => links.includes(one)),
+    (link): link is Recurrent => link.kind === 'recurrent' && link.apart.some((one) => all.has(one)),
   );
-  for (const link of doubled as Recurrent[]) {
+  for (const link of doubled) {
     const { id, width, node, apart } = link;
     for (const key of Object.keys(link)) delete (link as Partial<Record<string, unknown>>)[key];
     Object.assign(link, { id, width, node, sources: apart, kind: 'activation', activation: 'identity' });

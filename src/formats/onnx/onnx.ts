@@ -33,6 +33,8 @@ export interface OnnxNames {
   /** inputs and outputs that are states; several layers may share one */
   stateInputs: string[];
   stateOutputs: string[];
+  /** the input that is the lengths of the streams, where there is one */
+  lengths?: string;
 }
 
 /**
@@ -56,7 +58,7 @@ export function readOnnx(
   }
   const graph = readGraph(bytes);
   const walk = new Walk(graph, bytes.length, evaluate);
-  const { x, states } = walk.inputs;
+  const { x, states, lengths } = walk.inputs;
   let output: { name: string; flow: Flow } | undefined;
   const finals: { name: string; value: ArrayValue }[] = [];
   for (const { name } of graph.outputs) {
@@ -90,6 +92,7 @@ export function readOnnx(
       output: output.name,
       stateInputs: states.map(({ name }) => name),
       stateOutputs: finals.map(({ name }) => name),
+      ...(lengths === undefined ? {} : { lengths }),
     },
   };
 }

@@ -22,6 +22,8 @@ const maxStates = 2 ** 20;
 export interface Inputs {
   x: ValueInfo;
   states: { name: string; value: ArrayValue; first: number }[];
+  /** the name of that which says how long each stream is */
+  lengths: string | undefined;
 }
 
 /** A graph that is being walked through: what is known of each value. */
@@ -124,11 +126,12 @@ export class Walk {
   #findInputs(graph: Graph): Inputs {
     const isState = findNames(graph, 5, 7);
     const isLengths = findNames(graph, 4, 5);
+    const read = new Set(graph.nodes.flatMap(({ inputs }) => inputs));
     const states: Inputs['states'] = [];
     let x: ValueInfo | undefined;
     let lengths: string | undefined;
     for (const info of graph.inputs) {
-      if (this.values.has(info.name)) continue;
+      if (this.values.has(info.name) || !read.has(info.name)) continue;
       if (isState(info.name)) {
         const value = this.#stateOf(info);
         this.values.set(info.name, value.value);
@@ -152,7 +155,7 @@ export class Walk {
       }
     }
     if (x === undefined) throw new UnsupportedError('the graph has no input but states.', 'onnx inputs');
-    return { x, states };
+    return { x, states, lengths };
   }
 
   #flowOf({ name, type, shape }: ValueInfo): Flow {
