@@ -51,8 +51,8 @@ export const convert: Command = {
     },
   },
   description:
-    'IN is a PyTorch state dict (.safetensors), an ONNX file whose graph is a stack of layers, the folder of a\n' +
-    'TensorFlow model (a manifest.json and a file of raw f32 values for each variable), or a native file.\n' +
+    'IN is a PyTorch state dict (.safetensors), an ONNX file, the folder of a TensorFlow model (a manifest.json\n' +
+    'and a file of raw f32 values for each variable), or a native file.\n' +
     'Finds block structure in the recurrent weights and keeps the blocks alone. OUT is a native file or, where its\n' +
     'name ends in .onnx, an ONNX file of opset 17, whose states are inputs and outputs: h0.0 and hn.0, ….',
   examples: [

@@ -38,13 +38,14 @@ export interface OnnxNames {
 }
 
 /**
- * Reads an ONNX model whose graph is a stack of layers: recurrent nodes, products with matrices, an embedding,
- * activations, and between them what only moves the axes of steps and streams. The model that comes out reads [T, B, I]
- * and gives [T, B, O], whatever the order of the graph's axes; states that are inputs and outputs of the graph are the
- * session's, and sizes that the graph fixes for steps and streams are free.
+ * Reads an ONNX model whose graph is made of layers: recurrent nodes, products with matrices, an embedding, activations,
+ * norms, flows that meet and part, and between them what only moves the axes of steps and streams. The model that comes
+ * out reads [T, B, I] and gives [T, B, O], whatever the order of the graph's axes; states that are inputs and outputs of
+ * the graph are the session's, an input that is the lengths of all nodes is the run's, and sizes that the graph fixes for
+ * steps and streams are free.
  * @param bytes all of the file
  * @throws FormatError for broken bytes, with their place; MismatchError when sizes disagree; UnsupportedError for all
- *   that is not such a stack, naming node, operator and attribute
+ *   else, naming node, operator and attribute
  */
 export function readOnnx(
   bytes: Uint8Array,
