@@ -20,11 +20,11 @@ import { UsageError } from './usage-error.js';
 import { readVocab } from './vocabulary.js';
 import { countModel } from './weights.js';
 
-/** `blockrnn convert`: another model file → a native one. */
+/** `blockrnn convert`: any model file that is read → a native one, or an ONNX file. */
 export const convert: Command = {
   name: 'convert',
-  summary: 'write a native model from a PyTorch state dict, an ONNX or TensorFlow model, or a native file',
-  operands: [{ name: 'IN' }, { name: 'OUT.safetensors' }],
+  summary: 'write a native or ONNX file from a PyTorch state dict, an ONNX, TensorFlow or native model',
+  operands: [{ name: 'IN' }, { name: 'OUT' }],
   options: {
     from: {
       type: 'string',
@@ -41,7 +41,7 @@ export const convert: Command = {
       value: 'X',
       help: 'weights off the blocks up to X count as zero; default 0',
     },
-    dtype: { type: 'string', value: 'TYPE', help: 'f32 (default) or f16' },
+    dtype: { type: 'string', value: 'TYPE', help: 'f32 (default) or f16; .onnx files have f32' },
     vocab: vocabOption,
     spec: { type: 'string', value: 'FILE', help: 'JSON with the layers, where the tensors do not tell them' },
     'forget-bias': {
@@ -51,12 +51,14 @@ export const convert: Command = {
     },
   },
   description:
-    'IN is a PyTorch state dict (.safetensors), an ONNX file whose graph is a stack of layers, the folder of a\n' +
-    'TensorFlow model (a manifest.json and a file of raw f32 values for each variable), or a native file.\n' +
-    'Finds block structure in the recurrent weights and keeps the blocks alone.',
+    'IN is a PyTorch state dict (.safetensors), an ONNX file, the folder of a TensorFlow model (a manifest.json\n' +
+    'and a file of raw f32 values for each variable), or a native file.\n' +
+    'Finds block structure in the recurrent weights and keeps the blocks alone. OUT is a native file or, where its\n' +
+    'name ends in .onnx, an ONNX file of opset 17, whose states are inputs and outputs: h0.0 and hn.0, ….',
   examples: [
     'convert state-dict.safetensors model.safetensors --vocab info.json --dtype f16',
     'convert model.onnx model.safetensors',
+    'convert model.safetensors model.onnx',
     'convert char-rnn model.safetensors --from tensorflow',
   ],
   async run(args, { terminal, signal, json }) {
@@ -65,6 +67,9 @@ export const convert: Command = {
     const blocks = args.integerOrAuto('blocks', 1, 2 ** 17) ?? 'auto';
     const tolerance = args.number('tolerance', 0) ?? 0;
     const dtype = args.choice('dtype', ['f32', 'f16']) ?? 'f32';
+    const isOnnx = out.toLowerCase().endsWith('.onnx');
+    if (isOnnx && dtype !== 'f32')
+      throw new UsageError('--dtype f16 is for .safetensors files; an ONNX file is written as f32');
     const specPath = args.text('spec');
     const vocabPath = args.text('vocab');
     const forgetBias = args.number('forget-bias', 0);
@@ -89,9 +94,11 @@ export const convert: Command = {
       const { arrays, vocab: found } = checkpoint;
       return decodeTensorflow(arrays, { blocks, tolerance, vocab: vocab ?? found, forgetBias });
     }).finally(() => progress.end());
-    const encoded = await about(path, () =>
-      encodeModel(file, { dtype, ...(file.metadata && { metadata: file.metadata }) }),
-    );
+    const encoded = await about(path, async () => {
+      if (!isOnnx) return encodeModel(file, { dtype, ...(file.metadata && { metadata: file.metadata }) });
+      const { encodeOnnx } = await import('../formats/onnx/write.js');
+      return encodeOnnx(file);
+    });
     await writeBeside([{ path: out, bytes: encoded }], signal);
 
     const layers = file.spec.layers.filter(isRecurrent).map((layer) => ({

@@ -74,7 +74,7 @@ function inputWidth({ module, kind }: Piece): number | undefined {
 }
 
 function resultWidth({ module, kind }: Piece): number {
-  if (module.kind !== 'matrix') return module.hiddenSize;
+  if (module.kind !== 'matrix') return module.hiddenSize * (module.bidirectional ? 2 : 1);
   return kind === 'embedding' ? module.columns : module.rows;
 }
 
