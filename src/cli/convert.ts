@@ -51,6 +51,16 @@ export const convert: Command = {
       help: 'without a config: of the gates of LSTM and GRU; default sigmoid',
     },
     'reset-after': { type: 'string', value: 'BOOL', help: 'without a config: of a GRU without biases' },
+    cell: {
+      type: 'string',
+      value: 'NAME',
+      help: 'what runs the R of FlashRNN: lstm or slstm, where it has 4 gates',
+    },
+    order: {
+      type: 'string',
+      value: 'AXES',
+      help: 'of R and b of FlashRNN; default GHDP,GHD; HPGD,HGD and HDGP,HDG are its backends',
+    },
     'forget-bias': {
       type: 'string',
       value: 'X',
@@ -80,6 +90,8 @@ export const convert: Command = {
       forgetBias: args.number('forget-bias', 0),
       activation: args.text('activation'),
       recurrentActivation: args.text('recurrent-activation'),
+      cell: args.choice('cell', ['lstm', 'slstm', 'gru', 'elman']),
+      order: args.text('order'),
       resetAfter: resetAfter === undefined ? undefined : resetAfter === 'true',
     };
     await checkPlaces([out]);

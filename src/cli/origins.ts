@@ -6,7 +6,7 @@ import { findManifest, readFolder } from './tensorflow.js';
 import { UsageError } from './usage-error.js';
 
 /** What `--from` takes. */
-export const origins = ['auto', 'pytorch', 'tensorflow', 'keras'] as const;
+export const origins = ['auto', 'pytorch', 'tensorflow', 'keras', 'flashrnn'] as const;
 
 /** A model as it was read. */
 export interface Converted {
@@ -25,6 +25,8 @@ const flags: Readonly<Record<string, string>> = {
   activation: '--activation is for Keras models',
   recurrentActivation: '--recurrent-activation is for Keras models',
   resetAfter: '--reset-after is for Keras models',
+  cell: '--cell is for weights of FlashRNN',
+  order: '--order is for weights of FlashRNN',
 };
 
 /**

@@ -6,6 +6,7 @@ import { readModel } from '../read.js';
 import { writeSafetensors } from '../safetensors.js';
 import type { LayoutOptions } from './assemble.js';
 import { type Container, openContainer } from './container.js';
+import { decodeFlashrnn, type FlashrnnOptions } from './flashrnn.js';
 import { decodeKeras, type KerasOptions } from './keras.js';
 import { readKerasConfig } from './keras-archive.js';
 import { findOrigin, type Origin, origins } from './origin.js';
@@ -14,7 +15,7 @@ import { decodeTensorflow, type TensorflowOptions } from './tensorflow.js';
 export { openContainer, readKerasConfig };
 
 /** What the layouts let a caller say; each reads its own. */
-export interface DecodeOptions extends LayoutOptions, KerasOptions, TensorflowOptions {
+export interface DecodeOptions extends LayoutOptions, KerasOptions, TensorflowOptions, FlashrnnOptions {
   /** of a state dict: its layers */
   spec?: unknown;
 }
@@ -24,6 +25,7 @@ const own: Readonly<Record<Origin, readonly (keyof DecodeOptions)[]>> = {
   pytorch: ['spec'],
   tensorflow: ['forgetBias'],
   keras: ['config', 'activation', 'recurrentActivation', 'resetAfter'],
+  flashrnn: ['cell', 'order'],
 };
 
 /** The options that an origin does not have and that were given all the same. */
@@ -67,5 +69,7 @@ export function decodeArrays(arrays: Tensors, origin: Origin, options: DecodeOpt
       return decodeTensorflow(arrays, options);
     case 'keras':
       return decodeKeras(arrays, options);
+    case 'flashrnn':
+      return decodeFlashrnn(arrays, options);
   }
 }

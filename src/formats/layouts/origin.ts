@@ -12,6 +12,7 @@ const signs = {
   pytorch: (shapes: Shapes) => some(shapes, /(?:^|\.)weight_hh_l\d{1,6}(?:_reverse)?$/, 2),
   tensorflow: (shapes: Shapes) => !isKeras(shapes.keys()) && isTensorflow(shapes.keys()),
   keras: (shapes: Shapes) => isKeras(shapes.keys()),
+  flashrnn: (shapes: Shapes) => some(shapes, /(?:^|[./])R$/, 4),
 } as const;
 
 /** Where a file of weights comes from: whose names and layouts it has. */
