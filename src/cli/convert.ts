@@ -43,7 +43,7 @@ export const convert: Command = {
     activation: {
       type: 'string',
       value: 'LIST',
-      help: 'without a config: of Dense and SimpleRNN; relu, or dense=softmax,dense_1=relu',
+      help: 'of Dense and SimpleRNN without a config: relu, or dense=softmax,dense_1=relu; of xlstm: act_fn',
     },
     'recurrent-activation': {
       type: 'string',
@@ -54,7 +54,7 @@ export const convert: Command = {
     cell: {
       type: 'string',
       value: 'NAME',
-      help: 'what runs the R of FlashRNN: lstm or slstm, where it has 4 gates',
+      help: 'of FlashRNN, where R has 4 gates: lstm or slstm; of xlstm: slstm (default) or lstm',
     },
     order: {
       type: 'string',

@@ -11,11 +11,17 @@ import { decodeKeras, type KerasOptions } from './keras.js';
 import { readKerasConfig } from './keras-archive.js';
 import { findOrigin, type Origin, origins } from './origin.js';
 import { decodeTensorflow, type TensorflowOptions } from './tensorflow.js';
+import { decodeXlstm, type XlstmOptions } from './xlstm.js';
 
 export { openContainer, readKerasConfig };
 
 /** What the layouts let a caller say; each reads its own. */
-export interface DecodeOptions extends LayoutOptions, KerasOptions, TensorflowOptions, FlashrnnOptions {
+export interface DecodeOptions
+  extends LayoutOptions,
+    KerasOptions,
+    TensorflowOptions,
+    FlashrnnOptions,
+    XlstmOptions {
   /** of a state dict: its layers */
   spec?: unknown;
 }
@@ -26,6 +32,7 @@ const own: Readonly<Record<Origin, readonly (keyof DecodeOptions)[]>> = {
   tensorflow: ['forgetBias'],
   keras: ['config', 'activation', 'recurrentActivation', 'resetAfter'],
   flashrnn: ['cell', 'order'],
+  xlstm: ['cell', 'activation'],
 };
 
 /** The options that an origin does not have and that were given all the same. */
@@ -71,5 +78,7 @@ export function decodeArrays(arrays: Tensors, origin: Origin, options: DecodeOpt
       return decodeKeras(arrays, options);
     case 'flashrnn':
       return decodeFlashrnn(arrays, options);
+    case 'xlstm':
+      return decodeXlstm(arrays, options);
   }
 }

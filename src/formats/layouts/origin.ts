@@ -13,6 +13,7 @@ const signs = {
   tensorflow: (shapes: Shapes) => !isKeras(shapes.keys()) && isTensorflow(shapes.keys()),
   keras: (shapes: Shapes) => isKeras(shapes.keys()),
   flashrnn: (shapes: Shapes) => some(shapes, /(?:^|[./])R$/, 4),
+  xlstm: (shapes: Shapes) => some(shapes, /(?:^|\.)_recurrent_kernel_$/, 3),
 } as const;
 
 /** Where a file of weights comes from: whose names and layouts it has. */

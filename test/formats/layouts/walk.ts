@@ -5,40 +5,75 @@ import type { ModelFile } from '#dist/model/tensors.js';
 /** What layers need of a model, by the names of its tensors. */
 type Weights = (field: string) => ArrayLike<number>;
 
+/** Kinds of layers that a spec gets from elsewhere in the family. */
+type Later =
+  | { kind: 'slstm'; inputSize: number; hiddenSize: number; blocks?: number }
+  | { kind: 'conv'; size: number; width: number; bias?: boolean }
+  | { kind: 'delay'; size: number; steps?: number };
+type Layer = (LayerSpec | Later) & { name: string; inputs?: string[] };
+
 /**
  * Runs a model in f64, straight from the equations that spec.ts states, layer after layer over whole sequences. One
  * stream.
  * @param input [T, I], or ids [T]
  * @returns [T, O]
  */
-export function walk({ spec, tensors }: ModelFile, input: readonly number[], steps: number): number[][] {
-  const outputs = new Map<string, number[][]>();
+export function walk(
+  { spec, tensors }: { spec: { layers: readonly LayerSpec[] }; tensors: ModelFile['tensors'] },
+  input: readonly number[],
+  steps: number,
+): number[][] {
+  const layers = spec.layers as readonly Layer[];
   const width = input.length / steps;
-  outputs.set(
-    'input',
-    Array.from({ length: steps }, (_, t) => input.slice(t * width, (t + 1) * width)),
+  const x = Array.from({ length: steps }, (_, t) => input.slice(t * width, (t + 1) * width));
+  const names = layers.map(({ name }) => name);
+  const isLoop = layers.some(({ inputs = [] }, index) =>
+    inputs.some((name) => name !== 'input' && names.indexOf(name) >= index),
   );
-  let before = 'input';
-  for (const layer of spec.layers) {
-    const sources = (layer.inputs ?? [before]).map((name) => outputs.get(name)!);
-    const x = sources[0]!.map((_, t) => sources.flatMap((source) => source[t]!));
-    const weights: Weights = (field) => tensors[`${layer.name}.${field}`]!.data;
-    outputs.set(layer.name, give(layer, x, sources, weights));
-    before = layer.name;
-  }
-  return outputs.get(before)!;
+  if (!isLoop) return pass(layers, tensors, x, new Map()).get(names.at(-1)!)!;
+  // What a layer reads of a later one is from the step before: one step at a time, through layers without a state.
+  let before = new Map<string, number[][]>();
+  return x.map((row) => {
+    before = pass(layers, tensors, [row], before);
+    return before.get(names.at(-1)!)![0]!;
+  });
 }
 
-function give(layer: LayerSpec, x: number[][], sources: number[][][], weights: Weights): number[][] {
+function pass(
+  layers: readonly Layer[],
+  tensors: ModelFile['tensors'],
+  x: number[][],
+  past: ReadonlyMap<string, number[][]>,
+): Map<string, number[][]> {
+  const outputs = new Map([['input', x]]);
+  let before = 'input';
+  for (const layer of layers) {
+    const weights: Weights = (field) => tensors[`${layer.name}.${field}`]!.data;
+    const reads = layer.inputs ?? [before];
+    before = layer.name;
+    if (layer.kind === 'delay' && !reads.every((name) => outputs.has(name))) {
+      outputs.set(layer.name, past.get(reads[0]!) ?? [new Array<number>(layer.size).fill(0)]);
+      continue;
+    }
+    const sources = reads.map((name) => outputs.get(name)!);
+    const joined = sources[0]!.map((_, t) => sources.flatMap((source) => source[t]!));
+    outputs.set(layer.name, give(layer, joined, sources, weights));
+  }
+  return outputs;
+}
+
+function give(layer: Layer, x: number[][], sources: number[][][], weights: Weights): number[][] {
   switch (layer.kind) {
     case 'embedding':
       return x.map(([id]) =>
         Array.from({ length: layer.size }, (_, k) => weights('weight')[id! * layer.size + k]!),
       );
-    case 'linear':
+    case 'linear': {
+      const { outputSize, bias, blocks = 1 } = layer as typeof layer & { blocks?: number };
       return x.map((row) =>
-        product(weights('weight'), row, layer.bias === false ? undefined : weights('bias'), layer.outputSize),
+        blocked(weights('weight'), row, bias === false ? undefined : weights('bias'), outputSize, blocks),
       );
+    }
     case 'activation': {
       const { activation } = layer;
       if (activation === 'softmax' || activation === 'logSoftmax')
@@ -61,6 +96,14 @@ function give(layer: LayerSpec, x: number[][], sources: number[][][], weights: W
       return x.map((row) => row.map((value, k) => value * weights('weight')[k]! + weights('bias')[k]!));
     case 'norm':
       return x.map((row) => normalise(layer, row, weights));
+    case 'conv':
+      return x.map((_, t) => convolve(layer, x, t, weights));
+    case 'delay': {
+      const { steps = 1, size } = layer;
+      return x.map((_, t) => x[t - steps] ?? new Array<number>(size).fill(0));
+    }
+    case 'slstm':
+      return stabilised(layer, x, weights);
     case 'slice':
       return x.map((row) => row.slice(layer.from, layer.to));
     case 'lstm':
@@ -115,6 +158,23 @@ function product(
   );
 }
 
+/** weight [rows, columns / N]: block n of the rows reads block n of x. */
+function blocked(
+  weight: ArrayLike<number>,
+  x: readonly number[],
+  bias: ArrayLike<number> | undefined,
+  rows: number,
+  blocks: number,
+): number[] {
+  const [height, width] = [rows / blocks, x.length / blocks];
+  return Array.from({ length: rows }, (_, row) => {
+    const origin = Math.floor(row / height) * width;
+    let sum = bias?.[row] ?? 0;
+    for (let k = 0; k < width; k++) sum += weight[row * width + k]! * x[origin + k]!;
+    return sum;
+  });
+}
+
 function normalise(layer: LayerSpec & { kind: 'norm' }, row: number[], weights: Weights): number[] {
   const { size, groups = 1, epsilon = 1e-5 } = layer;
   const width = size / groups;
@@ -124,6 +184,47 @@ function normalise(layer: LayerSpec & { kind: 'norm' }, row: number[], weights: 
     const variance = group.reduce((sum, each) => sum + (each - mean) ** 2, 0) / width;
     const term = layer.norm === 'rms' ? 0 : weights('bias')[k]!;
     return ((value - mean) / Math.sqrt(variance + epsilon)) * weights('weight')[k]! + term;
+  });
+}
+
+function convolve(
+  { size, width, bias }: Later & { kind: 'conv' },
+  x: number[][],
+  t: number,
+  weights: Weights,
+): number[] {
+  return Array.from({ length: size }, (_, k) => {
+    let sum = bias === false ? 0 : weights('bias')[k]!;
+    for (let j = 0; j < width; j++)
+      sum += weights('weight')[k * width + j]! * (x[t - width + 1 + j]?.[k] ?? 0);
+    return sum;
+  });
+}
+
+/** Beck et al. 2024: exponential gates as multiples of e^m. */
+function stabilised(layer: Later & { kind: 'slstm' }, x: number[][], weights: Weights): number[][] {
+  const { hiddenSize: size, blocks = 1 } = layer;
+  const width = size / blocks;
+  let h = new Array<number>(size).fill(0);
+  const units = h.map(() => ({ c: 0, n: 0, m: 0 }));
+  return x.map((row) => {
+    const a = product(weights('weight_ih'), row, weights('bias'), 4 * size);
+    const before = h;
+    h = units.map((unit, u) => {
+      const [i, f, z, o] = [0, 1, 2, 3].map((gate) => {
+        let sum = a[gate * size + u]!;
+        for (let k = 0; k < width; k++)
+          sum += weights('weight_hh')[(gate * size + u) * width + k]! * before[u - (u % width) + k]!;
+        return sum;
+      }) as [number, number, number, number];
+      const past = unit.m - Math.log1p(Math.exp(-f));
+      const m = unit.n === 0 ? i : Math.max(i, past);
+      unit.c = Math.exp(past - m) * unit.c + Math.exp(i - m) * Math.tanh(z);
+      unit.n = Math.exp(past - m) * unit.n + Math.exp(i - m);
+      unit.m = m;
+      return (sigmoid(o) * unit.c) / unit.n;
+    });
+    return h;
   });
 }
 
