@@ -21,7 +21,7 @@ export const convert: Command = {
     from: {
       type: 'string',
       value: 'ORIGIN',
-      help: `auto (default): what the file tells; ${origins.slice(1).join('; ')}`,
+      help: `auto (default): what the file tells; ${origins.slice(1).join(', ')}`,
     },
     blocks: {
       type: 'string',
@@ -44,7 +44,7 @@ export const convert: Command = {
     activation: {
       type: 'string',
       value: 'LIST',
-      help: 'of Dense and SimpleRNN without a config: relu, or dense=softmax,dense_1=relu; of xlstm: act_fn',
+      help: 'without a config: relu, or dense=softmax,dense_1=relu; of xlstm: act_fn',
     },
     'recurrent-activation': {
       type: 'string',
@@ -55,12 +55,12 @@ export const convert: Command = {
     cell: {
       type: 'string',
       value: 'NAME',
-      help: 'of FlashRNN, where R has 4 gates: lstm or slstm; of xlstm: slstm (default) or lstm',
+      help: 'of FlashRNN with 4 gates: lstm or slstm; of xlstm: slstm (default), lstm',
     },
     order: {
       type: 'string',
       value: 'AXES',
-      help: 'of R and b of FlashRNN; default GHDP,GHD; HPGD,HGD and HDGP,HDG are its backends',
+      help: 'of FlashRNN: GHDP,GHD (default), or of a backend: HPGD,HGD; HDGP,HDG',
     },
     'forget-bias': {
       type: 'string',
