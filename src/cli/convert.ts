@@ -21,7 +21,7 @@ export const convert: Command = {
     from: {
       type: 'string',
       value: 'ORIGIN',
-      help: `auto (default): what the file tells; ${origins.slice(1).join(', ')}`,
+      help: `${origins.join(', ')}; auto, the default, looks`,
     },
     blocks: {
       type: 'string',
