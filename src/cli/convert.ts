@@ -1,21 +1,13 @@
 import { encodeModel } from '../formats/native.js';
-import { type AnyModelFile, readModelFile } from '../formats/open.js';
-import { decodeTensorflow } from '../formats/tensorflow.js';
 import { blocksOf, isRecurrent } from '../model/spec.js';
 import { checkPlaces, writeBeside } from './beside.js';
 import { type Command, vocabOption } from './command.js';
 import { about } from './failure.js';
-import { readBytes, readJson } from './files.js';
+import { readJson } from './files.js';
 import { count, plural, size } from './numbers.js';
+import { origins, readConfig, readOrigin } from './origins.js';
 import { Progress } from './progress.js';
 import { tabulate } from './table.js';
-import {
-  type Checkpoint,
-  findManifest,
-  hasTensorflowNames,
-  readFolder,
-  readVariables,
-} from './tensorflow.js';
 import { UsageError } from './usage-error.js';
 import { readVocab } from './vocabulary.js';
 import { countModel } from './weights.js';
@@ -29,7 +21,7 @@ export const convert: Command = {
     from: {
       type: 'string',
       value: 'ORIGIN',
-      help: 'auto (default): what the file tells; pytorch; tensorflow',
+      help: `auto (default): what the file tells; ${origins.slice(1).join('; ')}`,
     },
     blocks: {
       type: 'string',
@@ -44,6 +36,32 @@ export const convert: Command = {
     dtype: { type: 'string', value: 'TYPE', help: 'f32 (default) or f16; .onnx files have f32' },
     vocab: vocabOption,
     spec: { type: 'string', value: 'FILE', help: 'JSON with the layers, where the tensors do not tell them' },
+    config: {
+      type: 'string',
+      value: 'FILE',
+      help: "Keras's config.json or .keras file, for what weights do not tell",
+    },
+    activation: {
+      type: 'string',
+      value: 'LIST',
+      help: 'of Dense and SimpleRNN without a config: relu, or dense=softmax,dense_1=relu; of xlstm: act_fn',
+    },
+    'recurrent-activation': {
+      type: 'string',
+      value: 'LIST',
+      help: 'without a config: of the gates of LSTM and GRU; default sigmoid',
+    },
+    'reset-after': { type: 'string', value: 'BOOL', help: 'without a config: of a GRU without biases' },
+    cell: {
+      type: 'string',
+      value: 'NAME',
+      help: 'of FlashRNN, where R has 4 gates: lstm or slstm; of xlstm: slstm (default) or lstm',
+    },
+    order: {
+      type: 'string',
+      value: 'AXES',
+      help: 'of R and b of FlashRNN; default GHDP,GHD; HPGD,HGD and HDGP,HDG are its backends',
+    },
     'forget-bias': {
       type: 'string',
       value: 'X',
@@ -63,7 +81,7 @@ export const convert: Command = {
   ],
   async run(args, { terminal, signal, json }) {
     const [path, out] = args.operands as [string, string];
-    const from = args.choice('from', ['auto', 'pytorch', 'tensorflow']) ?? 'auto';
+    const from = args.choice('from', origins) ?? 'auto';
     const blocks = args.integerOrAuto('blocks', 1, 2 ** 17) ?? 'auto';
     const tolerance = args.number('tolerance', 0) ?? 0;
     const dtype = args.choice('dtype', ['f32', 'f16']) ?? 'f32';
@@ -72,28 +90,28 @@ export const convert: Command = {
       throw new UsageError('--dtype f16 is for .safetensors files; an ONNX file is written as f32');
     const specPath = args.text('spec');
     const vocabPath = args.text('vocab');
-    const forgetBias = args.number('forget-bias', 0);
+    const configPath = args.text('config');
+    const resetAfter = args.choice('reset-after', ['true', 'false']);
+    const given = {
+      forgetBias: args.number('forget-bias', 0),
+      activation: args.text('activation'),
+      recurrentActivation: args.text('recurrent-activation'),
+      cell: args.choice('cell', ['lstm', 'slstm', 'gru', 'elman']),
+      order: args.text('order'),
+      resetAfter: resetAfter === undefined ? undefined : resetAfter === 'true',
+    };
     await checkPlaces([out]);
     const spec = specPath === undefined ? undefined : await readJson(specPath, signal);
     const vocab = vocabPath === undefined ? undefined : await readVocab(vocabPath, signal);
+    const config = configPath === undefined ? undefined : await readConfig(configPath, signal);
     const progress = new Progress(terminal);
-    const manifest = from === 'pytorch' ? undefined : await findManifest(path);
-    const bytes = manifest === undefined ? await readBytes(path, signal) : undefined;
-    let checkpoint: Checkpoint | undefined;
-    if (bytes === undefined) checkpoint = await readFolder(manifest!, vocab === undefined, signal);
-    else if (from === 'tensorflow' || (from === 'auto' && hasTensorflowNames(bytes)))
-      checkpoint = await about(path, () => readVariables(bytes));
-    if (checkpoint !== undefined && spec !== undefined)
-      throw new UsageError('--spec is for state dicts; the variables of a TensorFlow model tell its layers');
-    if (checkpoint === undefined && forgetBias !== undefined)
-      throw new UsageError('--forget-bias is for TensorFlow models');
-    const bytesBefore = checkpoint?.size ?? bytes!.length;
     progress.show('finding blocks');
-    const file: AnyModelFile = await about(path, async () => {
-      if (checkpoint === undefined) return readModelFile(bytes!, { blocks, tolerance, spec, vocab });
-      const { arrays, vocab: found } = checkpoint;
-      return decodeTensorflow(arrays, { blocks, tolerance, vocab: vocab ?? found, forgetBias });
-    }).finally(() => progress.end());
+    const options = { ...given, blocks, tolerance, spec, vocab, config };
+    const {
+      file,
+      origin,
+      size: bytesBefore,
+    } = await readOrigin(path, from, options, signal).finally(() => progress.end());
     const encoded = await about(path, async () => {
       if (!isOnnx) return encodeModel(file, { dtype, ...(file.metadata && { metadata: file.metadata }) });
       const { encodeOnnx } = await import('../formats/onnx/write.js');
@@ -112,6 +130,7 @@ export const convert: Command = {
       const result = {
         in: path,
         out,
+        origin,
         layers: file.spec.layers.length,
         recurrentLayers: layers,
         parameters: { total, recurrent, recurrentIfDense },
@@ -130,6 +149,7 @@ export const convert: Command = {
       found === 1 ? '1 block (dense)' : `${count(found)} blocks of ${count(hiddenSize / found)}`,
     ]);
     const facts = [
+      ...(origin === null ? [] : [['from', origin]]),
       ['layers', count(file.spec.layers.length)],
       ['recurrent', `${count(recurrent)} weights; fully connected: ${count(recurrentIfDense)}`],
       ['size', `${size(bytesBefore)} → ${size(encoded.length)} (${dtype})`],
