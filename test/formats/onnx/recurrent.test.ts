@@ -5,7 +5,7 @@ import { readOnnx } from '#dist/formats/onnx/onnx.js';
 import { directionsOf, isRecurrent, type RecurrentLayerSpec } from '#dist/model/spec.js';
 import { loadModel } from '#dist/node.js';
 import { type Attributes, GraphBuilder } from '../../onnx/builder.js';
-import { runDirections } from '../../onnx/directions.js';
+import { evaluate } from '../../onnx/evaluate.js';
 import { openOnnxNode } from '../../onnx/runtime.js';
 import { randomValues } from '../../oracle/random.js';
 import { findExcess } from '../../oracle/tolerance.js';
@@ -154,8 +154,12 @@ function runRead(node: Drawn, bytes: Uint8Array) {
       });
     });
     at += count;
+    const { inputs: _, ...alone } = layer;
     const given = [{ h: state[0]!, ...(state[1] && { c: state[1] }) }];
-    return { width: count * H, ...runDirections(layer, tensors, x, { steps, batch, lengths, state: given }) };
+    return {
+      width: count * H,
+      ...evaluate({ layers: [alone] }, tensors, x, { steps, batch, lengths, state: given }),
+    };
   });
   const beside = (parts: readonly { width: number; data: Float64Array }[]) => {
     const rows = parts[0]!.data.length / parts[0]!.width;
