@@ -43,7 +43,7 @@ export const convert: Command = {
     activation: {
       type: 'string',
       value: 'LIST',
-      help: 'of Dense and SimpleRNN without a config: relu, or dense=softmax,dense_1=relu; of xlstm: act_fn',
+      help: 'of Dense and SimpleRNN without a config: relu, or dense=softmax,dense_1=relu; of xlstm: act_fn; of DreamerV3: act',
     },
     'recurrent-activation': {
       type: 'string',
