@@ -59,7 +59,7 @@ export const convert: Command = {
     cell: {
       type: 'string',
       value: 'NAME',
-      help: 'FlashRNN: lstm or slstm, which both have 4 gates; xlstm: slstm (default), lstm',
+      help: 'FlashRNN: lstm or slstm, of 4 gates each; xlstm: slstm (default), lstm',
     },
     order: {
       type: 'string',
