@@ -76,6 +76,8 @@ function describeLayer(layer: LayerSpec): string[] {
       return [layer.name, kind, '', '', ''];
     case 'scale':
     case 'norm':
+    case 'conv':
+    case 'delay':
       return [layer.name, kind, `${layer.size}`, '', total];
     case 'slice':
       return [layer.name, kind, `${layer.inputSize} → ${layer.to - layer.from}`, '', ''];

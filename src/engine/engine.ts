@@ -8,6 +8,7 @@ import {
   strideOf,
 } from '../pack/program.js';
 import type { Kernels } from '../wasm/registry.js';
+import { bindConv, bindDelay } from './past.js';
 import type { Runner, Seat } from './piece.js';
 import { bindRecurrent } from './recurrent.js';
 import { shareOf } from './share.js';
@@ -26,7 +27,7 @@ export function bindProgram(kernels: Kernels, program: Program, frame: Frame, k:
     const y = frame.activations[index % 2]!;
     bound.push(bindOp(op, { kernels, constants, frame, x, ldx, y, k, n }));
     x = y;
-    ldx = strideOf(op.op === 'recurrent' ? op.hidden : op.outputs);
+    ldx = strideOf(op.outputs);
   }
   if (n === 1) {
     return (piece, meet) => {
@@ -56,6 +57,10 @@ function bindOp(op: Op, seat: Seat): Runner {
       return bindEmbedding(op, seat);
     case 'activation':
       return bindActivation(op, seat);
+    case 'conv':
+      return bindConv(op, seat);
+    case 'delay':
+      return bindDelay(op, seat);
   }
 }
 

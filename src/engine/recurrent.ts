@@ -26,11 +26,12 @@ function bindParts(
   const table = op.parameters || constants;
   const { cell, inputs, hidden, units, rows, wih, bih, whh, bhh } = op;
   const diagonal = op.diagonal ? 1 : 0;
-  const { h, c, ld } = frame.states[op.state]!;
+  const { at, ld } = frame.states[op.state]!;
+  const [h, c = 0] = at as [number, number?];
   const z = frame.scratch[k]!;
-  const ldy = strideOf(hidden);
+  const ldy = strideOf(op.outputs);
   const first = from * units;
-  const width = Math.min(hidden, to * units) - first;
+  const width = op.projection ? op.outputs : Math.min(hidden, to * units) - first;
   return ({ steps, batch, t0, ragged }) => {
     if (from >= to) return;
     const lengths = ragged ? frame.lengths : 0;
@@ -52,14 +53,15 @@ function bindUnits(op: RecurrentOp, seat: Seat, { part, units: range, leader }: 
   const { gemm_f32, keep_state_f32 } = kernels;
   const { stepUnits } = kernelsOf(op, kernels);
   const table = op.parameters || constants;
-  const { cell, inputs, hidden, units, rows } = op;
+  const { cell, inputs, units, rows } = op;
   const { from: u0, to: u1 } = range;
   const state = frame.states[op.state]!;
-  const { ld } = state;
+  const { at, ld } = state;
+  const [firstH, firstC = 0] = at as [number, number?];
   const z = frame.scratch[k]!;
   // Where a later phase reads what all units have made in an earlier one, they make it in one place.
   const shared = op.phases.length > 1 ? frame.scratch[leader]! : z;
-  const ldy = strideOf(hidden);
+  const ldy = strideOf(op.outputs);
   const ldz = rows * 4;
   // In each phase the rows of [u0, u1) are one stretch.
   const stretches = op.phases.map(({ gates, row: first }) => {
@@ -73,8 +75,8 @@ function bindUnits(op: RecurrentOp, seat: Seat, { part, units: range, leader }: 
   });
   const whh = op.whh + part * rows * units * 4;
   const bhh = op.bhh === 0 ? 0 : op.bhh + part * ldz;
-  const h = state.h + part * units * 4;
-  const c = state.c + part * units * 4;
+  const h = firstH + part * units * 4;
+  const c = firstC + part * units * 4;
   const y = seat.y + part * units * 4;
   return ({ steps, batch, t0, ragged }, meet) => {
     const lengths = ragged ? frame.lengths : 0;
@@ -104,7 +106,10 @@ function bindUnits(op: RecurrentOp, seat: Seat, { part, units: range, leader }: 
         }
       }
     }
-    if (u0 < u1) keep_state_f32(h + u0 * 4, ld, y + u0 * 4, ldy, lengths, t0, steps, batch, u1 - u0);
+    // Everybody has met after the last phase, so who is first can move what all have made.
+    if (op.projection && u0 === 0) keep_state_f32(h, ld, y, ldy, lengths, t0, steps, batch, op.outputs);
+    else if (!op.projection && u0 < u1)
+      keep_state_f32(h + u0 * 4, ld, y + u0 * 4, ldy, lengths, t0, steps, batch, u1 - u0);
   };
 }
 

@@ -1,17 +1,17 @@
 import { UnsupportedError } from '../base/errors.js';
 import type {
   ActivationSpec,
+  CommonLayerSpec,
   EmbeddingSpec,
   LayerSpec,
   LinearSpec,
   ModelSpec,
-  RecurrentLayerSpec,
 } from './spec.js';
 
 export interface PlainActivationSpec extends ActivationSpec {
   activation: 'tanh' | 'sigmoid' | 'relu' | 'softmax' | 'logSoftmax';
 }
-export type PlainLayerSpec = EmbeddingSpec | RecurrentLayerSpec | LinearSpec | PlainActivationSpec;
+export type PlainLayerSpec = EmbeddingSpec | CommonLayerSpec | LinearSpec | PlainActivationSpec;
 
 /** A stack of layers whose recurrent ones go forward and have the functions that they always had. */
 export interface PlainSpec {
@@ -19,6 +19,7 @@ export interface PlainSpec {
 }
 
 const plainKinds: readonly string[] = ['embedding', 'lstm', 'gru', 'elman', 'linear', 'activation'];
+const moreKinds: readonly string[] = ['slstm', 'sru', 'qrnn', 'conv', 'delay'];
 const plainFunctions: readonly unknown[] = ['tanh', 'sigmoid', 'relu', 'softmax', 'logSoftmax'];
 const plainElmans: readonly unknown[] = ['tanh', 'relu'];
 
@@ -38,9 +39,10 @@ export function checkPlain({ layers }: ModelSpec, cells = false): PlainSpec {
 
 /** The first field of a layer that a plain stack has not. */
 function fieldBeyond(layer: LayerSpec, cells: boolean): string | undefined {
-  if (!plainKinds.includes(layer.kind)) return `kind '${layer.kind}'`;
+  if (!plainKinds.includes(layer.kind) && !(cells && moreKinds.includes(layer.kind)))
+    return `kind '${layer.kind}'`;
   const fields = layer as unknown as Record<string, unknown>;
-  const general = cells ? [] : ['clip', 'activations', 'coupled', 'peepholes'];
+  const general = cells ? [] : ['clip', 'activations', 'coupled', 'peepholes', 'projectionSize'];
   for (const field of ['inputs', 'direction', ...general]) if (fields[field] !== undefined) return field;
   if (layer.kind === 'activation' && !plainFunctions.includes(layer.activation)) return layer.activation;
   if (!cells && layer.kind === 'elman' && !plainElmans.includes(layer.activation ?? 'tanh'))

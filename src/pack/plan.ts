@@ -1,11 +1,21 @@
 import { beginLayout, type Layout, roundUp } from '../memory/layout.js';
-import { cellOf } from '../model/cells.js';
+import { cellOf, type StateName } from '../model/cells.js';
+import { kindOf } from '../model/kinds.js';
 import { checkPlain, type PlainLayerSpec } from '../model/plain.js';
-import { blocksOf, isRecurrent, type ModelSpec, type RecurrentLayerSpec } from '../model/spec.js';
-import { widthsOf } from '../model/wiring.js';
-import { hasPeepholes, parameterFloats } from './parameters.js';
-import { type Frame, type Op, type Program, strideOf } from './program.js';
-import { panelRows, partRows, phasesOf } from './rows.js';
+import {
+  blocksOf,
+  type ConvSpec,
+  type DelaySpec,
+  isRecurrent,
+  type LayerSpec,
+  type ModelSpec,
+  outputsOf,
+  type RecurrentLayerSpec,
+} from '../model/spec.js';
+import { inputWidth, widthsOf } from '../model/wiring.js';
+import { parameterFloats } from './parameters.js';
+import { type Frame, type Op, type Program, type StatePlan, strideOf } from './program.js';
+import { lanes, panelRows, partRows, phasesOf } from './rows.js';
 import { tableFloats } from './table.js';
 
 /** Streams that run side by side; a larger batch runs in slices of so many. */
@@ -32,12 +42,12 @@ export const controlWords = 1024;
  * @param workers threads that will each need scratch of their own, at least 1
  */
 export function planProgram(spec: ModelSpec, workers: number): Program {
-  const { layers } = checkPlain(spec, true);
+  const layers = checkPlain(spec, true).layers as PackedLayerSpec[];
   const layout = beginLayout();
   const control = layout.place(controlWords);
   const constants = layout.place(tableFloats);
   const first = spec.layers[0]!;
-  const inputs = 'inputSize' in first ? first.inputSize : 0;
+  const inputs = inputWidth(spec);
   const program: Program = {
     ops: [],
     inputs,
@@ -59,10 +69,7 @@ export function planProgram(spec: ModelSpec, workers: number): Program {
     program.ops.push(planLayer(layer, widths[index]!, layout, program));
   program.outputs = widths.at(-1)!;
   program.weightBytes = layout.bytes - before;
-  const widest = Math.max(
-    strideOf(inputs),
-    ...program.ops.map((op) => strideOf(op.op === 'recurrent' ? op.hidden : op.outputs)),
-  );
+  const widest = Math.max(strideOf(inputs), ...program.ops.map((op) => strideOf(op.outputs)));
   const rows = Math.max(leastRows, Math.min(mostRows, Math.floor((chunkFloats * 4) / widest)));
   program.run = planFrame(program, layout, rows, widest, workers);
   program.step = planFrame(program, layout, Math.min(rows, mostStreams), widest, 1);
@@ -70,7 +77,9 @@ export function planProgram(spec: ModelSpec, workers: number): Program {
   return program;
 }
 
-function planLayer(layer: PlainLayerSpec, width: number, layout: Layout, program: Program): Op {
+type PackedLayerSpec = PlainLayerSpec | RecurrentLayerSpec | ConvSpec | DelaySpec;
+
+function planLayer(layer: PackedLayerSpec, width: number, layout: Layout, program: Program): Op {
   const { name } = layer;
   if (isRecurrent(layer)) return planRecurrent(layer, layout, program);
   switch (layer.kind) {
@@ -94,6 +103,18 @@ function planLayer(layer: PlainLayerSpec, width: number, layout: Layout, program
         weight: layout.place(rows * layer.inputSize),
         bias: layout.place(rows),
       };
+    }
+    case 'conv': {
+      const { size: outputs, width: steps } = layer;
+      const weight = layout.place(steps * roundUp(outputs, lanes));
+      const bias = layout.place(roundUp(outputs, lanes));
+      const state = program.states.push(stateOf(layer)) - 1;
+      program.work += outputs * steps;
+      return { op: 'conv', name, outputs, width: steps, state, weight, bias };
+    }
+    case 'delay': {
+      const state = program.states.push(stateOf(layer)) - 1;
+      return { op: 'delay', name, outputs: layer.size, steps: layer.steps ?? 1, state };
     }
     case 'activation':
       return { op: 'activation', name, kernel: kernelOf[layer.activation], outputs: width };
@@ -122,7 +143,9 @@ function planRecurrent(layer: RecurrentLayerSpec, layout: Layout, program: Progr
   const cell = cellOf(layer);
   const { parts, units, diagonal } = partsOf(layer);
   const rows = partRows(cell, units);
-  const state = program.states.push({ name, hidden, hasCell: cell.hasCell }) - 1;
+  const state = program.states.push(stateOf(layer)) - 1;
+  const outputs = outputsOf(layer);
+  const depth = diagonal ? 1 : outputs < hidden ? outputs : units;
   program.work += cell.gates * hidden * (inputs + hidden / blocksOf(layer));
   return {
     op: 'recurrent',
@@ -138,10 +161,20 @@ function planRecurrent(layer: RecurrentLayerSpec, layout: Layout, program: Progr
     state,
     wih: layout.place(parts * rows * inputs),
     bih: layout.place(parts * rows),
-    whh: layout.place(parts * rows * (diagonal ? 1 : units)),
-    bhh: cell.separateBias || hasPeepholes(layer) ? layout.place(parts * rows) : 0,
+    whh: cell.recurs ? layout.place(parts * rows * depth) : 0,
+    bhh: cell.columns.some(({ to }) => to === 'second') ? layout.place(parts * rows) : 0,
+    outputs,
+    // Zeros stand behind the weights, in the place of a bias.
+    projection: outputs < hidden ? layout.place(roundUp(outputs, panelRows) * (hidden + 1)) : 0,
     parameters: cell.isFamily ? layout.place(tableFloats + parameterFloats) : 0,
   };
+}
+
+/** What a layer keeps of each stream. */
+function stateOf(layer: LayerSpec): StatePlan {
+  const widths = kindOf(layer).states?.(layer) ?? {};
+  const parts = Object.entries(widths).map(([name, width]) => ({ name: name as StateName, width }));
+  return { name: layer.name, parts };
 }
 
 function planFrame(program: Program, layout: Layout, rows: number, widest: number, workers: number): Frame {
@@ -156,9 +189,9 @@ function planFrame(program: Program, layout: Layout, rows: number, widest: numbe
     ldInput: 4 * program.inputs,
     activations: [layout.place((rows * widest) / 4), layout.place((rows * widest) / 4)],
     lengths: layout.place(batch),
-    states: program.states.map(({ hidden, hasCell }) => {
-      const ld = strideOf(hidden);
-      return { h: layout.place((batch * ld) / 4), c: hasCell ? layout.place((batch * ld) / 4) : 0, ld };
+    states: program.states.map(({ parts }) => {
+      const ld = strideOf(Math.max(...parts.map(({ width }) => width)));
+      return { at: parts.map(() => layout.place((batch * ld) / 4)), ld };
     }),
     scratch: Array.from({ length: workers }, () => layout.place(scratchFloats)),
     scratchFloats,

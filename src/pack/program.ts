@@ -3,6 +3,8 @@
  * copy of it once. Addresses are bytes; `ld…` are row strides in bytes; the rest are counts.
  */
 
+import type { StateName } from '../model/cells.js';
+
 export interface RecurrentOp {
   op: 'recurrent';
   name: string;
@@ -24,8 +26,12 @@ export interface RecurrentOp {
   wih: number;
   bih: number;
   whh: number;
-  /** what a cell has once for each row beside its bias: a GRU's bias_hh, an LSTM's peepholes; 0 where there is nothing */
+  /** a cell's second value of each row: a GRU's bias_hh, an LSTM's peepholes; 0 where there is none */
   bhh: number;
+  /** features that it gives: hidden, or fewer where they are projected */
+  outputs: number;
+  /** panels of weight_hr and zeros behind them; 0 where there is none */
+  projection: number;
   /** constants of its own with parameters behind them, which a cell of the family takes; 0 for the others */
   parameters: number;
 }
@@ -55,7 +61,27 @@ export interface ActivationOp {
   outputs: number;
 }
 
-export type Op = RecurrentOp | LinearOp | EmbeddingOp | ActivationOp;
+export interface ConvOp {
+  op: 'conv';
+  name: string;
+  outputs: number;
+  /** steps that an output reads */
+  width: number;
+  state: number;
+  /** [width][padded outputs] */
+  weight: number;
+  bias: number;
+}
+
+export interface DelayOp {
+  op: 'delay';
+  name: string;
+  outputs: number;
+  steps: number;
+  state: number;
+}
+
+export type Op = RecurrentOp | LinearOp | EmbeddingOp | ActivationOp | ConvOp | DelayOp;
 
 /** The part of a memory in which runs take place; two frames can be in use at once. */
 export interface Frame {
@@ -70,11 +96,18 @@ export interface Frame {
   activations: [number, number];
   /** lengths of the streams, [batch] i32 */
   lengths: number;
-  states: { h: number; c: number; ld: number }[];
+  /** of each of the program's states its parts, one as far from the next as the next from its next */
+  states: { at: number[]; ld: number }[];
   /** one stretch of scratch per worker */
   scratch: number[];
   /** floats in each */
   scratchFloats: number;
+}
+
+/** What a layer keeps of each stream from step to step. */
+export interface StatePlan {
+  name: string;
+  parts: { name: StateName; width: number }[];
 }
 
 export interface Program {
@@ -84,8 +117,8 @@ export interface Program {
   /** rows of the embedding when ids go in, else 0 */
   vocabulary: number;
   outputs: number;
-  /** per recurrent layer */
-  states: { name: string; hidden: number; hasCell: boolean }[];
+  /** per layer that keeps something of a stream from step to step */
+  states: StatePlan[];
   /** Int32 words through which a crew is signalled */
   control: number;
   /** the constants of the gate functions */

@@ -182,7 +182,9 @@ async function openModel(
 ): Promise<Model> {
   const { threads: wish = 1, signal } = options;
   const shared = threads > 1;
-  const isFamily = spec.layers.some((layer) => isRecurrent(layer) && cellOf(layer).isFamily);
+  const isFamily = spec.layers.some((layer) =>
+    isRecurrent(layer) ? cellOf(layer).isFamily : layer.kind === 'conv' || layer.kind === 'delay',
+  );
   const compiling = isFamily ? find((name = `family-${name}` as BinaryName)) : plain;
   const module = await untilAborted(compiling, signal);
   const instantiate = await untilAborted(findInstantiate(module), signal);

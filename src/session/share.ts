@@ -132,7 +132,7 @@ function moveFrame(frame: Frame, by: number): Frame {
     ldInput,
     activations: [activations[0] + by, activations[1] + by],
     lengths: lengths + by,
-    states: states.map(({ h, c, ld }) => ({ h: h + by, c: c === 0 ? 0 : c + by, ld })),
+    states: states.map(({ at, ld }) => ({ at: at.map((address) => address + by), ld })),
     scratch: scratch.map((address) => address + by),
     scratchFloats,
   };

@@ -1,6 +1,14 @@
-import { cellOf } from '#dist/model/cells.js';
-import { checkPlain } from '#dist/model/plain.js';
-import { blocksOf, isRecurrent, type ModelSpec, type RecurrentLayerSpec } from '#dist/model/spec.js';
+import { cellOf, type StateName } from '#dist/model/cells.js';
+import { kindOf } from '#dist/model/kinds.js';
+import { checkPlain, type PlainLayerSpec } from '#dist/model/plain.js';
+import {
+  blocksOf,
+  type ConvSpec,
+  type DelaySpec,
+  isRecurrent,
+  type ModelSpec,
+  type RecurrentLayerSpec,
+} from '#dist/model/spec.js';
 import type { Tensor, Tensors } from '#dist/model/tensors.js';
 import {
   affine,
@@ -24,19 +32,20 @@ import {
   stepLstm,
 } from './cells.js';
 import { generalStep } from './general.js';
+import { stepPast } from './past.js';
+import { stepQrnn, stepSru } from './pointwise.js';
+import { stepSlstm } from './slstm.js';
 import { spectralBound } from './spectral.js';
 
-/** State of one recurrent layer: h [B, H], and c [B, H] for an LSTM. */
-export interface OracleState {
-  h: Float64Array;
-  c?: Float64Array;
-}
+/** State of one layer by the names of its parts, each [B, width]. */
+export type OracleState = { h: Float64Array } & Partial<Record<StateName, Float64Array>>;
+type GivenState = { h: ArrayLike<number> } & Partial<Record<StateName, ArrayLike<number> | undefined>>;
 
 export interface OracleInput {
   steps: number;
   batch: number;
   /** one record per recurrent layer; zeros when left out */
-  state?: readonly { h: ArrayLike<number>; c?: ArrayLike<number> | undefined }[] | undefined;
+  state?: readonly GivenState[] | undefined;
   /** [B], each within 0..steps */
   lengths?: ArrayLike<number> | undefined;
 }
@@ -70,24 +79,54 @@ export function runOracle(
   const result: Pick<OracleRun, 'state' | 'stateBound'> = { state: [], stateBound: [] };
   // frames[t][b] is what the next layer reads
   let frames = splitInput(x, steps, batch);
-  for (const layer of checkPlain(spec, true).layers) {
+  for (const layer of checkPlain(spec, true).layers as (
+    | PlainLayerSpec
+    | RecurrentLayerSpec
+    | ConvSpec
+    | DelaySpec
+  )[]) {
     if (isRecurrent(layer)) {
       const before = input.state?.[result.state.length];
       const after: BlockState[][] = [];
       const outputs: Bounded[][] = frames.map(() => []);
       const blocks = readBlocks(layer, tensors, steps);
+      const step = stepOf(layer, tensors);
       for (let b = 0; b < batch; b++) {
         let state = readState(layer, before, b);
         for (let t = 0; t < steps; t++) {
-          if (t < lengthOf(b))
-            state = blocks.map((gates, n) => stepOf(layer)(gates, frames[t]![b]!, state[n]!));
+          if (t < lengthOf(b)) state = blocks.map((gates, n) => step(gates, frames[t]![b]!, state[n]!));
           outputs[t]![b] = join(state.map((block) => block.h));
         }
         after.push(state);
       }
       frames = outputs;
-      result.state.push(gatherState(after, (vector) => vector.value));
-      result.stateBound.push(gatherState(after, (vector) => vector.error));
+      const names = cellOf(layer).states;
+      result.state.push(gatherState(names, after, (vector) => vector.value));
+      result.stateBound.push(gatherState(names, after, (vector) => vector.error));
+    } else if (layer.kind === 'conv' || layer.kind === 'delay') {
+      const before = input.state?.[result.state.length]?.h;
+      const count = layer.kind === 'conv' ? layer.width - 1 : (layer.steps ?? 1);
+      const after: BlockState[][] = [];
+      const outputs: Bounded[][] = frames.map(() => []);
+      for (let b = 0; b < batch; b++) {
+        let past = Array.from({ length: count }, (_, k) =>
+          exact(
+            Float64Array.from(
+              { length: layer.size },
+              (_, i) => before?.[(b * count + k) * layer.size + i] ?? 0,
+            ),
+          ),
+        );
+        for (let t = 0; t < steps; t++) {
+          const { y, past: seen } = stepPast(layer, tensors, past, frames[t]![b]!);
+          outputs[t]![b] = y;
+          if (t < lengthOf(b)) past = seen;
+        }
+        after.push(past.map((h) => ({ h })));
+      }
+      frames = outputs;
+      result.state.push(gatherState(['h'], after, (vector) => vector.value));
+      result.stateBound.push(gatherState(['h'], after, (vector) => vector.error));
     } else if (layer.kind === 'embedding') {
       const { data } = tensors[`${layer.name}.weight`]!;
       const { size } = layer;
@@ -116,8 +155,20 @@ export function runOracle(
 
 function stepOf(
   layer: RecurrentLayerSpec,
+  tensors: Tensors,
 ): (gates: readonly Gate[], x: Bounded, state: BlockState) => BlockState {
-  if (cellOf(layer).isFamily) return generalStep(layer);
+  switch (layer.kind) {
+    case 'slstm':
+      return stepSlstm;
+    case 'sru':
+      return stepSru(layer);
+    case 'qrnn':
+      return stepQrnn;
+  }
+  if (cellOf(layer).isFamily) {
+    const projection = tensors[`${layer.name}.weight_hr`];
+    return generalStep(layer, projection && matrixOf(projection));
+  }
   switch (layer.kind) {
     case 'lstm':
       return stepLstm;
@@ -128,59 +179,67 @@ function stepOf(
   }
 }
 
+/** Blocks of a layer for the oracle: units that recur alone need none. */
+function blocksHere(layer: RecurrentLayerSpec): number {
+  return cellOf(layer).recurs ? blocksOf(layer) : 1;
+}
+
 /**
  * The gates of each block. Row g H + n D + i is gate g of unit i of block n, so a gate of a block is D rows in
  * one piece; in weight_hh [G H, D] they read that block's own D states.
  */
 function readBlocks(layer: RecurrentLayerSpec, tensors: Tensors, steps: number): Gate[][] {
   const { name, inputSize, hiddenSize } = layer;
-  const count = { lstm: 4, gru: 3, elman: 1 }[layer.kind];
-  const units = hiddenSize / blocksOf(layer);
+  const { gates: count, recurs, columns } = cellOf(layer);
+  const blocks = blocksHere(layer);
+  const units = hiddenSize / blocks;
+  const width = recurs ? tensors[`${name}.weight_hh`]!.shape[1]! : 0;
   const rowsOf = (tensor: string, row: number, width: number) =>
     tensors[`${name}.${tensor}`]!.data.subarray(row * width, (row + units) * width);
-  // weight_peephole [3 H] is that of i f o, which are gates 0, 1 and 3.
-  const peepholeOf = (g: number, n: number) => {
-    const at = [0, 1, 3].indexOf(g);
-    if (layer.kind !== 'lstm' || !layer.peepholes || at < 0) return undefined;
-    return rowsOf('weight_peephole', at * hiddenSize + n * units, 1);
-  };
-  return Array.from({ length: blocksOf(layer) }, (_, n) =>
+  /** the values of a gate's rows in those tensors of one value a row that have them */
+  const columnsOf = (g: number, n: number, wanted: (tensor: string) => boolean) =>
+    columns
+      .filter(({ tensor, gates }) => wanted(tensor) && gates.includes(g))
+      .map(({ tensor, gates }) => rowsOf(tensor, gates.indexOf(g) * hiddenSize + n * units, 1));
+  const none = new Float32Array(units);
+  return Array.from({ length: blocks }, (_, n) =>
     Array.from({ length: count }, (_, g) => {
       const row = g * hiddenSize + n * units;
-      const hh = rowsOf('weight_hh', row, units);
+      const hh = recurs ? rowsOf('weight_hh', row, width) : [];
       // One step hands no error on to a next one.
-      const stretch = steps > 1 ? spectralBound(hh, units, units) : undefined;
+      const stretch = recurs && steps > 1 ? spectralBound(hh, units, width) : undefined;
       return {
         ih: { weights: rowsOf('weight_ih', row, inputSize), height: units, width: inputSize },
-        hh: { weights: hh, height: units, width: units, ...(stretch === undefined ? {} : { stretch }) },
-        biasIh: rowsOf('bias_ih', row, 1),
-        biasHh: rowsOf('bias_hh', row, 1),
-        peephole: peepholeOf(g, n),
+        hh: { weights: hh, height: units, width, ...(stretch === undefined ? {} : { stretch }) },
+        biasIh: columnsOf(g, n, (tensor) => tensor === 'bias_ih' || tensor === 'bias')[0] ?? none,
+        biasHh: columnsOf(g, n, (tensor) => tensor === 'bias_hh')[0] ?? none,
+        peephole: columnsOf(g, n, (tensor) => tensor.startsWith('weight_'))[0],
       };
     }),
   );
 }
 
-function readState(
-  layer: RecurrentLayerSpec,
-  given: { h: ArrayLike<number>; c?: ArrayLike<number> | undefined } | undefined,
-  b: number,
-): BlockState[] {
-  const { hiddenSize } = layer;
-  const units = hiddenSize / blocksOf(layer);
-  const read = (values: ArrayLike<number> | undefined, n: number) =>
-    exact(Array.from({ length: units }, (_, i) => values?.[b * hiddenSize + n * units + i] ?? 0));
-  return Array.from({ length: blocksOf(layer) }, (_, n) => {
-    const h = read(given?.h, n);
-    return layer.kind === 'lstm' ? { h, c: read(given?.c, n) } : { h };
+function readState(layer: RecurrentLayerSpec, given: GivenState | undefined, b: number): BlockState[] {
+  const blocks = blocksHere(layer);
+  const widths = Object.entries(kindOf(layer).states!(layer)) as [StateName, number][];
+  return Array.from({ length: blocks }, (_, n) => {
+    const parts = widths.map(([part, width]) => {
+      const units = width / blocks;
+      const from = b * width + n * units;
+      return [part, exact(Array.from({ length: units }, (_, i) => given?.[part]?.[from + i] ?? 0))];
+    });
+    return Object.fromEntries(parts) as BlockState;
   });
 }
 
-function gatherState(streams: BlockState[][], part: (vector: Bounded) => Float64Array): OracleState {
+function gatherState(
+  names: readonly StateName[],
+  streams: BlockState[][],
+  part: (vector: Bounded) => Float64Array,
+): OracleState {
   const blocks = streams.flat();
-  const h = concatenate(blocks.map((block) => part(block.h)));
-  if (blocks[0]?.c === undefined) return { h };
-  return { h, c: concatenate(blocks.map((block) => part(block.c!))) };
+  const parts = names.map((name) => [name, concatenate(blocks.map((block) => part(block[name]!)))]);
+  return Object.fromEntries(parts) as OracleState;
 }
 
 function splitInput(x: ArrayLike<number>, steps: number, batch: number): Bounded[][] {

@@ -56,10 +56,9 @@ function frameRegions(program: Program, frame: Frame, name: string): Region[] {
     { what: `${name} activations 0`, from: frame.activations[0], bytes: buffer },
     { what: `${name} activations 1`, from: frame.activations[1], bytes: buffer },
     { what: `${name} lengths`, from: frame.lengths, bytes: frame.batch * 4 },
-    ...frame.states.flatMap(({ h, c, ld }, k) => [
-      { what: `${name} h ${k}`, from: h, bytes: frame.batch * ld },
-      ...(c === 0 ? [] : [{ what: `${name} c ${k}`, from: c, bytes: frame.batch * ld }]),
-    ]),
+    ...frame.states.flatMap(({ at, ld }, k) =>
+      at.map((from, part) => ({ what: `${name} state ${k}.${part}`, from, bytes: frame.batch * ld })),
+    ),
     ...frame.scratch.map((from, k) => ({
       what: `${name} scratch ${k}`,
       from,

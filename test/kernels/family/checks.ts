@@ -3,10 +3,16 @@ import type { Check } from '../check.js';
 import { function_f32 } from './functions.js';
 import { generalChecks } from './general.js';
 import { familyLayerChecks } from './layers.js';
+import { pastChecks } from './past.js';
+import { pointwiseChecks } from './pointwise.js';
+import { slstm_cell_f32 } from './slstm.js';
 
 /** The oracle of every kernel of the family. A kernel without one does not compile here. */
 export const familyChecks: Readonly<Record<FamilyKernelName, Check<FamilyKernels>>> = {
   function_f32,
   ...generalChecks,
+  slstm_cell_f32,
+  ...pointwiseChecks,
+  ...pastChecks,
   ...familyLayerChecks,
 };

@@ -1,0 +1,51 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { availableKernels, createModel, type ModelSpec, type State } from '#dist/node.js';
+import { familyKinds, familyLayer, type Scene, scene } from '../oracle/arbitraries.js';
+import { runOracle } from '../oracle/model.js';
+import { findExcess } from '../oracle/tolerance.js';
+import { draw, expectSameBytes, expectSameRun, expectSameState } from './draw.js';
+
+const expectWithin = (actual: ArrayLike<number>, expected: ArrayLike<number>, bound: ArrayLike<number>) =>
+  expect(findExcess(actual, expected, bound)).toBeNull();
+
+type Name = keyof State[number];
+
+// Laws: within the oracle's bound, and a run is its steps and its halves, byte for byte.
+describe.each(availableKernels())('%s', (kernels) => {
+  test.each(familyKinds)('%s', async (kind) => {
+    await fc.assert(
+      fc.asyncProperty(familyLayer(kind), scene(), fc.nat(), async (layer, given: Scene, cut) => {
+        const spec: ModelSpec = { layers: [layer] };
+        const { tensors, x, options } = draw(spec, given);
+        const { steps, batch, lengths } = options;
+        const expected = runOracle(spec, tensors, x, options);
+        using model = await createModel(spec, tensors, { kernels });
+        const whole = await model.run(x, options);
+        expectWithin(whole.y, expected.y, expected.bound);
+        for (const [k, record] of expected.state.entries()) {
+          expect(Object.keys(whole.state[k]!)).toEqual(Object.keys(record));
+          for (const name of Object.keys(record) as Name[])
+            expectWithin(whole.state[k]![name]!, record[name]!, expected.stateBound[k]![name]!);
+        }
+        if (lengths !== undefined) return;
+        const part = (values: Float32Array, from: number, to: number) =>
+          values.slice((from * values.length) / steps, (to * values.length) / steps);
+        const session = model.session(options);
+        for (let t = 0; t < steps; t++)
+          expectSameBytes(session.step(part(x as Float32Array, t, t + 1)), part(whole.y, t, t + 1));
+        expectSameState(session.snapshot(), whole.state);
+        const middle = cut % steps;
+        if (middle === 0) return;
+        const first = await model.run(part(x as Float32Array, 0, middle), {
+          batch,
+          ...(options.state ? { state: options.state } : {}),
+        });
+        const { state } = first;
+        const second = await model.run(part(x as Float32Array, middle, steps), { batch, state });
+        expectSameRun({ y: Float32Array.of(...first.y, ...second.y), state: second.state }, whole);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
