@@ -96,6 +96,20 @@ test('an SRU', () => {
   expectNear([...other.y, ...other.state[0]!.c!], [0.25 * 1.5 + 0.75 * 5, 1.5]);
 });
 
+test('an IndRNN: an Elman cell with relu and as many blocks as units', () => {
+  const layer: LayerSpec = {
+    kind: 'elman',
+    name: 'a',
+    inputSize: 1,
+    hiddenSize: 3,
+    blocks: 3,
+    activation: 'relu',
+  };
+  const given = { weight_ih: [1, 2, -1], weight_hh: [0.5, 2, -1], bias_ih: [0.25, 0, 0] };
+  const { y } = run(layer, given, [1, 2], { h: [2, 1, -4] });
+  expectNear(y, [2.25, 4, 3, 3.375, 12, 0]);
+});
+
 test('a QRNN', () => {
   const given = { weight_ih: [LN2, 0, 0], bias: [0, ln3, ln4] };
   const { y, state } = run({ kind: 'qrnn', name: 'a', ...sizes }, given, [1], { h: [9], c: [1] });
