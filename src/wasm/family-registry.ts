@@ -5,6 +5,10 @@ import { type KernelName, registry } from './registry.js';
  * have the kernels of plain stacks, too.
  */
 export const familyRegistry = {
+  combine_f32: 'y ldy a lda b ldb rows width code',
+  copy_f32: 'y ldy x ldx rows width',
+  scale_f32: 'y ldy x ldx w b rows width',
+  norm_f32: 'y ldy x ldx w b rows groups size centred epsilon',
   function_f32: 'y ldy x ldx table rows width code alpha beta',
   lstm_general_cell_f32: 'y c z p table units',
   gru_after_general_cell_f32: 'y h z s table units',
