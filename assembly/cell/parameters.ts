@@ -8,7 +8,7 @@ import { TABLE_END } from '../math/table';
  *
  *   clip f32 · flags u32 · apart u32 · 4 bytes free
  *   of f, g and h each: code u32, alpha f32, beta f32, 4 bytes free
- *   outputs u32 · projection u32 · skip f32 · 4 bytes free
+ *   outputs u32 · projection u32 · skip f32 · epsilon f32
  *
  * Functions are called as ONNX calls them: f of the gates, g of the candidate, h of an LSTM's cell on its way out.
  */
@@ -21,6 +21,7 @@ const H = TABLE_END + 48;
 const OUTPUTS = TABLE_END + 64;
 const PROJECTION = TABLE_END + 68;
 const SKIP = TABLE_END + 72;
+const EPSILON = TABLE_END + 76;
 const ALPHA: usize = 4;
 const BETA: usize = 8;
 
@@ -96,4 +97,11 @@ export function projectionOf(table: usize): usize {
 @inline
 export function skipOf(table: usize): v128 {
   return v128.load32_splat(table, SKIP);
+}
+
+/** What keeps a normalisation from dividing by 0. */
+// @ts-ignore: decorator
+@inline
+export function epsilonOf(table: usize): f64 {
+  return <f64>load<f32>(table, EPSILON);
 }

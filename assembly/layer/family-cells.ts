@@ -11,9 +11,11 @@ export const SRU: usize = 22;
 /** An SRU whose input is not as wide as its output, and comes past the cell through a fourth matrix. */
 export const SRU_WIDENED: usize = 23;
 export const QRNN: usize = 24;
+export const LSTM_NORMED: usize = 25;
 
 /** In how many phases a step goes: all units of a part have done one before any begins the next. */
 export function familyPhases(cell: usize): usize {
+  if (cell == LSTM_NORMED) return 3;
   return cell == GRU_BEFORE_GENERAL || cell == LSTM_PROJECTED ? 2 : 1;
 }
 

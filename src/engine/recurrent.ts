@@ -58,9 +58,10 @@ function bindUnits(op: RecurrentOp, seat: Seat, { part, units: range, leader }: 
   const state = frame.states[op.state]!;
   const { at, ld } = state;
   const [firstH, firstC = 0] = at as [number, number?];
-  const z = frame.scratch[k]!;
   // Where a later phase reads what all units have made in an earlier one, they make it in one place.
-  const shared = op.phases.length > 1 ? frame.scratch[leader]! : z;
+  const shared = op.phases.length > 1 ? frame.scratch[leader]! : frame.scratch[k]!;
+  // With three of them the second reads the input half of all units, too.
+  const z = op.phases.length > 2 ? shared : frame.scratch[k]!;
   const ldy = strideOf(op.outputs);
   const ldz = rows * 4;
   // In each phase the rows of [u0, u1) are one stretch.

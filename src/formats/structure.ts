@@ -156,7 +156,7 @@ export function compactLayer<L extends RecurrentLayerSpec>(
 
 /** Whether a layer has a recurrent matrix of its own units, which may fall into blocks. */
 function canDivide(layer: RecurrentLayerSpec): boolean {
-  return cellOf(layer).recurs && outputsOf(layer) === layer.hiddenSize;
+  return cellOf(layer).recurs && outputsOf(layer) === layer.hiddenSize && layer.kind !== 'lnlstm';
 }
 
 /**

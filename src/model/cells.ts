@@ -9,8 +9,8 @@ export interface Column {
   tensor: string;
   /** the gates whose rows it has, one after the other, [gates·H] */
   gates: readonly number[];
-  /** whether it is added to the bias of the input half, or is a cell's second value of each row */
-  to: 'bias' | 'second';
+  /** whether it is added to the bias of the input half, or which of the cell's other vectors of rows it is part of */
+  to: 'bias' | number;
 }
 
 /** What packing and running need to know of a recurrent cell. A new cell is a kernel, an oracle and a record here. */
@@ -34,7 +34,7 @@ export interface Cell {
 }
 
 /** Both biases of PyTorch's cells. */
-function biases(gates: number, second: 'bias' | 'second' = 'bias'): Column[] {
+function biases(gates: number, second: 'bias' | number = 'bias'): Column[] {
   const all = Array.from({ length: gates }, (_, gate) => gate);
   return [
     { tensor: 'bias_ih', gates: all, to: 'bias' },
@@ -59,7 +59,7 @@ const gruAfter: Cell = {
   states: ['h'],
   recurs: true,
   // bias_hh stands inside what the reset gate multiplies.
-  columns: biases(3, 'second'),
+  columns: biases(3, 0),
 };
 const gruBefore: Cell = { ...gruAfter, code: 2, phases: [[0, 1], [2]], columns: biases(3) };
 const elmanTanh: Cell = {
@@ -79,7 +79,7 @@ const gruBeforeGeneral: Cell = { ...gruBefore, code: 18, isFamily: true };
 const elmanGeneral: Cell = { ...elmanTanh, code: 19, isFamily: true };
 /** The projection is a phase without gates: each output reads all units. */
 const lstmProjected: Cell = { ...lstmGeneral, code: 20, phases: [[0, 1, 2, 3], []] };
-const peepholes: Column = { tensor: 'weight_peephole', gates: [0, 1, 3], to: 'second' };
+const peepholes: Column = { tensor: 'weight_peephole', gates: [0, 1, 3], to: 0 };
 
 const slstm: Cell = {
   ...lstm,
@@ -96,12 +96,32 @@ const sru: Cell = {
   states: ['h', 'c'],
   recurs: false,
   columns: [
-    { tensor: 'weight_c', gates: [1, 2], to: 'second' },
+    { tensor: 'weight_c', gates: [1, 2], to: 0 },
     { tensor: 'bias', gates: [1, 2], to: 'bias' },
   ],
 };
 const sruWidened: Cell = { ...sru, code: 23, gates: 4, phases: [[0, 1, 2, 3]] };
 const qrnn: Cell = { ...sru, code: 24, columns: [{ tensor: 'bias', gates: [0, 1, 2], to: 'bias' }] };
+
+/** Phases in which all units meet, and vectors of rows of which the first is zeros; assembly/layer/normed.ts. */
+const lstmNormed: Cell = {
+  ...lstm,
+  code: 25,
+  isFamily: true,
+  phases: [[0, 1, 2, 3], [], []],
+  columns: [
+    { tensor: 'gain_ih', gates: [0, 1, 2, 3], to: 1 },
+    { tensor: 'gain_hh', gates: [0, 1, 2, 3], to: 2 },
+    { tensor: 'bias', gates: [0, 1, 2, 3], to: 3 },
+    { tensor: 'gain_c', gates: [0], to: 4 },
+    { tensor: 'bias_c', gates: [1], to: 4 },
+  ],
+};
+
+/** How many vectors of rows a cell has beside the bias. */
+export function vectorsOf({ columns }: Cell): number {
+  return Math.max(0, ...columns.map(({ to }) => (to === 'bias' ? 0 : to + 1)));
+}
 
 /** The record of a layer's cell: the plain one unless the layer says what only its general sister does. */
 export function cellOf(layer: RecurrentLayerSpec): Cell {
@@ -120,6 +140,8 @@ export function cellOf(layer: RecurrentLayerSpec): Cell {
       return layer.activation === undefined || layer.activation === 'tanh' ? elmanTanh : elmanGeneral;
     case 'slstm':
       return slstm;
+    case 'lnlstm':
+      return lstmNormed;
     case 'sru':
       return layer.inputSize === layer.hiddenSize ? sru : sruWidened;
     case 'qrnn':
@@ -138,5 +160,5 @@ function isPlainLstm(layer: LstmSpec): boolean {
 
 /** Whether bias_hh is added to the recurrent half alone, so that it cannot be merged into bias_ih. */
 export function hasSeparateBias({ columns }: Cell): boolean {
-  return columns.some(({ tensor, to }) => tensor === 'bias_hh' && to === 'second');
+  return columns.some(({ tensor, to }) => tensor === 'bias_hh' && to !== 'bias');
 }

@@ -19,7 +19,7 @@ export interface PlainSpec {
 }
 
 const plainKinds: readonly string[] = ['embedding', 'lstm', 'gru', 'elman', 'linear', 'activation'];
-const moreKinds: readonly string[] = ['slstm', 'sru', 'qrnn', 'conv', 'delay'];
+const moreKinds: readonly string[] = ['slstm', 'lnlstm', 'sru', 'qrnn', 'conv', 'delay'];
 const plainFunctions: readonly unknown[] = ['tanh', 'sigmoid', 'relu', 'softmax', 'logSoftmax'];
 const plainElmans: readonly unknown[] = ['tanh', 'relu'];
 

@@ -9,6 +9,7 @@ import {
   directionsOf,
   type ElmanSpec,
   type GruSpec,
+  type LnLstmSpec,
   type LstmSpec,
   outputsOf,
   type QrnnSpec,
@@ -62,6 +63,14 @@ export const elman = {
 };
 
 export const slstm = { ...shared, check: checkBlocks };
+
+export const lnlstm = {
+  ...shared,
+  check(given: Given): Omit<LnLstmSpec, 'kind' | 'name'> {
+    const epsilon = given.has('epsilon') ? given.number('epsilon', Number.MIN_VALUE) : 1e-5;
+    return { ...checkSizes(given), ...checkDirection(given), epsilon };
+  },
+};
 
 export const sru = {
   ...shared,

@@ -93,6 +93,19 @@ export interface SlstmSpec extends BlockSpec {
 }
 
 /**
+ * An LSTM with layer normalisation (Ba et al. 2016, equations 20 to 22); gates i f g o, all blocks one. With n(v) =
+ * (v − mean) / √(variance + epsilon), over all 4·H rows and over all H units: a = gain_ih n(W_ih x) + gain_hh n(W_hh h)
+ * + bias, c' = σ(f) c + σ(i) tanh(g), h' = σ(o) tanh(gain_c n(c') + bias_c).
+ * Tensors `${name}.weight_ih` [4·H, I], `.weight_hh` [4·H, H], `.gain_ih`, `.gain_hh` and `.bias` [4·H], `.gain_c` and
+ * `.bias_c` [H].
+ */
+export interface LnLstmSpec extends RecurrentSpec {
+  kind: 'lnlstm';
+  /** above 0; default 1e-5 */
+  epsilon?: number;
+}
+
+/**
  * SRU (Lei et al. 2018): f = σ(W_f x + v_f c + b_f), r = σ(W_r x + v_r c + b_r), c' = f c + (1 − f) W x,
  * h = r c' + (1 − r) x'. Where I = H, x' is x times `scale`; else W_x x.
  * Tensors `${name}.weight_ih` [3·H, I], W W_f W_r, or [4·H, I] with W_x; `.weight_c` and `.bias` [2·H], f r.
@@ -207,7 +220,7 @@ export interface DelaySpec extends Wired {
 /** Layers that PyTorch and ONNX have, too. */
 export type CommonLayerSpec = LstmSpec | GruSpec | ElmanSpec;
 /** A layer that recurs. */
-export type RecurrentLayerSpec = CommonLayerSpec | SlstmSpec | SruSpec | QrnnSpec;
+export type RecurrentLayerSpec = CommonLayerSpec | SlstmSpec | LnLstmSpec | SruSpec | QrnnSpec;
 /** A layer of a model. Every size is within 1..131072, and names differ. */
 export type LayerSpec =
   | EmbeddingSpec
@@ -227,7 +240,7 @@ export interface ModelSpec {
   layers: LayerSpec[];
 }
 
-const recurrentKinds: readonly string[] = ['lstm', 'gru', 'elman', 'slstm', 'sru', 'qrnn'];
+const recurrentKinds: readonly string[] = ['lstm', 'gru', 'elman', 'slstm', 'lnlstm', 'sru', 'qrnn'];
 
 export function isRecurrent(layer: LayerSpec): layer is RecurrentLayerSpec {
   return recurrentKinds.includes(layer.kind);
@@ -236,7 +249,8 @@ export function isRecurrent(layer: LayerSpec): layer is RecurrentLayerSpec {
 /** N of a recurrent layer. */
 export function blocksOf(layer: RecurrentLayerSpec): number {
   // What has no recurrent matrix recurs unit by unit.
-  return layer.kind === 'sru' || layer.kind === 'qrnn' ? layer.hiddenSize : (layer.blocks ?? 1);
+  if (layer.kind === 'sru' || layer.kind === 'qrnn') return layer.hiddenSize;
+  return layer.kind === 'lnlstm' ? 1 : (layer.blocks ?? 1);
 }
 
 /** How many features a recurrent layer gives in each direction. */

@@ -35,6 +35,7 @@ export function placeParameters(
   words[index + 16] = outputs;
   words[index + 17] = projection;
   to[index + 18] = layer.kind === 'sru' ? (layer.scale ?? 1) : 1;
+  to[index + 19] = layer.kind === 'lnlstm' ? (layer.epsilon ?? 1e-5) : 0;
 }
 
 function flagsOf(layer: RecurrentLayerSpec): number {

@@ -7,7 +7,7 @@ import type { Kernels } from '../wasm/registry.js';
 import { addColumn, placePanels, type Staging } from './panels.js';
 import { placeParameters } from './parameters.js';
 import { planProgram } from './plan.js';
-import type { Op, Program } from './program.js';
+import type { Op, Program, RecurrentOp } from './program.js';
 import { gatePlaces, lanes, rowPlaces } from './rows.js';
 import { placeTable, tableFloats } from './table.js';
 
@@ -92,7 +92,7 @@ async function placeLayer(
     else if (cell.recurs) await panels('weight_hh', op.whh, op.projection ? op.outputs : op.units, places);
     // A cell that does not tell its two biases apart gets their sum.
     for (const { tensor, gates, to } of cell.columns)
-      await column(tensor, to === 'bias' ? op.bih : op.bhh, gatePlaces(places, op.hidden, gates));
+      await column(tensor, addressOf(op, to), gatePlaces(places, op.hidden, gates));
     if (op.projection) await panels('weight_hr', op.projection, op.hidden, identity(op.outputs));
     if (cell.isFamily) {
       placeTable(to, op.parameters / 4);
@@ -106,4 +106,9 @@ async function placeLayer(
 /** Places of rows that stay in their order. */
 function identity(count: number): Int32Array {
   return Int32Array.from({ length: count }, (_, row) => row);
+}
+
+/** Where a layer's vector of rows lies. A cell that has more than one beside the bias has one part. */
+function addressOf({ bih, bhh, rows }: RecurrentOp, to: 'bias' | number): number {
+  return to === 'bias' ? bih : bhh + to * rows * 4;
 }

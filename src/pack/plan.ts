@@ -1,5 +1,5 @@
 import { beginLayout, type Layout, roundUp } from '../memory/layout.js';
-import { cellOf, type StateName } from '../model/cells.js';
+import { cellOf, type StateName, vectorsOf } from '../model/cells.js';
 import { kindOf } from '../model/kinds.js';
 import { checkPlain, type PlainLayerSpec } from '../model/plain.js';
 import {
@@ -162,7 +162,7 @@ function planRecurrent(layer: RecurrentLayerSpec, layout: Layout, program: Progr
     wih: layout.place(parts * rows * inputs),
     bih: layout.place(parts * rows),
     whh: cell.recurs ? layout.place(parts * rows * depth) : 0,
-    bhh: cell.columns.some(({ to }) => to === 'second') ? layout.place(parts * rows) : 0,
+    bhh: vectorsOf(cell) > 0 ? layout.place(parts * rows * vectorsOf(cell)) : 0,
     outputs,
     // Zeros stand behind the weights, in the place of a bias.
     projection: outputs < hidden ? layout.place(roundUp(outputs, panelRows) * (hidden + 1)) : 0,

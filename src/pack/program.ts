@@ -26,7 +26,7 @@ export interface RecurrentOp {
   wih: number;
   bih: number;
   whh: number;
-  /** a cell's second value of each row: a GRU's bias_hh, an LSTM's peepholes; 0 where there is none */
+  /** a cell's other vectors of rows, such as a GRU's bias_hh or an LSTM's peepholes; 0 where there is none */
   bhh: number;
   /** features that it gives: hidden, or fewer where they are projected */
   outputs: number;

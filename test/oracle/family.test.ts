@@ -110,6 +110,23 @@ test('an IndRNN: an Elman cell with relu and as many blocks as units', () => {
   expectNear(y, [2.25, 4, 3, 3.375, 12, 0]);
 });
 
+test('an LSTM with layer normalisation', () => {
+  const layer: LayerSpec = { kind: 'lnlstm', name: 'a', ...sizes, epsilon: 1e-12 };
+  // W x is (1, -1, 1, -1) and W h twice (1, 1, -1, -1): both are their own normal form, up to a factor
+  const given = {
+    ...{
+      weight_ih: [1, -1, 1, -1],
+      weight_hh: [1, 1, -1, -1],
+      gain_ih: [ln3, 0, LN2, 0],
+      gain_hh: [0, ln3, 0, 0],
+    },
+    ...{ bias: [0, 0, 0, ln4], gain_c: [7], bias_c: [LN2] },
+  };
+  const { y, state } = run(layer, given, [1], { h: [2], c: [2] });
+  // A cell of one unit is 0 once its mean is gone.
+  expectNear([...state[0]!.c!, ...y], [0.75 * 2 + 0.75 * 0.6, 0.8 * 0.6]);
+});
+
 test('a QRNN', () => {
   const given = { weight_ih: [LN2, 0, 0], bias: [0, ln3, ln4] };
   const { y, state } = run({ kind: 'qrnn', name: 'a', ...sizes }, given, [1], { h: [9], c: [1] });

@@ -32,6 +32,7 @@ import {
   stepLstm,
 } from './cells.js';
 import { generalStep } from './general.js';
+import { stepNormed } from './normed.js';
 import { stepPast } from './past.js';
 import { stepQrnn, stepSru } from './pointwise.js';
 import { stepSlstm } from './slstm.js';
@@ -160,6 +161,17 @@ function stepOf(
   switch (layer.kind) {
     case 'slstm':
       return stepSlstm;
+    case 'lnlstm': {
+      const of = (tensor: string) => tensors[`${layer.name}.${tensor}`]!.data;
+      const gains = {
+        ih: of('gain_ih'),
+        hh: of('gain_hh'),
+        bias: of('bias'),
+        c: of('gain_c'),
+        biasC: of('bias_c'),
+      };
+      return stepNormed(layer, gains);
+    }
     case 'sru':
       return stepSru(layer);
     case 'qrnn':

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { LayerSpec } from '#dist/model/spec.js';
 import { availableKernels, createModel, type ModelSpec, type State } from '#dist/node.js';
 import { familyKinds, familyLayer, type Scene, scene } from '../oracle/arbitraries.js';
+import { followOracle } from '../oracle/follow.js';
 import { runOracle } from '../oracle/model.js';
 import { findExcess } from '../oracle/tolerance.js';
 import { draw, expectSameBytes, expectSameRun, expectSameState } from './draw.js';
@@ -10,6 +12,8 @@ const expectWithin = (actual: ArrayLike<number>, expected: ArrayLike<number>, bo
   expect(findExcess(actual, expected, bound)).toBeNull();
 
 type Name = keyof State[number];
+
+const sizes = { inputSize: 24, hiddenSize: 96 };
 
 // Laws: within the oracle's bound, and a run is its steps and its halves, byte for byte.
 describe.each(availableKernels())('%s', (kernels) => {
@@ -47,5 +51,31 @@ describe.each(availableKernels())('%s', (kernels) => {
       }),
       { numRuns: 100 },
     );
+  });
+
+  // Wide and long; step by step no error accumulates, so the bound stays a few roundings wide.
+  test.each<LayerSpec>([
+    { kind: 'slstm', name: 'a', ...sizes, blocks: 4 },
+    { kind: 'lnlstm', name: 'a', ...sizes },
+    { kind: 'lstm', name: 'a', ...sizes, projectionSize: 24, peepholes: true },
+    { kind: 'lstm', name: 'a', ...sizes, blocks: 2, coupled: true, peepholes: true, clip: 1 },
+    { kind: 'gru', name: 'a', ...sizes, activations: ['hardSigmoid', 'softsign'] },
+    { kind: 'sru', name: 'a', ...sizes },
+    { kind: 'qrnn', name: 'a', ...sizes },
+  ])('wide and long, step by step: $kind', async (layer) => {
+    const spec: ModelSpec = { layers: [layer] };
+    const scene: Scene = { steps: 60, batch: 2, withState: true, lengths: null, seed: 7 };
+    const { tensors, x, options } = draw(spec, scene);
+    using model = await createModel(spec, tensors, { kernels });
+    const session = model.session(options);
+    const whole = await model.run(x, options);
+    const y: number[] = [];
+    const off = await followOracle(spec, tensors, x, options, async (frame) => {
+      const values = session.step(frame).slice();
+      y.push(...values);
+      return { y: values, state: session.snapshot() };
+    });
+    expect(off).toBeNull();
+    expectSameRun({ y: Float32Array.from(y), state: session.snapshot() }, whole);
   });
 });

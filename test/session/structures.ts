@@ -34,6 +34,7 @@ function familyStack(hiddenSize: number, blocks: number): ModelSpec {
       { kind: 'slstm', name: 'slstm', inputSize: 7, hiddenSize, blocks },
       { kind: 'sru', name: 'sru', ...sizes, scale: 1.5 },
       { kind: 'qrnn', name: 'qrnn', ...sizes },
+      { kind: 'lnlstm', name: 'normed', ...sizes },
       { kind: 'delay', name: 'delay', size: hiddenSize, steps: 2 },
       { kind: 'lstm', name: 'projected', ...sizes, projectionSize: Math.ceil(hiddenSize / 3) },
       { kind: 'sru', name: 'widened', inputSize: Math.ceil(hiddenSize / 3), hiddenSize: 19 },
