@@ -1,4 +1,4 @@
-import { type ConvOp, type DelayOp, strideOf } from '../pack/program.js';
+import { addressOf, type ConvOp, type DelayOp } from '../pack/program.js';
 import type { FamilyKernels } from '../wasm/family-registry.js';
 import type { Runner, Seat } from './piece.js';
 import { type Range, shareOf } from './share.js';
@@ -13,13 +13,14 @@ function featuresOf({ k, n }: Seat, outputs: number): Range {
 }
 
 export function bindConv(op: ConvOp, seat: Seat): Runner {
-  const { frame, x, ldx, y } = seat;
+  const { frame } = seat;
   const { conv_f32 } = seat.kernels as FamilyKernels;
   const { outputs, width, weight, bias } = op;
   const { from, to } = featuresOf(seat, outputs);
   const { at, ld } = frame.states[op.state]!;
   const [h] = at as [number];
-  const ldy = strideOf(outputs);
+  const [x, y] = [addressOf(frame, op.x), addressOf(frame, op.y)];
+  const [{ ld: ldx }, { ld: ldy }] = [op.x, op.y];
   return ({ steps, batch, t0, ragged }) => {
     const lengths = ragged ? frame.lengths : 0;
     conv_f32(y, ldy, x, ldx, h, ld, weight, bias, lengths, t0, steps, batch, outputs, width, from, to);
@@ -27,13 +28,14 @@ export function bindConv(op: ConvOp, seat: Seat): Runner {
 }
 
 export function bindDelay(op: DelayOp, seat: Seat): Runner {
-  const { frame, x, ldx, y } = seat;
+  const { frame } = seat;
   const { delay_f32 } = seat.kernels as FamilyKernels;
   const { outputs, steps: kept } = op;
   const { from, to } = featuresOf(seat, outputs);
   const { at, ld } = frame.states[op.state]!;
   const [h] = at as [number];
-  const ldy = strideOf(outputs);
+  const [x, y] = [addressOf(frame, op.x), addressOf(frame, op.y)];
+  const [{ ld: ldx }, { ld: ldy }] = [op.x, op.y];
   return ({ steps, batch, t0, ragged }) => {
     const lengths = ragged ? frame.lengths : 0;
     delay_f32(y, ldy, x, ldx, h, ld, lengths, t0, steps, batch, outputs, kept, from, to);

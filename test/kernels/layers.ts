@@ -64,7 +64,7 @@ async function drawLayer(ground: Ground, draw: Draw, layer: RecurrentLayerSpec) 
   const op = program.ops[0] as RecurrentOp;
   const constants = op.parameters || program.constants;
   const ldy = strideOf(hiddenSize);
-  const y = frame.activations[0];
+  const y = frame.activations[0]!;
   const read = (address: number, rows: number, stride: number) => {
     const values = new Float32Array(rows * hiddenSize);
     for (let r = 0; r < rows; r++) {

@@ -1,6 +1,6 @@
 import type { StateName } from '#dist/model/cells.js';
 import { kindOf } from '#dist/model/kinds.js';
-import { isRecurrent, type LayerSpec, type ModelSpec } from '#dist/model/spec.js';
+import { directionsOf, isRecurrent, type LayerSpec, type ModelSpec } from '#dist/model/spec.js';
 import { layerTensors, type Tensors } from '#dist/model/tensors.js';
 import { inputWidth } from '#dist/model/wiring.js';
 
@@ -30,7 +30,9 @@ export function randomInput(
 ): Float32Array | Int32Array {
   const first = spec.layers[0]!;
   if (first.kind === 'embedding') {
-    return Int32Array.from({ length: steps * batch }, () => Math.floor(random() * first.count));
+    const counts = spec.layers.flatMap((layer) => (layer.kind === 'embedding' ? [layer.count] : []));
+    const count = Math.min(...counts);
+    return Int32Array.from({ length: steps * batch }, () => Math.floor(random() * count));
   }
   return randomValues(random, steps * batch * inputWidth(spec), 1);
 }
@@ -45,11 +47,14 @@ export function randomState(
   return spec.layers.flatMap((layer) => {
     const widths = kindOf(layer).states?.(layer);
     if (widths === undefined) return [];
-    const parts = Object.entries(widths).map(([name, width]) => {
-      const values = randomValues(random, batch * width, scale);
-      return [name, name === 'n' ? values.map((v) => 1 + Math.abs(v)) : values];
+    const ways = isRecurrent(layer) ? directionsOf(layer) : ['forward'];
+    return ways.map(() => {
+      const parts = Object.entries(widths).map(([name, width]) => {
+        const values = randomValues(random, batch * width, scale);
+        return [name, name === 'n' ? values.map((v) => 1 + Math.abs(v)) : values];
+      });
+      return Object.fromEntries(parts) as { h: Float32Array };
     });
-    return [Object.fromEntries(parts) as { h: Float32Array }];
   });
 }
 
