@@ -1,17 +1,24 @@
 import { MismatchError } from '../base/errors.js';
 import { show } from '../base/guards.js';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
-import { isRecurrent, type ModelSpec } from '../model/spec.js';
+import { endOf } from '../model/recurrent.js';
+import { directionsOf, isRecurrent, type ModelSpec } from '../model/spec.js';
 import type { Tensors } from '../model/tensors.js';
 import type { State } from '../session/state.js';
 
-/** State files: safetensors with h [B, H] of each recurrent layer as `<layer>.h`, and c of an LSTM as `<layer>.c`. */
+/**
+ * State files: safetensors with h [B, H] of each recurrent layer as `<layer>.h`, and c of an LSTM as `<layer>.c`; those of
+ * the way back as `<layer>_reverse.h` and `<layer>_reverse.c`.
+ */
 
 function namesOf(spec: ModelSpec): { h: string; c?: string; hidden: number }[] {
-  return spec.layers.filter(isRecurrent).map(({ kind, name, hiddenSize }) => {
-    const h = `${name}.h`;
-    return kind === 'lstm' ? { h, c: `${name}.c`, hidden: hiddenSize } : { h, hidden: hiddenSize };
-  });
+  return spec.layers.filter(isRecurrent).flatMap((layer) =>
+    directionsOf(layer).map((direction) => {
+      const name = layer.name + endOf(direction);
+      const { kind, hiddenSize: hidden } = layer;
+      return kind === 'lstm' ? { h: `${name}.h`, c: `${name}.c`, hidden } : { h: `${name}.h`, hidden };
+    }),
+  );
 }
 
 export function encodeState(spec: ModelSpec, state: State, batch: number): Uint8Array {

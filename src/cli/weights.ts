@@ -1,5 +1,5 @@
 import { cellOf } from '../model/cells.js';
-import { blocksOf, isRecurrent, type LayerSpec, type ModelSpec } from '../model/spec.js';
+import { blocksOf, directionsOf, isRecurrent, type LayerSpec, type ModelSpec } from '../model/spec.js';
 import { layerTensors } from '../model/tensors.js';
 
 /** How many numbers a model, or a layer of it, has learnt. */
@@ -29,14 +29,15 @@ export function countLayer(layer: LayerSpec): WeightCount {
     const work = layer.kind === 'linear' ? sum(sizes.filter(({ matrix }) => matrix)) : 0;
     return { total, recurrent: 0, input: 0, other: total, recurrentIfDense: 0, work };
   }
-  const recurrent = sum(sizes.filter(({ part }) => part === 'weight_hh'));
-  const input = sum(sizes.filter(({ part }) => part === 'weight_ih'));
+  const of = (field: string) => sum(sizes.filter(({ part }) => part.replace('_reverse', '') === field));
+  const recurrent = of('weight_hh');
+  const input = of('weight_ih');
   return {
     total,
     recurrent,
     input,
     other: total - recurrent - input,
-    recurrentIfDense: cellOf(layer).gates * layer.hiddenSize ** 2,
+    recurrentIfDense: directionsOf(layer).length * cellOf(layer).gates * layer.hiddenSize ** 2,
     work: recurrent + input,
   };
 }
