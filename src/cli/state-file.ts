@@ -3,11 +3,15 @@ import { show } from '../base/guards.js';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
 import type { StateName } from '../model/cells.js';
 import { kindOf } from '../model/kinds.js';
-import type { ModelSpec } from '../model/spec.js';
+import { endOf } from '../model/recurrent.js';
+import { directionsOf, isRecurrent, type ModelSpec } from '../model/spec.js';
 import type { Tensors } from '../model/tensors.js';
 import type { LayerState, State } from '../session/state.js';
 
-/** State files: safetensors with each part of a layer's state as `<layer>.h` [B, H], `<layer>.c` and so on. */
+/**
+ * State files: safetensors with each part of a layer's state as `<layer>.h` [B, H], `<layer>.c` and so on; those of the
+ * way back as `<layer>_reverse.h`.
+ */
 
 interface Part {
   name: StateName;
@@ -20,7 +24,10 @@ function partsOf(spec: ModelSpec): Part[][] {
     const widths = kindOf(layer).states?.(layer);
     if (widths === undefined) return [];
     const parts = Object.entries(widths) as [StateName, number][];
-    return [parts.map(([name, width]) => ({ name, tensor: `${layer.name}.${name}`, width }))];
+    const ends = isRecurrent(layer) ? directionsOf(layer).map(endOf) : [''];
+    return ends.map((end) =>
+      parts.map(([name, width]) => ({ name, tensor: `${layer.name}${end}.${name}`, width })),
+    );
   });
 }
 
