@@ -2,13 +2,7 @@ import { ArgumentRangeError, UnsupportedError } from '../../base/errors.js';
 import { show } from '../../base/guards.js';
 import { checkSpec } from '../../model/check.js';
 import { fullFunc } from '../../model/functions.js';
-import {
-  type ActivationSpec,
-  isRecurrent,
-  type LayerSpec,
-  type LinearSpec,
-  type NormSpec,
-} from '../../model/spec.js';
+import type { ActivationSpec, CommonLayerSpec, LayerSpec, LinearSpec, NormSpec } from '../../model/spec.js';
 import { checkTensors, type ModelFile, type Tensor, type Tensors } from '../../model/tensors.js';
 import { inputWidth, sourcesOf, widthsOf } from '../../model/wiring.js';
 import { checkVocab } from '../vocab.js';
@@ -51,7 +45,7 @@ export function encodeOnnx(file: ModelFile): Uint8Array {
     width === 0 ? graph.input('x', 'int32', ['T', 'B']) : graph.input('x', 'float32', ['T', 'B', width]);
   const widths = widthsOf(spec);
   const y = graph.output('y', ['T', 'B', widths.at(-1)!]);
-  const states = spec.layers.filter(isRecurrent).map((layer, k) => declareStates(graph, layer, k));
+  const states = spec.layers.filter(isCommon).map((layer, k) => declareStates(graph, layer, k));
   const writer = new LayerWriter(graph, tensors, states);
   const sources = sourcesOf(spec);
   const values: string[] = [];
@@ -61,6 +55,11 @@ export function encodeOnnx(file: ModelFile): Uint8Array {
   }
   graph.node('Identity', spec.layers.at(-1)!.name, 'y', [values.at(-1)!], [y]);
   return graph.build(metadata);
+}
+
+/** Whether a layer is one of ONNX's recurrent operators. */
+function isCommon(layer: LayerSpec): layer is CommonLayerSpec {
+  return layer.kind === 'lstm' || layer.kind === 'gru' || layer.kind === 'elman';
 }
 
 class LayerWriter {
@@ -98,6 +97,11 @@ class LayerWriter {
         const bounds = [layer.from, layer.to, -1].map((value) => this.graph.integers([value]));
         return this.#node('Slice', name, 'out', [x, ...bounds]);
       }
+      default:
+        throw new UnsupportedError(
+          `layer ${show(name)}: ONNX has no operator for ${layer.kind}.`,
+          `onnx kind ${layer.kind}`,
+        );
     }
   }
 
