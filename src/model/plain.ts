@@ -1,4 +1,5 @@
 import { UnsupportedError } from '../base/errors.js';
+import { cellOf } from './cells.js';
 import {
   type ActivationSpec,
   type EmbeddingSpec,
@@ -26,11 +27,12 @@ const plainElmans: readonly unknown[] = ['tanh', 'relu'];
 
 /**
  * Refuses what is no plain stack of plain layers, for those parts of the package that can do no more.
+ * @param cells whether cells may be more than plain
  * @throws UnsupportedError naming the layer and the field
  */
-export function checkPlain({ layers }: ModelSpec): PlainSpec {
+export function checkPlain({ layers }: ModelSpec, cells = false): PlainSpec {
   for (const layer of layers) {
-    const field = fieldBeyond(layer);
+    const field = fieldBeyond(layer, cells);
     if (field === undefined) continue;
     throw new UnsupportedError(`layer ${layer.name}: ${field} is not supported here.`, `layer ${field}`);
   }
@@ -38,37 +40,27 @@ export function checkPlain({ layers }: ModelSpec): PlainSpec {
 }
 
 /**
- * Refuses cells with other functions than they always had, limits or peepholes.
- * @throws UnsupportedError naming the layer and the field
- */
-export function checkPlainCells({ layers }: ModelSpec): void {
-  for (const layer of layers) {
-    const field = isRecurrent(layer) ? cellFieldBeyond(layer) : undefined;
-    if (field !== undefined)
-      throw new UnsupportedError(`layer ${layer.name}: ${field} is not supported here.`, `layer ${field}`);
-  }
-}
-
-/**
- * Whether a model takes kernels of the wider family: one that is made of more than the layers of plain stacks, or that
- * joins what several give.
+ * Whether a model takes kernels of the wider family: one that is made of more than the layers of plain stacks, that has
+ * cells of the family, or that joins what several give.
  */
 export function needsFamily({ layers }: ModelSpec): boolean {
   return layers.some(
     (layer) =>
       (layer.inputs?.length ?? 1) > 1 ||
       familyKinds.includes(layer.kind) ||
+      (isRecurrent(layer) && cellOf(layer).isFamily) ||
       (layer.kind === 'activation' && !plainFunctions.includes(layer.activation)),
   );
 }
 
 /** The first field of a layer that a plain stack has not. */
-function fieldBeyond(layer: LayerSpec): string | undefined {
+function fieldBeyond(layer: LayerSpec, cells: boolean): string | undefined {
   if (!plainKinds.includes(layer.kind)) return `kind '${layer.kind}'`;
   if (layer.inputs !== undefined) return 'inputs';
   if (layer.kind === 'activation' && !plainFunctions.includes(layer.activation)) return layer.activation;
   if (!isRecurrent(layer)) return undefined;
-  return layer.direction === undefined ? cellFieldBeyond(layer) : 'direction';
+  if (layer.direction !== undefined) return 'direction';
+  return cells ? undefined : cellFieldBeyond(layer);
 }
 
 function cellFieldBeyond(layer: RecurrentLayerSpec): string | undefined {

@@ -13,8 +13,10 @@ import {
   type RecurrentLayerSpec,
 } from '../model/spec.js';
 import type { Flow } from './flow.js';
+import { hasPeepholes, parameterFloats } from './parameters.js';
 import type { Op, Place, Program } from './program.js';
 import { lanes, panelRows, partRows, phasesOf } from './rows.js';
+import { tableFloats } from './table.js';
 
 /** Units in a part of a diagonal layer. */
 const diagonalUnits = 32;
@@ -159,7 +161,8 @@ function planRecurrent(
     wih: layout.place(parts * rows * inputs),
     bih: layout.place(parts * rows),
     whh: layout.place(parts * rows * (diagonal ? 1 : units)),
-    bhh: cell.separateBias ? layout.place(parts * rows) : 0,
+    bhh: cell.separateBias || hasPeepholes(layer) ? layout.place(parts * rows) : 0,
+    parameters: cell.isFamily ? layout.place(tableFloats + parameterFloats) : 0,
   };
 }
 

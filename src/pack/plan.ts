@@ -1,5 +1,4 @@
 import { beginLayout, type Layout } from '../memory/layout.js';
-import { checkPlainCells } from '../model/plain.js';
 import type { ModelSpec } from '../model/spec.js';
 import { inputWidth } from '../model/wiring.js';
 import { flowOf, isReversing } from './flow.js';
@@ -30,7 +29,6 @@ export const controlWords = 1024;
  * @param workers threads that will each need scratch of their own, at least 1
  */
 export function planProgram(spec: ModelSpec, workers: number): Program {
-  checkPlainCells(spec);
   const layout = beginLayout();
   const control = layout.place(controlWords);
   const constants = layout.place(tableFloats);

@@ -1,3 +1,4 @@
+import { cellOf } from '#dist/model/cells.js';
 import { fullFunc } from '#dist/model/functions.js';
 import { endOf } from '#dist/model/recurrent.js';
 import {
@@ -21,6 +22,7 @@ import {
   stepLstm,
 } from './cells.js';
 import { applyFunc } from './functions.js';
+import { generalStep } from './general.js';
 import { combine, normalise, scale } from './layers.js';
 import { spectralBound } from './spectral.js';
 
@@ -173,6 +175,7 @@ function cut({ value, error, norm }: Bounded, from: number, to: number): Bounded
 function stepOf(
   layer: RecurrentLayerSpec,
 ): (gates: readonly Gate[], x: Bounded, state: BlockState) => BlockState {
+  if (cellOf(layer).isFamily) return generalStep(layer);
   switch (layer.kind) {
     case 'lstm':
       return stepLstm;
@@ -193,6 +196,12 @@ function readBlocks(layer: RecurrentLayerSpec, tensors: Tensors, steps: number, 
   const units = hiddenSize / blocksOf(layer);
   const rowsOf = (tensor: string, row: number, width: number) =>
     tensors[`${name}.${tensor}${end}`]!.data.subarray(row * width, (row + units) * width);
+  // weight_peephole [3 H] is that of i f o, which are gates 0, 1 and 3.
+  const peepholeOf = (g: number, n: number) => {
+    const at = [0, 1, 3].indexOf(g);
+    if (layer.kind !== 'lstm' || !layer.peepholes || at < 0) return undefined;
+    return rowsOf('weight_peephole', at * hiddenSize + n * units, 1);
+  };
   return Array.from({ length: blocksOf(layer) }, (_, n) =>
     Array.from({ length: count }, (_, g) => {
       const row = g * hiddenSize + n * units;
@@ -204,6 +213,7 @@ function readBlocks(layer: RecurrentLayerSpec, tensors: Tensors, steps: number, 
         hh: { weights: hh, height: units, width: units, ...(stretch === undefined ? {} : { stretch }) },
         biasIh: rowsOf('bias_ih', row, 1),
         biasHh: rowsOf('bias_hh', row, 1),
+        peephole: peepholeOf(g, n),
       };
     }),
   );
