@@ -14,13 +14,13 @@ import { countModel } from './weights.js';
 /** `blockrnn convert`: another model file → a native one. */
 export const convert: Command = {
   name: 'convert',
-  summary: 'write a native model from a PyTorch state dict, an ONNX or TensorFlow model, or a native file',
+  summary: 'write a native model from weights of PyTorch, TensorFlow, Keras and others, or an ONNX file',
   operands: [{ name: 'IN' }, { name: 'OUT.safetensors' }],
   options: {
     from: {
       type: 'string',
       value: 'ORIGIN',
-      help: `auto (default): what the file tells; ${origins.slice(1).join('; ')}`,
+      help: `${origins.join(', ')}; default auto`,
     },
     blocks: {
       type: 'string',
@@ -43,23 +43,27 @@ export const convert: Command = {
     activation: {
       type: 'string',
       value: 'LIST',
-      help: 'of Dense and SimpleRNN without a config: relu, or dense=softmax,dense_1=relu; of xlstm: act_fn; of DreamerV3: act',
+      help: 'Keras, without a config: softmax, or dense=softmax,rnn=relu; xlstm: act_fn',
     },
     'recurrent-activation': {
       type: 'string',
       value: 'LIST',
-      help: 'without a config: of the gates of LSTM and GRU; default sigmoid',
+      help: 'Keras, without a config: of the gates of LSTM and GRU; default sigmoid',
     },
-    'reset-after': { type: 'string', value: 'BOOL', help: 'without a config: of a GRU without biases' },
+    'reset-after': {
+      type: 'string',
+      value: 'BOOL',
+      help: 'Keras, without a config: of a GRU without biases',
+    },
     cell: {
       type: 'string',
       value: 'NAME',
-      help: 'of FlashRNN, where R has 4 gates: lstm or slstm; of xlstm: slstm (default) or lstm',
+      help: 'FlashRNN: lstm or slstm, which have 4 gates; xlstm: slstm (default), lstm',
     },
     order: {
       type: 'string',
       value: 'AXES',
-      help: 'of R and b of FlashRNN; default GHDP,GHD; HPGD,HGD and HDGP,HDG are its backends',
+      help: 'FlashRNN: axes of R and b; default GHDP,GHD; cuda has HPGD,HGD',
     },
     'forget-bias': {
       type: 'string',
@@ -68,13 +72,15 @@ export const convert: Command = {
     },
   },
   description:
-    'IN is a PyTorch state dict (.safetensors), an ONNX file whose graph is a stack of layers, the folder of a\n' +
-    'TensorFlow model (a manifest.json and a file of raw f32 values for each variable), or a native file.\n' +
+    'IN is named arrays (.safetensors, .npz) of PyTorch, TensorFlow, Keras, FlashRNN, xLSTM or DreamerV3, an ONNX\n' +
+    'file whose graph is a stack of layers, the folder of a TensorFlow model (a manifest.json and a file of raw f32\n' +
+    'values for each variable), or a native file.\n' +
     'Finds block structure in the recurrent weights and keeps the blocks alone.',
   examples: [
     'convert state-dict.safetensors model.safetensors --vocab info.json --dtype f16',
     'convert model.onnx model.safetensors',
     'convert char-rnn model.safetensors --from tensorflow',
+    'convert weights.npz model.safetensors --config model.keras',
   ],
   async run(args, { terminal, signal, json }) {
     const [path, out] = args.operands as [string, string];
