@@ -38,7 +38,7 @@ export const convert: Command = {
     config: {
       type: 'string',
       value: 'FILE',
-      help: "Keras's config.json or .keras file, for what weights do not tell",
+      help: "Keras's config.json or .keras file, for a file of weights alone",
     },
     activation: {
       type: 'string',
@@ -72,15 +72,15 @@ export const convert: Command = {
     },
   },
   description:
-    'IN is named arrays (.safetensors, .npz) of PyTorch, TensorFlow, Keras, FlashRNN, xLSTM or DreamerV3, an ONNX\n' +
-    'file whose graph is a stack of layers, the folder of a TensorFlow model (a manifest.json and a file of raw f32\n' +
-    'values for each variable), or a native file.\n' +
+    'IN is a file of weights (.safetensors, .npz, .keras, .h5) of PyTorch, TensorFlow, Keras, FlashRNN, xLSTM or\n' +
+    'DreamerV3, an ONNX file whose graph is a stack of layers, the folder of a TensorFlow model (a manifest.json\n' +
+    'and a file of raw f32 values for each variable), or a native file.\n' +
     'Finds block structure in the recurrent weights and keeps the blocks alone.',
   examples: [
     'convert state-dict.safetensors model.safetensors --vocab info.json --dtype f16',
     'convert model.onnx model.safetensors',
     'convert char-rnn model.safetensors --from tensorflow',
-    'convert weights.npz model.safetensors --config model.keras',
+    'convert model.keras model.safetensors',
   ],
   async run(args, { terminal, signal, json }) {
     const [path, out] = args.operands as [string, string];

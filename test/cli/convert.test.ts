@@ -286,6 +286,24 @@ describe('weights of Keras', () => {
     for (const name of Object.keys(expected.tensors)) expect(tensors[name]).toEqual(expected.tensors[name]);
   });
 
+  test('a .keras file is all that is needed, an .h5 file with a config', async () => {
+    const real = fileURLToPath(new URL('../formats/layouts/gru.keras', import.meta.url));
+    const found = [];
+    for (const argv of [[real], [real.replace(/keras$/, 'h5'), '--config', real]]) {
+      const { code, stderr } = await call('convert', ...argv, at('real.safetensors'));
+      expect([code, stderr]).toEqual([0, '']);
+      found.push(readModel(readFileSync(at('real.safetensors'))));
+    }
+    expect(found[0]).toEqual(found[1]);
+    expect(found[0]!.spec.layers.map(({ kind }) => kind)).toEqual([
+      'gru',
+      'gru',
+      'linear',
+      'activation',
+      'linear',
+    ]);
+  });
+
   test('a state dict may be an .npz file too', async () => {
     const pytorch = folder.put('state-dict.npz', npzOf(expandBlocks(native.tensors, 3)));
     expect((await call('convert', pytorch, at('npz-out.safetensors'))).code).toBe(0);
