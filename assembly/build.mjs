@@ -1,4 +1,4 @@
-// Compiles the kernel binaries: four that run models, and two that also train them. Those for a memory of one's own also
+// Compiles the kernel binaries: four that run plain stacks, four that run every model, and two that also train. Those for a memory of one's own also
 // become modules with their bytes in base64, so that every runtime and bundler can import them without knowing about
 // files or URLs; shared ones are made from them (src/wasm/shared.ts). Skips what is up to date.
 import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
@@ -6,12 +6,17 @@ import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 
 const run = 'assembly/index.ts';
+const family = 'assembly/family.ts';
 const train = 'assembly/train.ts';
 const targets = {
   simd: { entry: run, isImported: true },
   'simd-shared': { entry: run, isImported: false },
   relaxed: { entry: run, isImported: true },
   'relaxed-shared': { entry: run, isImported: false },
+  'family-simd': { entry: family, isImported: true },
+  'family-simd-shared': { entry: family, isImported: false },
+  'family-relaxed': { entry: family, isImported: true },
+  'family-relaxed-shared': { entry: family, isImported: false },
   'train-simd': { entry: train, isImported: true },
   'train-relaxed': { entry: train, isImported: true },
 };

@@ -1,6 +1,6 @@
 // Makes of dist/ what is published, in lib/: few files, because each costs Node about 0.7 ms when it is imported.
 import { rm } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { build } from 'esbuild';
 
 const options = {
@@ -35,12 +35,13 @@ await build({
 // Node's doors, kernels in them, and without the spaces, which Node would read. Names stay, for traces, and lines,
 // because Node prints the one in which an error was thrown.
 const node = { ...options, minifyWhitespace: true, minifySyntax: true, lineLimit: 120 };
-// What a start needs is one file; a reader of other formats lies beside it until someone has such a file.
+// What a start needs is one file; a reader of other formats, and the kernels of wider models, lie beside it until someone
+// has such a file.
 const besideNode = {
   name: 'beside node.js',
   setup({ onResolve }) {
-    onResolve({ filter: /\/onnx\.js$/ }, ({ kind }) =>
-      kind === 'dynamic-import' ? { path: './node-onnx.js', external: true } : undefined,
+    onResolve({ filter: /\/(onnx|family-\w+)\.js$/ }, ({ kind, path }) =>
+      kind === 'dynamic-import' ? { path: `./node-${basename(path)}`, external: true } : undefined,
     );
   },
 };
@@ -64,4 +65,6 @@ const errorsOfNode = {
   },
 };
 await build({ ...node, entryPoints: { node: 'dist/node.js' }, plugins: [besideNode] });
+for (const kernels of ['family-simd', 'family-relaxed'])
+  await build({ ...node, entryPoints: { [`node-${kernels}`]: `dist/wasm/generated/${kernels}.js` } });
 await build({ ...node, entryPoints: { 'node-onnx': 'dist/formats/onnx/onnx.js' }, plugins: [errorsOfNode] });

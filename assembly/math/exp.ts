@@ -39,6 +39,15 @@ function scale(t: v128, table: usize): v128 {
   return i32x4.add(i32x4.shl(t, 23), v128.load(table, ONE));
 }
 
+/** e^x − 1, x within [−87, 87], small ones included: s q + (s − 1), for 2^k = s and e^r = 1 + q. */
+// @ts-ignore: decorator
+@inline
+export function expm1(x: v128, table: usize): v128 {
+  const t = rounded(x, table);
+  const s = scale(t, table);
+  return madd(s, fraction(x, t, table), f32x4.sub(s, v128.load(table, ONE)));
+}
+
 /** e^x, x within [−87, 87]; table: the address of the constants. */
 // @ts-ignore: decorator
 @inline

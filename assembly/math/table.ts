@@ -38,3 +38,10 @@ export const R1: usize = 400;
 export const R2: usize = 416;
 export const R3: usize = 432;
 export const R4: usize = 448;
+/** Coefficients of a logarithm near 1 (functions.ts), from s² to s⁸. */
+export const L0: usize = 464;
+export const L1: usize = 480;
+export const L2: usize = 496;
+export const L3: usize = 512;
+/** Where the table ends, and a layer's own parameters may stand behind it (cell/parameters.ts). */
+export const TABLE_END: usize = 528;

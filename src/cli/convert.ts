@@ -8,19 +8,20 @@ import { count, plural, size } from './numbers.js';
 import { origins, readConfig, readOrigin } from './origins.js';
 import { Progress } from './progress.js';
 import { tabulate } from './table.js';
+import { UsageError } from './usage-error.js';
 import { readVocab } from './vocabulary.js';
 import { countModel } from './weights.js';
 
-/** `blockrnn convert`: another model file → a native one. */
+/** `blockrnn convert`: any model file that is read → a native one, or an ONNX file. */
 export const convert: Command = {
   name: 'convert',
-  summary: 'write a native model from weights of PyTorch, TensorFlow, Keras and others, or an ONNX file',
-  operands: [{ name: 'IN' }, { name: 'OUT.safetensors' }],
+  summary: 'write a native or ONNX file from weights of PyTorch, TensorFlow, Keras and others, or from ONNX',
+  operands: [{ name: 'IN' }, { name: 'OUT' }],
   options: {
     from: {
       type: 'string',
       value: 'ORIGIN',
-      help: `${origins.join(', ')}; default auto`,
+      help: `auto (default), ${origins.slice(1).join(', ')}`,
     },
     blocks: {
       type: 'string',
@@ -32,7 +33,7 @@ export const convert: Command = {
       value: 'X',
       help: 'weights off the blocks up to X count as zero; default 0',
     },
-    dtype: { type: 'string', value: 'TYPE', help: 'f32 (default) or f16' },
+    dtype: { type: 'string', value: 'TYPE', help: 'f32 (default) or f16; .onnx files have f32' },
     vocab: vocabOption,
     spec: { type: 'string', value: 'FILE', help: 'JSON with the layers, where the tensors do not tell them' },
     config: {
@@ -43,7 +44,7 @@ export const convert: Command = {
     activation: {
       type: 'string',
       value: 'LIST',
-      help: 'Keras, without a config: softmax, or dense=softmax,rnn=relu; xlstm: act_fn',
+      help: 'Keras, without a config: relu, or dense=relu,out=softmax; xlstm: act_fn',
     },
     'recurrent-activation': {
       type: 'string',
@@ -58,7 +59,7 @@ export const convert: Command = {
     cell: {
       type: 'string',
       value: 'NAME',
-      help: 'FlashRNN: lstm or slstm, which have 4 gates; xlstm: slstm (default), lstm',
+      help: 'FlashRNN: lstm or slstm, of 4 gates each; xlstm: slstm (default), lstm',
     },
     order: {
       type: 'string',
@@ -73,12 +74,14 @@ export const convert: Command = {
   },
   description:
     'IN is a file of weights (.safetensors, .npz, .keras, .h5) of PyTorch, TensorFlow, Keras, FlashRNN, xLSTM or\n' +
-    'DreamerV3, an ONNX file whose graph is a stack of layers, the folder of a TensorFlow model (a manifest.json\n' +
-    'and a file of raw f32 values for each variable), or a native file.\n' +
-    'Finds block structure in the recurrent weights and keeps the blocks alone.',
+    'DreamerV3, an ONNX file, the folder of a TensorFlow model (a manifest.json and a file of raw f32 values for\n' +
+    'each variable), or a native file. Finds block structure in the recurrent weights and keeps the blocks alone.\n' +
+    'OUT is a native file or, where its name ends in .onnx, an ONNX file of opset 17, with its states as inputs\n' +
+    'and outputs.',
   examples: [
     'convert state-dict.safetensors model.safetensors --vocab info.json --dtype f16',
     'convert model.onnx model.safetensors',
+    'convert model.safetensors model.onnx',
     'convert char-rnn model.safetensors --from tensorflow',
     'convert model.keras model.safetensors',
   ],
@@ -88,6 +91,9 @@ export const convert: Command = {
     const blocks = args.integerOrAuto('blocks', 1, 2 ** 17) ?? 'auto';
     const tolerance = args.number('tolerance', 0) ?? 0;
     const dtype = args.choice('dtype', ['f32', 'f16']) ?? 'f32';
+    const isOnnx = out.toLowerCase().endsWith('.onnx');
+    if (isOnnx && dtype !== 'f32')
+      throw new UsageError('--dtype f16 is for .safetensors files; an ONNX file is written as f32');
     const specPath = args.text('spec');
     const vocabPath = args.text('vocab');
     const configPath = args.text('config');
@@ -112,9 +118,11 @@ export const convert: Command = {
       origin,
       size: bytesBefore,
     } = await readOrigin(path, from, options, signal).finally(() => progress.end());
-    const encoded = await about(path, () =>
-      encodeModel(file, { dtype, ...(file.metadata && { metadata: file.metadata }) }),
-    );
+    const encoded = await about(path, async () => {
+      if (!isOnnx) return encodeModel(file, { dtype, ...(file.metadata && { metadata: file.metadata }) });
+      const { encodeOnnx } = await import('../formats/onnx/write.js');
+      return encodeOnnx(file);
+    });
     await writeBeside([{ path: out, bytes: encoded }], signal);
 
     const layers = file.spec.layers.filter(isRecurrent).map((layer) => ({

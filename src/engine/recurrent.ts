@@ -1,5 +1,6 @@
 import { tileSteps } from '../pack/plan.js';
 import { type RecurrentOp, strideOf } from '../pack/program.js';
+import type { FamilyKernels } from '../wasm/family-registry.js';
 import type { Runner, Seat } from './piece.js';
 import { type Range, type RecurrentShare, recurrentShare } from './share.js';
 
@@ -20,7 +21,9 @@ function bindParts(
   { kernels, constants, frame, x, ldx, y, k }: Seat,
   { from, to }: Range,
 ): Runner {
-  const { recurrent_f32, keep_state_f32 } = kernels;
+  const { keep_state_f32 } = kernels;
+  const { runParts } = kernelsOf(op, kernels);
+  const table = op.parameters || constants;
   const { cell, inputs, hidden, units, rows, wih, bih, whh, bhh } = op;
   const diagonal = op.diagonal ? 1 : 0;
   const { h, c, ld } = frame.states[op.state]!;
@@ -33,10 +36,10 @@ function bindParts(
     const lengths = ragged ? frame.lengths : 0;
     const tile = tileSteps(frame, rows, batch, steps);
     // biome-ignore format: one line an object: output and state, input, weights, lengths, sizes
-    recurrent_f32(
+    runParts(
       cell, y, ldy, h, c, ld,
       x, ldx, z,
-      wih, bih, whh, bhh, constants,
+      wih, bih, whh, bhh, table,
       lengths, t0,
       steps, batch, inputs, hidden, units, diagonal, tile, from, to,
     );
@@ -46,7 +49,9 @@ function bindParts(
 
 function bindUnits(op: RecurrentOp, seat: Seat, { part, units: range, leader }: Split): Runner {
   const { kernels, constants, frame, x, ldx, k } = seat;
-  const { gemm_f32, recurrent_step_f32, keep_state_f32 } = kernels;
+  const { gemm_f32, keep_state_f32 } = kernels;
+  const { stepUnits } = kernelsOf(op, kernels);
+  const table = op.parameters || constants;
   const { cell, inputs, hidden, units, rows } = op;
   const { from: u0, to: u1 } = range;
   const state = frame.states[op.state]!;
@@ -87,10 +92,10 @@ function bindUnits(op: RecurrentOp, seat: Seat, { part, units: range, leader }: 
         for (let phase = 0; phase < stretches.length; phase++) {
           if (u0 < u1) {
             // biome-ignore format: one line an object, as above
-            recurrent_step_f32(
+            stepUnits(
               cell, out, ldy, before, i > 0 ? ldy : ld, c, ld,
               z + (i - t) * batch * ldz, s,
-              whh, bhh, constants,
+              whh, bhh, table,
               lengths, t0 + i,
               batch, units, 0, u0, u1, phase,
             );
@@ -101,4 +106,11 @@ function bindUnits(op: RecurrentOp, seat: Seat, { part, units: range, leader }: 
     }
     if (u0 < u1) keep_state_f32(h + u0 * 4, ld, y + u0 * 4, ldy, lengths, t0, steps, batch, u1 - u0);
   };
+}
+
+/** What runs a layer whole and what steps it: kernels of plain cells, or of the family, which take the same. */
+function kernelsOf({ parameters }: RecurrentOp, kernels: Seat['kernels']) {
+  if (parameters === 0) return { runParts: kernels.recurrent_f32, stepUnits: kernels.recurrent_step_f32 };
+  const { family_recurrent_f32, family_step_f32 } = kernels as FamilyKernels;
+  return { runParts: family_recurrent_f32, stepUnits: family_step_f32 };
 }

@@ -80,7 +80,10 @@ function search(modules: readonly Module[], kindsOf: (module: Module) => Piece['
 
 function linkOf(piece: Piece): Link & { piece: Piece } {
   const { module, kind } = piece;
-  if (module.kind !== 'matrix') return { piece, reads: module.inputSize, gives: module.hiddenSize };
+  if (module.kind !== 'matrix') {
+    const gives = module.hiddenSize * (module.bidirectional ? 2 : 1);
+    return { piece, reads: module.inputSize, gives };
+  }
   if (kind === 'embedding') return { piece, reads: undefined, gives: module.columns };
   return { piece, reads: module.columns, gives: module.rows };
 }

@@ -1,9 +1,11 @@
-import type { RecurrentLayerSpec } from './spec.js';
+import type { GruSpec, LstmSpec, RecurrentLayerSpec } from './spec.js';
 
 /** What packing and running need to know of a recurrent cell. A new cell is a kernel, an oracle and a record here. */
 export interface Cell {
-  /** its number in assembly/layer/cells.ts */
+  /** its number in assembly/layer/cells.ts, or family-cells.ts for one of the family */
   readonly code: number;
+  /** whether it is one of the family: kernels that plain stacks do not load, which take parameters of the layer */
+  readonly isFamily: boolean;
   /** G: how many matrices stand one below the other in its weights */
   readonly gates: number;
   /**
@@ -19,6 +21,7 @@ export interface Cell {
 
 const lstm: Cell = {
   code: 0,
+  isFamily: false,
   gates: 4,
   phases: [[0, 1, 2, 3]],
   hasCell: true,
@@ -26,6 +29,7 @@ const lstm: Cell = {
 };
 const gruAfter: Cell = {
   code: 1,
+  isFamily: false,
   gates: 3,
   phases: [[0, 1, 2]],
   hasCell: false,
@@ -33,6 +37,7 @@ const gruAfter: Cell = {
 };
 const gruBefore: Cell = {
   code: 2,
+  isFamily: false,
   gates: 3,
   phases: [[0, 1], [2]],
   hasCell: false,
@@ -40,6 +45,7 @@ const gruBefore: Cell = {
 };
 const elmanTanh: Cell = {
   code: 3,
+  isFamily: false,
   gates: 1,
   phases: [[0]],
   hasCell: false,
@@ -47,14 +53,33 @@ const elmanTanh: Cell = {
 };
 const elmanRelu: Cell = { ...elmanTanh, code: 4 };
 
-/** The record of a layer's cell. */
+const lstmGeneral: Cell = { ...lstm, code: 16, isFamily: true };
+const gruAfterGeneral: Cell = { ...gruAfter, code: 17, isFamily: true };
+const gruBeforeGeneral: Cell = { ...gruBefore, code: 18, isFamily: true };
+const elmanGeneral: Cell = { ...elmanTanh, code: 19, isFamily: true };
+
+/** The gates of an LSTM's peepholes, in the order of weight_peephole: i f o. */
+export const peepholeGates = [0, 1, 3] as const;
+
+/** The record of a layer's cell: the plain one unless the layer says what only its general sister does. */
 export function cellOf(layer: RecurrentLayerSpec): Cell {
   switch (layer.kind) {
     case 'lstm':
-      return lstm;
+      return isPlainLstm(layer) ? lstm : lstmGeneral;
     case 'gru':
-      return layer.resetAfter === false ? gruBefore : gruAfter;
+      if (isPlain(layer)) return layer.resetAfter === false ? gruBefore : gruAfter;
+      return layer.resetAfter === false ? gruBeforeGeneral : gruAfterGeneral;
     case 'elman':
-      return layer.activation === 'relu' ? elmanRelu : elmanTanh;
+      if (layer.clip !== undefined) return elmanGeneral;
+      if (layer.activation === 'relu') return elmanRelu;
+      return layer.activation === undefined || layer.activation === 'tanh' ? elmanTanh : elmanGeneral;
   }
+}
+
+function isPlain({ activations, clip }: LstmSpec | GruSpec): boolean {
+  return activations === undefined && clip === undefined;
+}
+
+function isPlainLstm(layer: LstmSpec): boolean {
+  return isPlain(layer) && layer.coupled !== true && layer.peepholes !== true;
 }

@@ -24,7 +24,25 @@ export const functions = {
   elu: [1],
 } as const satisfies Record<string, readonly number[]>;
 
+/** The name of an element-wise function; x is what it is applied to, alpha and beta are what it takes. */
 export type FunctionName = keyof typeof functions;
+
+/** Their numbers in assembly/math/functions.ts. */
+export const functionCodes: Readonly<Record<FunctionName, number>> = {
+  tanh: 0,
+  sigmoid: 1,
+  relu: 2,
+  softsign: 3,
+  softplus: 4,
+  silu: 5,
+  identity: 6,
+  affine: 7,
+  leakyRelu: 8,
+  thresholdedRelu: 9,
+  scaledTanh: 10,
+  hardSigmoid: 11,
+  elu: 12,
+};
 
 /** An element-wise function: its name, or its name with what it takes. */
 export type Func = FunctionName | { function: FunctionName; alpha?: number; beta?: number };

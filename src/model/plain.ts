@@ -24,11 +24,12 @@ const plainElmans: readonly unknown[] = ['tanh', 'relu'];
 
 /**
  * Refuses what is no plain stack of plain layers, for those parts of the package that can do no more.
+ * @param cells whether cells may be more than plain
  * @throws UnsupportedError naming the layer and the field
  */
-export function checkPlain({ layers }: ModelSpec): PlainSpec {
+export function checkPlain({ layers }: ModelSpec, cells = false): PlainSpec {
   for (const layer of layers) {
-    const field = fieldBeyond(layer);
+    const field = fieldBeyond(layer, cells);
     if (field === undefined) continue;
     throw new UnsupportedError(`layer ${layer.name}: ${field} is not supported here.`, `layer ${field}`);
   }
@@ -36,12 +37,13 @@ export function checkPlain({ layers }: ModelSpec): PlainSpec {
 }
 
 /** The first field of a layer that a plain stack has not. */
-function fieldBeyond(layer: LayerSpec): string | undefined {
+function fieldBeyond(layer: LayerSpec, cells: boolean): string | undefined {
   if (!plainKinds.includes(layer.kind)) return `kind '${layer.kind}'`;
   const fields = layer as unknown as Record<string, unknown>;
-  for (const field of ['inputs', 'direction', 'clip', 'activations', 'coupled', 'peepholes'])
-    if (fields[field] !== undefined) return field;
+  const general = cells ? [] : ['clip', 'activations', 'coupled', 'peepholes'];
+  for (const field of ['inputs', 'direction', ...general]) if (fields[field] !== undefined) return field;
   if (layer.kind === 'activation' && !plainFunctions.includes(layer.activation)) return layer.activation;
-  if (layer.kind === 'elman' && !plainElmans.includes(layer.activation ?? 'tanh')) return 'activation';
+  if (!cells && layer.kind === 'elman' && !plainElmans.includes(layer.activation ?? 'tanh'))
+    return 'activation';
   return undefined;
 }

@@ -98,7 +98,9 @@ export interface ActivationSpec extends Wired {
 /** Its inputs, two or more of the same width, one with another, element by element: a − b − c. It has no tensors. */
 export interface CombineSpec extends Wired {
   kind: 'combine';
+  /** what is done with them, from the first to the last */
   combine: 'add' | 'subtract' | 'multiply' | 'divide';
+  /** two or more */
   inputs: string[];
 }
 

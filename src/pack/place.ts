@@ -1,13 +1,14 @@
 import { type Arena, createArena } from '../memory/arena.js';
-import { cellOf } from '../model/cells.js';
+import { cellOf, peepholeGates } from '../model/cells.js';
 import { isRecurrent, type LayerSpec, type ModelSpec } from '../model/spec.js';
 import type { TensorReader } from '../model/tensors.js';
 import type { Kernels } from '../wasm/registry.js';
 import { addColumn, placePanels, type Staging } from './panels.js';
+import { hasPeepholes, placeParameters } from './parameters.js';
 import { planProgram } from './plan.js';
 import type { Op, Program } from './program.js';
-import { lanes, rowPlaces } from './rows.js';
-import { placeTable } from './table.js';
+import { gatePlaces, lanes, rowPlaces } from './rows.js';
+import { placeTable, tableFloats } from './table.js';
 
 /**
  * Floats that are staged at a time, unless rows are longer: what stays in a near cache. A page that is touched for the
@@ -85,5 +86,11 @@ async function placeLayer(
     await column('bias_ih', op.bih, places);
     // A cell that does not tell its two biases apart gets their sum.
     await column('bias_hh', cell.separateBias ? op.bhh : op.bih, places);
+    if (hasPeepholes(layer))
+      await column('weight_peephole', op.bhh, gatePlaces(places, op.hidden, peepholeGates));
+    if (cell.isFamily) {
+      placeTable(to, op.parameters / 4);
+      placeParameters(to, op.parameters / 4 + tableFloats, layer);
+    }
   }
 }

@@ -3,6 +3,7 @@ import { cellOf } from '../model/cells.js';
 import { checkPlain, type PlainLayerSpec } from '../model/plain.js';
 import { blocksOf, isRecurrent, type ModelSpec, type RecurrentLayerSpec } from '../model/spec.js';
 import { widthsOf } from '../model/wiring.js';
+import { hasPeepholes, parameterFloats } from './parameters.js';
 import { type Frame, type Op, type Program, strideOf } from './program.js';
 import { panelRows, partRows, phasesOf } from './rows.js';
 import { tableFloats } from './table.js';
@@ -31,7 +32,7 @@ export const controlWords = 1024;
  * @param workers threads that will each need scratch of their own, at least 1
  */
 export function planProgram(spec: ModelSpec, workers: number): Program {
-  const { layers } = checkPlain(spec);
+  const { layers } = checkPlain(spec, true);
   const layout = beginLayout();
   const control = layout.place(controlWords);
   const constants = layout.place(tableFloats);
@@ -138,7 +139,8 @@ function planRecurrent(layer: RecurrentLayerSpec, layout: Layout, program: Progr
     wih: layout.place(parts * rows * inputs),
     bih: layout.place(parts * rows),
     whh: layout.place(parts * rows * (diagonal ? 1 : units)),
-    bhh: cell.separateBias ? layout.place(parts * rows) : 0,
+    bhh: cell.separateBias || hasPeepholes(layer) ? layout.place(parts * rows) : 0,
+    parameters: cell.isFamily ? layout.place(tableFloats + parameterFloats) : 0,
   };
 }
 

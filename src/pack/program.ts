@@ -24,7 +24,10 @@ export interface RecurrentOp {
   wih: number;
   bih: number;
   whh: number;
+  /** what a cell has once for each row beside its bias: a GRU's bias_hh, an LSTM's peepholes; 0 where there is nothing */
   bhh: number;
+  /** constants of its own with parameters behind them, which a cell of the family takes; 0 for the others */
+  parameters: number;
 }
 
 export interface LinearOp {

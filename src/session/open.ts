@@ -5,8 +5,9 @@ import { bindProgram } from '../engine/engine.js';
 import { type OpenedModel, openModelFile } from '../formats/open.js';
 import type { ReadModelOptions } from '../formats/read.js';
 import { type ByteSource, sourceOf } from '../formats/source.js';
+import { cellOf } from '../model/cells.js';
 import { checkSpec } from '../model/check.js';
-import type { ModelSpec } from '../model/spec.js';
+import { isRecurrent, type ModelSpec } from '../model/spec.js';
 import { checkTensors, readerOf, type Tensors } from '../model/tensors.js';
 import { type PackedModel, packModel } from '../pack/place.js';
 import { scheduleAuto } from '../schedule/auto.js';
@@ -175,12 +176,14 @@ function findMachine<Source>(platform: Platform<Source>, options: ModelOptions):
 }
 
 async function openModel(
-  { kernels, hire, threads, name, module: compiling, find }: Machine,
+  { kernels, hire, threads, name, module: plain, find }: Machine,
   { spec, vocab, read }: OpenedModel,
   options: ModelOptions,
 ): Promise<Model> {
   const { threads: wish = 1, signal } = options;
   const shared = threads > 1;
+  const isFamily = spec.layers.some((layer) => isRecurrent(layer) && cellOf(layer).isFamily);
+  const compiling = isFamily ? find((name = `family-${name}` as BinaryName)) : plain;
   const module = await untilAborted(compiling, signal);
   const instantiate = await untilAborted(findInstantiate(module), signal);
   const open = (memory: WebAssembly.Memory) => {

@@ -1,4 +1,4 @@
-import type { BinaryName, KernelSet } from './features.js';
+import { type BinaryName, isFamily, type KernelSet } from './features.js';
 import { withSharedMemory } from './shared.js';
 
 /** Finds the compiled binary of a name; each is compiled once. */
@@ -22,18 +22,22 @@ export function openBinaries(read: (kernels: KernelSet) => Promise<{ base64: str
   };
 }
 
-/** The binaries that run models. */
-export const loadBinary = openBinaries((kernels) =>
+const loadPlain = openBinaries((kernels) =>
   kernels === 'simd' ? import('./generated/simd.js') : import('./generated/relaxed.js'),
 );
+const loadFamily = openBinaries((kernels) =>
+  kernels === 'simd' ? import('./generated/family-simd.js') : import('./generated/family-relaxed.js'),
+);
+
+/** The binaries that run models. */
+export const loadBinary: LoadBinary = (name) => (isFamily(name) ? loadFamily(name) : loadPlain(name));
 
 async function readBinary(
   name: BinaryName,
   read: (kernels: KernelSet) => Promise<{ base64: string }>,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const kernels = name.startsWith('simd') ? 'simd' : 'relaxed';
-  const bytes = decode((await read(kernels)).base64);
-  return name === kernels ? bytes : withSharedMemory(bytes);
+  const bytes = decode((await read(name.includes('simd') ? 'simd' : 'relaxed')).base64);
+  return name.endsWith('-shared') ? withSharedMemory(bytes) : bytes;
 }
 
 /**

@@ -4,8 +4,16 @@ import { oneOf } from '../base/guards.js';
 /** Which arithmetic: 'simd' gives the same bytes everywhere; 'relaxed' fuses multiply and add and is faster. */
 export type KernelSet = 'simd' | 'relaxed';
 
-/** The four binaries: each set for a memory of one's own and for one shared with threads. */
-export type BinaryName = KernelSet | `${KernelSet}-shared`;
+/**
+ * The binaries: each set for a memory of one's own and for one shared with threads; those of the family run every model,
+ * the others plain stacks.
+ */
+export type BinaryName = `${'' | 'family-'}${KernelSet}${'' | '-shared'}`;
+
+/** Whether a binary is one of the family. */
+export function isFamily(name: BinaryName): boolean {
+  return name.startsWith('family-');
+}
 
 // The smallest modules that use one feature each: () → v128, with i32x4.splat(0), or with
 // f32x4.relaxed_madd of three such vectors.

@@ -1,7 +1,8 @@
 import { ArgumentTypeError, FormatError } from '../base/errors.js';
 import { show } from '../base/guards.js';
 import { loadBinary } from './binaries.js';
-import type { BinaryName } from './features.js';
+import { familyRegistry } from './family-registry.js';
+import { type BinaryName, isFamily } from './features.js';
 import { registry } from './registry.js';
 
 /** Where the kernels come from, instead of from inside this package's modules. */
@@ -74,7 +75,8 @@ export function explainLink(error: unknown, name: BinaryName, options: WasmOptio
 
 function checkExports(module: WebAssembly.Module, name: BinaryName, origin: string): WebAssembly.Module {
   const names = new Set(WebAssembly.Module.exports(module).map((entry) => entry.name));
-  const missing = Object.keys(registry).find((kernel) => !names.has(kernel));
+  const needed = Object.keys(isFamily(name) ? { ...registry, ...familyRegistry } : registry);
+  const missing = needed.find((kernel) => !names.has(kernel));
   if (missing === undefined) return module;
   throw new FormatError(
     `${origin}: this is not '${name}' of this version of blockrnn: it has no kernel ${missing}.`,

@@ -80,6 +80,19 @@ describe('convert', () => {
     expect(readFileSync(at('y.npy'))).toEqual(readFileSync(at('y2.npy')));
   });
 
+  test('writes an ONNX file, which is read as it was written', async () => {
+    const file = folder.put('native.safetensors', encodeModel(native));
+    const { code, stdout, stderr } = await call('convert', file, at('out.onnx'), '--json');
+    expect([code, stderr]).toEqual([0, '']);
+    const written = readFileSync(at('out.onnx'));
+    expect(JSON.parse(stdout)).toMatchObject({ layers: 3, bytesAfter: written.length, dtype: 'f32' });
+    expect((await call('convert', at('out.onnx'), at('back.safetensors'))).code).toBe(0);
+    expect(readModel(readFileSync(at('back.safetensors')))).toEqual(readModel(readFileSync(file)));
+    const refused = await call('convert', file, at('half.onnx'), '--dtype', 'f16');
+    expect([refused.code, existsSync(at('half.onnx'))]).toEqual([2, false]);
+    expect(refused.stderr).toContain('--dtype f16 is for .safetensors files');
+  });
+
   test('says it in words, and f16 is half as much', async () => {
     const { code, stdout } = await call('convert', input, at('half.safetensors'), '--dtype', 'f16');
     expect(code).toBe(0);

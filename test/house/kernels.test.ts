@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { familyRegistry } from '#dist/wasm/family-registry.js';
+import { base64 as familyRelaxed } from '#dist/wasm/generated/family-relaxed.js';
+import { base64 as familySimd } from '#dist/wasm/generated/family-simd.js';
 import { base64 as relaxed } from '#dist/wasm/generated/relaxed.js';
 import { base64 as simd } from '#dist/wasm/generated/simd.js';
 import { base64 as trainRelaxed } from '#dist/wasm/generated/train-relaxed.js';
@@ -15,6 +18,10 @@ const binaries = {
   'simd-shared': file('simd-shared'),
   relaxed,
   'relaxed-shared': file('relaxed-shared'),
+  'family-simd': familySimd,
+  'family-simd-shared': file('family-simd-shared'),
+  'family-relaxed': familyRelaxed,
+  'family-relaxed-shared': file('family-relaxed-shared'),
   'train-simd': trainSimd,
   'train-relaxed': trainRelaxed,
 };
@@ -23,9 +30,8 @@ const memoryKind = 2;
 // Law 1: kernels own nothing.
 describe.each(Object.entries(binaries))('%s', (name, base64) => {
   const binary = readBinary(base64);
-  const listed: Record<string, string> = name.startsWith('train')
-    ? { ...registry, ...trainRegistry }
-    : registry;
+  const beside = name.startsWith('train') ? trainRegistry : name.startsWith('family') ? familyRegistry : {};
+  const listed: Record<string, string> = { ...registry, ...beside };
 
   test('has no memory, data, table or start of its own', () => {
     const { sections } = binary;
@@ -63,6 +69,7 @@ function mayBeRelaxed(body: Uint8Array): boolean {
 test.each([
   ['', simd, relaxed],
   ['-shared', binaries['simd-shared'], binaries['relaxed-shared']],
+  [' of the family', familySimd, familyRelaxed],
   [' for training', trainSimd, trainRelaxed],
 ])('simd%s has no relaxed instruction, and relaxed%s has them', (_, plain, fast) => {
   const [a, b] = [readBinary(plain).bodies, readBinary(fast).bodies];

@@ -1,5 +1,6 @@
 import { placeTable, tableFloats } from '#dist/pack/table.js';
 import { loadBinary } from '#dist/wasm/binaries.js';
+import type { FamilyKernels } from '#dist/wasm/family-registry.js';
 import type { KernelSet } from '#dist/wasm/features.js';
 import type { Kernels } from '#dist/wasm/registry.js';
 import { loadTrainBinary } from '#dist/wasm/train-binaries.js';
@@ -31,6 +32,12 @@ export class Ground<K extends Kernels = Kernels> {
   static async open(set: KernelSet, pages = 64): Promise<Ground> {
     const memory = new WebAssembly.Memory({ initial: pages });
     return new Ground(await loadBinary(set), memory);
+  }
+
+  /** The same with the binary of the family. */
+  static async openFamily(set: KernelSet, pages = 64): Promise<Ground<FamilyKernels>> {
+    const memory = new WebAssembly.Memory({ initial: pages });
+    return new Ground<FamilyKernels>(await loadBinary(`family-${set}`), memory);
   }
 
   /** The same with the binary that also trains. */

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { type Func, type FunctionName, functions } from '#dist/model/functions.js';
 import type { LayerSpec, ModelSpec, RecurrentLayerSpec } from '#dist/model/spec.js';
 
 /** Sizes at which kernels change their way: one, the vector of 4 and the tile of 8 with their neighbours, 16. */
@@ -38,6 +39,48 @@ export function recurrentLayer(kind: CellKind, name = 'rnn'): fc.Arbitrary<Recur
         return { kind: 'gru', ...shared, resetAfter: kind === 'gruAfter' };
       return { kind: 'elman', ...shared, activation: kind === 'elmanRelu' ? 'relu' : 'tanh' };
     });
+}
+
+/** A function with what it takes, drawn too; those that onnxruntime knows, or all. */
+export function func(names: readonly FunctionName[]): fc.Arbitrary<Func> {
+  const number = fc.integer({ min: -8, max: 8 }).map((v) => v / 8);
+  return fc.constantFrom(...names).chain((name): fc.Arbitrary<Func> => {
+    const takes = functions[name].length;
+    if (takes === 0) return fc.constant(name);
+    return fc
+      .record({ alpha: number, beta: number })
+      .map(({ alpha, beta }) => ({ function: name, alpha, ...(takes > 1 ? { beta } : {}) }));
+  });
+}
+
+/** A recurrent layer that says what its kind's default does not: functions, a limit, peepholes, coupled gates. */
+export function generalLayer(
+  kind: CellKind,
+  names: readonly FunctionName[],
+  name = 'rnn',
+): fc.Arbitrary<RecurrentLayerSpec> {
+  const clip = fc.option(fc.constantFrom(0.05, 0.5, 1, 3), { nil: undefined });
+  const funcs = (count: number) =>
+    fc.option(fc.array(func(names), { minLength: count, maxLength: count }), { nil: undefined });
+  return recurrentLayer(kind, name).chain((layer): fc.Arbitrary<RecurrentLayerSpec> => {
+    switch (layer.kind) {
+      case 'lstm':
+        return fc
+          .record({ clip, activations: funcs(3), coupled: fc.boolean(), peepholes: fc.boolean() })
+          .map((said) => given({ ...layer, ...said }));
+      case 'gru':
+        return fc.record({ clip, activations: funcs(2) }).map((said) => given({ ...layer, ...said }));
+      case 'elman':
+        return fc.record({ clip, activation: func(names) }).map((said) => given({ ...layer, ...said }));
+    }
+  });
+}
+
+/** A layer without the fields that it leaves out. */
+function given(
+  layer: { [K in keyof RecurrentLayerSpec]: RecurrentLayerSpec[K] | undefined },
+): RecurrentLayerSpec {
+  return JSON.parse(JSON.stringify(layer));
 }
 
 /** A stack: perhaps an embedding, one to three recurrent layers, perhaps a linear layer, perhaps an activation. */

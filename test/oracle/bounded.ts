@@ -82,12 +82,22 @@ export function affine(
 /** 1 / (1 + e^-x); its slope s(1 - s) is at most 1/4, and falls away from 0. */
 export function sigmoid(x: Bounded): Bounded {
   const at = (v: number) => 1 / (1 + Math.exp(-v));
-  return apply(x, at, (v) => at(v) * at(-v), ACTIVATION_ERROR);
+  return apply(
+    x,
+    at,
+    (v, off) => at(nearest(v, off)) * at(-nearest(v, off)),
+    () => ACTIVATION_ERROR,
+  );
 }
 
 /** tanh; its slope 1 - tanh^2 is at most 1, and falls away from 0. */
 export function tanh(x: Bounded): Bounded {
-  return apply(x, Math.tanh, (v) => 1 - Math.tanh(v) ** 2, ACTIVATION_ERROR);
+  return apply(
+    x,
+    Math.tanh,
+    (v, off) => 1 - Math.tanh(nearest(v, off)) ** 2,
+    () => ACTIVATION_ERROR,
+  );
 }
 
 /** max(x, 0): slope 0 or 1, no rounding. */
@@ -96,8 +106,13 @@ export function relu(x: Bounded): Bounded {
     x,
     (v) => Math.max(v, 0),
     () => 1,
-    0,
+    () => 0,
   );
+}
+
+/** The least size that v can have in the program. */
+export function nearest(v: number, off: number): number {
+  return Math.max(0, Math.abs(v) - off);
 }
 
 /** a b, element by element: a' b' - ab = a (b' - b) + (a' - a) b', a' and b' being what the program has. */
@@ -190,18 +205,28 @@ function exponentErrors(x: Bounded, most: number): Float64Array {
   return x.value.map((v, i) => UNIT_ROUNDOFF * (most - v + x.error[i]! + mostOf(x.error)) + ACTIVATION_ERROR);
 }
 
-/** f of each element, where f's slope is largest at 0; `own` is f's own error in f32. */
-function apply(x: Bounded, f: (v: number) => number, slope: (v: number) => number, own: number): Bounded {
-  // The steepest place between the exact argument and the program's is the one nearest to 0.
-  const slopes = x.value.map((v, i) => slope(Math.max(0, Math.abs(v) - x.error[i]!)));
+/**
+ * f of each element.
+ * @param slope how steep f is at most within `off` of an argument
+ * @param own f's own error in f32 at an argument
+ */
+export function apply(
+  x: Bounded,
+  f: (v: number) => number,
+  slope: (v: number, off: number) => number,
+  own: (v: number) => number,
+): Bounded {
+  const slopes = x.value.map((v, i) => slope(v, x.error[i]!));
+  const owns = x.value.map(own);
   return bounded(
     x.value.map(f),
-    slopes.map((s, i) => s * x.error[i]! + own),
-    mostOf(slopes) * x.norm + own * Math.sqrt(x.value.length),
+    slopes.map((s, i) => s * x.error[i]! + owns[i]!),
+    mostOf(slopes) * x.norm + lengthOf(owns),
   );
 }
 
-function bounded(value: Float64Array, error: Float64Array, norm: number): Bounded {
+/** A vector with both bounds, each limited by the other. */
+export function bounded(value: Float64Array, error: Float64Array, norm: number): Bounded {
   const limited = error.map((e) => Math.min(e, norm));
   return { value, error: limited, norm: Math.min(norm, lengthOf(limited)) };
 }
@@ -215,7 +240,7 @@ function mostReach(x: Bounded): number {
   return mostOf(x.value.map((_, i) => reach(x, i)));
 }
 
-function mostOf(values: Float64Array): number {
+export function mostOf(values: Float64Array): number {
   return values.reduce((most, v) => Math.max(most, v), Number.NEGATIVE_INFINITY);
 }
 

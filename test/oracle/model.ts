@@ -1,3 +1,4 @@
+import { cellOf } from '#dist/model/cells.js';
 import { checkPlain } from '#dist/model/plain.js';
 import { blocksOf, isRecurrent, type ModelSpec, type RecurrentLayerSpec } from '#dist/model/spec.js';
 import type { Tensor, Tensors } from '#dist/model/tensors.js';
@@ -22,6 +23,7 @@ import {
   stepGruBefore,
   stepLstm,
 } from './cells.js';
+import { generalStep } from './general.js';
 import { spectralBound } from './spectral.js';
 
 /** State of one recurrent layer: h [B, H], and c [B, H] for an LSTM. */
@@ -68,7 +70,7 @@ export function runOracle(
   const result: Pick<OracleRun, 'state' | 'stateBound'> = { state: [], stateBound: [] };
   // frames[t][b] is what the next layer reads
   let frames = splitInput(x, steps, batch);
-  for (const layer of checkPlain(spec).layers) {
+  for (const layer of checkPlain(spec, true).layers) {
     if (isRecurrent(layer)) {
       const before = input.state?.[result.state.length];
       const after: BlockState[][] = [];
@@ -115,6 +117,7 @@ export function runOracle(
 function stepOf(
   layer: RecurrentLayerSpec,
 ): (gates: readonly Gate[], x: Bounded, state: BlockState) => BlockState {
+  if (cellOf(layer).isFamily) return generalStep(layer);
   switch (layer.kind) {
     case 'lstm':
       return stepLstm;
@@ -135,6 +138,12 @@ function readBlocks(layer: RecurrentLayerSpec, tensors: Tensors, steps: number):
   const units = hiddenSize / blocksOf(layer);
   const rowsOf = (tensor: string, row: number, width: number) =>
     tensors[`${name}.${tensor}`]!.data.subarray(row * width, (row + units) * width);
+  // weight_peephole [3 H] is that of i f o, which are gates 0, 1 and 3.
+  const peepholeOf = (g: number, n: number) => {
+    const at = [0, 1, 3].indexOf(g);
+    if (layer.kind !== 'lstm' || !layer.peepholes || at < 0) return undefined;
+    return rowsOf('weight_peephole', at * hiddenSize + n * units, 1);
+  };
   return Array.from({ length: blocksOf(layer) }, (_, n) =>
     Array.from({ length: count }, (_, g) => {
       const row = g * hiddenSize + n * units;
@@ -146,6 +155,7 @@ function readBlocks(layer: RecurrentLayerSpec, tensors: Tensors, steps: number):
         hh: { weights: hh, height: units, width: units, ...(stretch === undefined ? {} : { stretch }) },
         biasIh: rowsOf('bias_ih', row, 1),
         biasHh: rowsOf('bias_hh', row, 1),
+        peephole: peepholeOf(g, n),
       };
     }),
   );

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { type BinaryName, createModel, type ModelOptions, type ModelSpec } from '#dist/node.js';
+import { base64 as familyRelaxed } from '#dist/wasm/generated/family-relaxed.js';
+import { base64 as familySimd } from '#dist/wasm/generated/family-simd.js';
 import { base64 as relaxed } from '#dist/wasm/generated/relaxed.js';
 import { base64 as simd } from '#dist/wasm/generated/simd.js';
 import { withSharedMemory } from '#dist/wasm/shared.js';
@@ -12,6 +14,8 @@ const bytesOf = (name: string) => readFile(new URL(`${name}.wasm`, folder));
 test.each([
   ['simd', simd],
   ['relaxed', relaxed],
+  ['family-simd', familySimd],
+  ['family-relaxed', familyRelaxed],
 ])('%s made for a shared memory is what the compiler makes', async (name, base64) => {
   const made = withSharedMemory(Uint8Array.from(Buffer.from(base64, 'base64')));
   expect(Buffer.compare(made, await bytesOf(`${name}-shared`))).toBe(0);

@@ -1,17 +1,8 @@
 import { UnsupportedError } from '../../base/errors.js';
-import { cellOf } from '../../model/cells.js';
 import { checkSpec } from '../../model/check.js';
-import { endOf } from '../../model/recurrent.js';
-import {
-  blocksOf,
-  directionsOf,
-  isRecurrent,
-  type LayerSpec,
-  type ModelSpec,
-  type RecurrentLayerSpec,
-} from '../../model/spec.js';
-import { checkTensors, type ModelFile, type Tensors } from '../../model/tensors.js';
-import { compactLayer, findBlocks } from '../structure.js';
+import type { LayerSpec, ModelSpec } from '../../model/spec.js';
+import type { ModelFile, Tensors } from '../../model/tensors.js';
+import { compactModel } from '../structure.js';
 import { checkVocab } from '../vocab.js';
 
 /** What every layout lets its caller say. */
@@ -37,23 +28,8 @@ export function assembleModel(
   what: string,
   { blocks = 'auto', tolerance, vocab }: LayoutOptions,
 ): ModelFile {
-  const all = { ...tensors };
-  const spec = checkSpec({
-    layers: checkLayers(layers, what).layers.map((layer) => {
-      if (!isRecurrent(layer)) return layer;
-      const keys = directionsOf(layer).map((direction) => `${layer.name}.weight_hh${endOf(direction)}`);
-      const found = blocks === 'auto' ? findCommon(layer, keys, all, tolerance) : blocks;
-      let compacted = layer;
-      for (const key of keys) {
-        const result = compactLayer(layer, all[key]!, found, tolerance);
-        all[key] = result.weightHh;
-        compacted = result.layer;
-      }
-      return compacted;
-    }),
-  });
-  const file: ModelFile = { spec, tensors: checkTensors(spec, all) };
-  if (vocab !== undefined) file.vocab = checkVocab(vocab, spec);
+  const file = compactModel({ spec: checkLayers(layers, what), tensors: { ...tensors } }, blocks, tolerance);
+  if (vocab !== undefined) file.vocab = checkVocab(vocab, file.spec);
   return file;
 }
 
@@ -65,23 +41,4 @@ function checkLayers(layers: readonly LayerSpec[], what: string): ModelSpec {
     const problem = cause instanceof Error ? cause.message : String(cause);
     throw new UnsupportedError(`${what} make no model that can be run: ${problem}`, 'model shape');
   }
-}
-
-/** The largest N that holds in every direction: as if their gates were those of one cell. */
-function findCommon(
-  layer: RecurrentLayerSpec,
-  keys: readonly string[],
-  tensors: Tensors,
-  tolerance: number | undefined,
-): 'auto' | number {
-  if (keys.length === 1) return 'auto';
-  const parts = keys.map((key) => tensors[key]!.data);
-  const together = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    together.set(part, at);
-    at += part.length;
-  }
-  const gates = cellOf(layer).gates * keys.length;
-  return findBlocks(together, gates, layer.hiddenSize, tolerance, blocksOf(layer));
 }

@@ -1,0 +1,25 @@
+import { type KernelName, registry } from './registry.js';
+
+/**
+ * What each kernel of the wider family takes, in order; as in registry.ts, and alpha and beta are floats. Its binaries
+ * have the kernels of plain stacks, too.
+ */
+export const familyRegistry = {
+  combine_f32: 'y ldy a lda b ldb rows width code',
+  copy_f32: 'y ldy x ldx rows width',
+  scale_f32: 'y ldy x ldx w b rows width',
+  norm_f32: 'y ldy x ldx w b rows groups size centred epsilon',
+  function_f32: 'y ldy x ldx table rows width code alpha beta',
+  lstm_general_cell_f32: 'y c z p table units',
+  gru_after_general_cell_f32: 'y h z s table units',
+  gru_before_general_reset_f32: 'q h z table units',
+  gru_before_general_cell_f32: 'y h z n table units',
+  elman_general_cell_f32: 'y z table units',
+  family_recurrent_f32: registry.recurrent_f32,
+  family_step_f32: registry.recurrent_step_f32,
+} as const;
+
+export type FamilyKernelName = keyof typeof familyRegistry;
+
+/** The exports of one instance, all taking numbers and returning nothing. */
+export type FamilyKernels = Readonly<Record<KernelName | FamilyKernelName, (...args: number[]) => void>>;
