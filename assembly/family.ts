@@ -3,3 +3,6 @@
 export * from './index';
 
 export { function_f32 } from './math/functions';
+export { recurrent_strips_step_f32 } from './strips/step';
+export { strips_f32 } from './strips/strips';
+export { strips_f32_16x1, strips_f32_4x4, strips_f32_8x4 } from './strips/tile';

@@ -1,5 +1,6 @@
 import { tileSteps } from '../pack/plan.js';
 import { type RecurrentOp, strideOf } from '../pack/program.js';
+import type { FamilyKernels } from '../wasm/family-registry.js';
 import type { Runner, Seat } from './piece.js';
 import { type Range, type RecurrentShare, recurrentShare } from './share.js';
 
@@ -45,9 +46,10 @@ function bindParts(
 }
 
 function bindUnits(op: RecurrentOp, seat: Seat, { part, units: range, leader }: Split): Runner {
-  const { kernels, constants, frame, x, ldx, k } = seat;
-  const { gemm_f32, recurrent_step_f32, keep_state_f32 } = kernels;
-  const { cell, inputs, hidden, units, rows } = op;
+  const { kernels, frame, x, ldx, k } = seat;
+  const { gemm_f32, keep_state_f32 } = kernels;
+  const step = bindStep(op, seat, part, range);
+  const { inputs, hidden, units, rows } = op;
   const { from: u0, to: u1 } = range;
   const state = frame.states[op.state]!;
   const { ld } = state;
@@ -66,10 +68,7 @@ function bindUnits(op: RecurrentOp, seat: Seat, { part, units: range, leader }: 
       panels: Math.ceil(((Math.ceil(u1 / 4) * 4 - u0) * gates) / 8),
     };
   });
-  const whh = op.whh + part * rows * units * 4;
-  const bhh = op.bhh === 0 ? 0 : op.bhh + part * ldz;
   const h = state.h + part * units * 4;
-  const c = state.c + part * units * 4;
   const y = seat.y + part * units * 4;
   return ({ steps, batch, t0, ragged }, meet) => {
     const lengths = ragged ? frame.lengths : 0;
@@ -86,14 +85,8 @@ function bindUnits(op: RecurrentOp, seat: Seat, { part, units: range, leader }: 
         const before = i > 0 ? out - batch * ldy : h;
         for (let phase = 0; phase < stretches.length; phase++) {
           if (u0 < u1) {
-            // biome-ignore format: one line an object, as above
-            recurrent_step_f32(
-              cell, out, ldy, before, i > 0 ? ldy : ld, c, ld,
-              z + (i - t) * batch * ldz, s,
-              whh, bhh, constants,
-              lengths, t0 + i,
-              batch, units, 0, u0, u1, phase,
-            );
+            const at = z + (i - t) * batch * ldz;
+            step(out, before, i > 0 ? ldy : ld, at, s, lengths, t0 + i, batch, phase);
           }
           meet();
         }
@@ -101,4 +94,56 @@ function bindUnits(op: RecurrentOp, seat: Seat, { part, units: range, leader }: 
     }
     if (u0 < u1) keep_state_f32(h + u0 * 4, ld, y + u0 * 4, ldy, lengths, t0, steps, batch, u1 - u0);
   };
+}
+
+/** One phase of a step, what changes from step to step alone: addresses of y, h with its stride, z and s, and measures. */
+type Step = (
+  y: number,
+  h: number,
+  ldh: number,
+  z: number,
+  s: number,
+  lengths: number,
+  time: number,
+  batch: number,
+  phase: number,
+) => void;
+
+function bindStep(
+  op: RecurrentOp,
+  { kernels, constants, frame }: Seat,
+  part: number,
+  { from: u0, to: u1 }: Range,
+): Step {
+  const { recurrent_step_f32 } = kernels;
+  const { cell, hidden, units, rows, strips } = op;
+  const ldy = strideOf(hidden);
+  const state = frame.states[op.state]!;
+  const c = state.c + part * units * 4;
+  const { ld } = state;
+  const bhh = op.bhh === 0 ? 0 : op.bhh + part * rows * 4;
+  if (strips !== undefined) {
+    const { starts, columns, values, diagonal, height } = strips;
+    // Models with strips are given the binary of the family.
+    const { recurrent_strips_step_f32 } = kernels as FamilyKernels;
+    return (y, h, ldh, z, s, lengths, time, batch, phase) =>
+      // biome-ignore format: one line an object, as above
+      recurrent_strips_step_f32(
+        cell, y, ldy, h, ldh, c, ld,
+        z, s,
+        starts, columns, values, diagonal, height, bhh, constants,
+        lengths, time,
+        batch, units, u0, u1, phase,
+      );
+  }
+  const whh = op.whh + part * rows * units * 4;
+  return (y, h, ldh, z, s, lengths, time, batch, phase) =>
+    // biome-ignore format: one line an object, as above
+    recurrent_step_f32(
+      cell, y, ldy, h, ldh, c, ld,
+      z, s,
+      whh, bhh, constants,
+      lengths, time,
+      batch, units, 0, u0, u1, phase,
+    );
 }

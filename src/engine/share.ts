@@ -11,7 +11,10 @@ export function shareOf(total: number, k: number, n: number): Range {
   return { from: Math.ceil((total * k) / n), to: Math.ceil((total * (k + 1)) / n) };
 }
 
-/** Units that split layers are divided by: two vectors, so that a share's rows begin a panel in every cell. */
+/**
+ * Units that split layers are divided by: two vectors, so that a share's rows begin a panel in every cell; or a strip
+ * of weights, where that is higher.
+ */
 const spanUnits = 8;
 
 /**
@@ -24,15 +27,18 @@ export type RecurrentShare =
   | { split: true; part: number; units: Range; leader: number };
 
 export function recurrentShare(op: RecurrentOp, k: number, n: number): RecurrentShare {
-  if (op.parts >= n || op.diagonal) return { split: false, parts: shareOf(op.parts, k, n) };
+  // Strips are stepped from here, by one worker too.
+  if ((op.parts >= n && op.strips === undefined) || op.diagonal)
+    return { split: false, parts: shareOf(op.parts, k, n) };
   const part = Math.floor((k * op.parts) / n);
   const first = Math.ceil((part * n) / op.parts);
   const team = Math.ceil(((part + 1) * n) / op.parts) - first;
-  const spans = shareOf(Math.ceil(op.units / spanUnits), k - first, team);
+  const span = Math.max(spanUnits, op.strips?.height ?? 0);
+  const spans = shareOf(Math.ceil(op.units / span), k - first, team);
   return {
     split: true,
     part,
     leader: first,
-    units: { from: Math.min(op.units, spans.from * spanUnits), to: Math.min(op.units, spans.to * spanUnits) },
+    units: { from: Math.min(op.units, spans.from * span), to: Math.min(op.units, spans.to * span) },
   };
 }

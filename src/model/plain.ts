@@ -24,11 +24,12 @@ const plainElmans: readonly unknown[] = ['tanh', 'relu'];
 
 /**
  * Refuses what is no plain stack of plain layers, for those parts of the package that can do no more.
+ * @param allowed fields that are not plain but that the caller can do
  * @throws UnsupportedError naming the layer and the field
  */
-export function checkPlain({ layers }: ModelSpec): PlainSpec {
+export function checkPlain({ layers }: ModelSpec, allowed: readonly string[] = []): PlainSpec {
   for (const layer of layers) {
-    const field = fieldBeyond(layer);
+    const field = fieldBeyond(layer, allowed);
     if (field === undefined) continue;
     throw new UnsupportedError(`layer ${layer.name}: ${field} is not supported here.`, `layer ${field}`);
   }
@@ -36,11 +37,11 @@ export function checkPlain({ layers }: ModelSpec): PlainSpec {
 }
 
 /** The first field of a layer that a plain stack has not. */
-function fieldBeyond(layer: LayerSpec): string | undefined {
+function fieldBeyond(layer: LayerSpec, allowed: readonly string[]): string | undefined {
   if (!plainKinds.includes(layer.kind)) return `kind '${layer.kind}'`;
   const fields = layer as unknown as Record<string, unknown>;
-  for (const field of ['inputs', 'direction', 'clip', 'activations', 'coupled', 'peepholes'])
-    if (fields[field] !== undefined) return field;
+  for (const field of ['inputs', 'strips', 'direction', 'clip', 'activations', 'coupled', 'peepholes'])
+    if (fields[field] !== undefined && !allowed.includes(field)) return field;
   if (layer.kind === 'activation' && !plainFunctions.includes(layer.activation)) return layer.activation;
   if (layer.kind === 'elman' && !plainElmans.includes(layer.activation ?? 'tanh')) return 'activation';
   return undefined;

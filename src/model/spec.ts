@@ -23,6 +23,27 @@ export interface EmbeddingSpec extends Wired {
 /** In which order a layer goes through the steps; 'bidirectional' does both and gives [T, B, 2·H], forward first. */
 export type Direction = 'forward' | 'reverse' | 'bidirectional';
 
+/** Units × columns of a strip of recurrent weights. */
+export type StripShape = '8x4' | '16x1' | '4x4';
+
+/**
+ * Block-sparse recurrent weights, the form of WaveRNN, LPCNet and RNNoise: in every gate only some strips of the matrix
+ * and, where it is kept, the diagonal. U is the diagonal plus the sum of the strips. Tensors:
+ *
+ *   `${name}.weight_hh` [count, rows · columns]: the strips, gate after gate, in a gate from the first units to the last,
+ *     each column after column; values for units past the last are not used
+ *   `${name}.strips` [G · ⌈H / rows⌉ + count]: for each row of strips, in the same order, how many it has and the first
+ *     column of each
+ *   `${name}.diagonal` [G · H], where it is kept
+ */
+export interface StripsSpec {
+  shape: StripShape;
+  /** strips in all */
+  count: number;
+  /** whether the diagonal is kept beside the strips; default false */
+  diagonal?: boolean;
+}
+
 /**
  * Tensors `${name}.weight_ih`, `.weight_hh`, `.bias_ih` and `.bias_hh`; those of the way back end in `_reverse`, as
  * PyTorch's do, also when it is the only one.
@@ -34,6 +55,8 @@ interface RecurrentSpec extends Wired {
   hiddenSize: number;
   /** N, a divisor of H: 1 is dense, H is diagonal. Default 1. */
   blocks?: number;
+  /** default: none; only of a layer with one block that goes forward */
+  strips?: StripsSpec;
   /** default 'forward'; another one needs whole sequences, so such a model has `run` and no sessions */
   direction?: Direction;
   /** every gate's input is limited to ±clip before its function (ONNX); default: not at all */

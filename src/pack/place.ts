@@ -7,6 +7,7 @@ import { addColumn, placePanels, type Staging } from './panels.js';
 import { planProgram } from './plan.js';
 import type { Op, Program } from './program.js';
 import { lanes, rowPlaces } from './rows.js';
+import { placeStrips } from './strips.js';
 import { placeTable } from './table.js';
 
 /**
@@ -78,9 +79,10 @@ async function placeLayer(
     if (layer.bias !== false) await column('bias', op.bias, places);
   } else if (op.op === 'recurrent' && isRecurrent(layer)) {
     const cell = cellOf(layer);
-    const places = rowPlaces(cell, op.hidden, op.units, op.rows);
+    const places = rowPlaces(cell, op.hidden, op.units, op.rows, op.strips?.height);
     await panels('weight_ih', op.wih, op.inputs, places);
-    if (op.diagonal) await column('weight_hh', op.whh, places);
+    if (op.strips !== undefined) await placeStrips(layer, cell, op.strips, places, read, arena);
+    else if (op.diagonal) await column('weight_hh', op.whh, places);
     else await panels('weight_hh', op.whh, op.units, places);
     await column('bias_ih', op.bih, places);
     // A cell that does not tell its two biases apart gets their sum.

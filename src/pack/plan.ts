@@ -2,9 +2,11 @@ import { beginLayout, type Layout, roundUp } from '../memory/layout.js';
 import { cellOf } from '../model/cells.js';
 import { checkPlain, type PlainLayerSpec } from '../model/plain.js';
 import { blocksOf, isRecurrent, type ModelSpec, type RecurrentLayerSpec } from '../model/spec.js';
+import { stripSizes } from '../model/strips.js';
 import { widthsOf } from '../model/wiring.js';
 import { type Frame, type Op, type Program, strideOf } from './program.js';
-import { panelRows, partRows, phasesOf } from './rows.js';
+import { lanes, panelRows, partRows, phasesOf } from './rows.js';
+import { planStrips } from './strips.js';
 import { tableFloats } from './table.js';
 
 /** Streams that run side by side; a larger batch runs in slices of so many. */
@@ -31,7 +33,7 @@ export const controlWords = 1024;
  * @param workers threads that will each need scratch of their own, at least 1
  */
 export function planProgram(spec: ModelSpec, workers: number): Program {
-  const { layers } = checkPlain(spec);
+  const { layers } = checkPlain(spec, ['strips']);
   const layout = beginLayout();
   const control = layout.place(controlWords);
   const constants = layout.place(tableFloats);
@@ -111,7 +113,7 @@ const kernelOf = {
 export function partsOf(layer: RecurrentLayerSpec): { parts: number; units: number; diagonal: boolean } {
   const { hiddenSize: hidden } = layer;
   const blocks = blocksOf(layer);
-  const diagonal = blocks === hidden;
+  const diagonal = blocks === hidden && layer.strips === undefined;
   const units = diagonal ? Math.min(diagonalUnits, hidden) : hidden / blocks;
   return { parts: Math.ceil(hidden / units), units, diagonal };
 }
@@ -120,9 +122,11 @@ function planRecurrent(layer: RecurrentLayerSpec, layout: Layout, program: Progr
   const { name, inputSize: inputs, hiddenSize: hidden } = layer;
   const cell = cellOf(layer);
   const { parts, units, diagonal } = partsOf(layer);
-  const rows = partRows(cell, units);
+  const { strips } = layer;
+  const step = strips === undefined ? lanes : stripSizes[strips.shape].rows;
+  const rows = partRows(cell, units, step);
   const state = program.states.push({ name, hidden, hasCell: cell.hasCell }) - 1;
-  program.work += cell.gates * hidden * (inputs + hidden / blocksOf(layer));
+  program.work += cell.gates * hidden * inputs + recurrentWeights(layer, cell.gates);
   return {
     op: 'recurrent',
     name,
@@ -133,13 +137,21 @@ function planRecurrent(layer: RecurrentLayerSpec, layout: Layout, program: Progr
     units,
     rows,
     diagonal,
-    phases: phasesOf(cell, units),
+    phases: phasesOf(cell, units, step),
     state,
     wih: layout.place(parts * rows * inputs),
     bih: layout.place(parts * rows),
-    whh: layout.place(parts * rows * (diagonal ? 1 : units)),
+    whh: strips === undefined ? layout.place(parts * rows * (diagonal ? 1 : units)) : 0,
     bhh: cell.separateBias ? layout.place(parts * rows) : 0,
+    ...(strips === undefined ? {} : { strips: planStrips(cell, hidden, strips, rows, layout) }),
   };
+}
+
+function recurrentWeights(layer: RecurrentLayerSpec, gates: number): number {
+  const { hiddenSize, strips } = layer;
+  if (strips === undefined) return (gates * hiddenSize * hiddenSize) / blocksOf(layer);
+  const { rows, columns } = stripSizes[strips.shape];
+  return strips.count * rows * columns + (strips.diagonal ? gates * hiddenSize : 0);
 }
 
 function planFrame(program: Program, layout: Layout, rows: number, widest: number, workers: number): Frame {

@@ -1,3 +1,5 @@
+import type { PackedStrips } from './strips.js';
+
 /**
  * A packed model as plain data: every address and size that running it needs, nothing else. A worker gets a
  * copy of it once. Addresses are bytes; `ld…` are row strides in bytes; the rest are counts.
@@ -25,6 +27,8 @@ export interface RecurrentOp {
   bih: number;
   whh: number;
   bhh: number;
+  /** in place of whh, where the recurrent weights are strips */
+  strips?: PackedStrips;
 }
 
 export interface LinearOp {

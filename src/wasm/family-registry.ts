@@ -6,6 +6,12 @@ import type { KernelName } from './registry.js';
  */
 export const familyRegistry = {
   function_f32: 'y ldy x ldx table rows width code alpha beta',
+  strips_f32_8x4: 'out init ldg h w columns count',
+  strips_f32_16x1: 'out init ldg h w columns count',
+  strips_f32_4x4: 'out init ldg h w columns count',
+  strips_f32: 'out ldo init ldi h ldh starts columns values batch count gates height',
+  recurrent_strips_step_f32:
+    'cell y ldy h ldh c ldc z s starts columns values diagonal height bhh table lengths time batch units u0 u1 phase',
 } as const;
 
 export type FamilyKernelName = keyof typeof familyRegistry;
