@@ -2,6 +2,8 @@
 // describes each.
 export * from './index';
 
+export { combine_f32, copy_f32, scale_f32 } from './math/combine';
+export { norm_f32 } from './math/norm';
 export { function_f32 } from './math/functions';
 export { recurrent_strips_step_f32 } from './strips/step';
 export { strips_f32 } from './strips/strips';

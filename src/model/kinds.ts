@@ -22,6 +22,10 @@ type Kinds = { [K in LayerSpec['kind']]: Kind<Extract<LayerSpec, { kind: K }>> }
 const outside = ['softmax', 'logSoftmax'] as const;
 const elementwise = Object.keys(functions) as FunctionName[];
 
+/** Of the operations that combine, their numbers in assembly/math/combine.ts. */
+export const combineCodes = { add: 0, subtract: 1, multiply: 2, divide: 3 } as const;
+const combinations = Object.keys(combineCodes) as (keyof typeof combineCodes)[];
+
 /** A new kind of layer is a record here, its plan in pack/ and its kernel. */
 export const kinds: Kinds = {
   embedding: {
@@ -56,7 +60,7 @@ export const kinds: Kinds = {
     tensors: () => ({}),
   },
   combine: {
-    check: (given) => ({ combine: given.oneOf('combine', ['add', 'subtract', 'multiply', 'divide']) }),
+    check: (given) => ({ combine: given.oneOf('combine', combinations) }),
     reads: () => undefined,
     gives: (_, width) => width,
     tensors: () => ({}),

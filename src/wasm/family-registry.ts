@@ -5,6 +5,10 @@ import type { KernelName } from './registry.js';
  * have the kernels of plain stacks, too.
  */
 export const familyRegistry = {
+  combine_f32: 'y ldy a lda b ldb rows width code',
+  copy_f32: 'y ldy x ldx rows width',
+  scale_f32: 'y ldy x ldx w b rows width',
+  norm_f32: 'y ldy x ldx w b rows groups size centred epsilon',
   function_f32: 'y ldy x ldx table rows width code alpha beta',
   strips_f32_8x4: 'out init ldg h w columns count',
   strips_f32_16x1: 'out init ldg h w columns count',

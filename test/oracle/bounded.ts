@@ -225,7 +225,8 @@ export function apply(
   );
 }
 
-function bounded(value: Float64Array, error: Float64Array, norm: number): Bounded {
+/** A vector with both bounds, each limited by the other. */
+export function bounded(value: Float64Array, error: Float64Array, norm: number): Bounded {
   const limited = error.map((e) => Math.min(e, norm));
   return { value, error: limited, norm: Math.min(norm, lengthOf(limited)) };
 }
@@ -239,7 +240,7 @@ function mostReach(x: Bounded): number {
   return mostOf(x.value.map((_, i) => reach(x, i)));
 }
 
-function mostOf(values: Float64Array): number {
+export function mostOf(values: Float64Array): number {
   return values.reduce((most, v) => Math.max(most, v), Number.NEGATIVE_INFINITY);
 }
 

@@ -1,10 +1,15 @@
 import type { FamilyKernelName, FamilyKernels } from '#dist/wasm/family-registry.js';
 import type { Check } from '../check.js';
+import { combine_f32, copy_f32, norm_f32, scale_f32 } from './combine.js';
 import { function_f32 } from './functions.js';
 import { stripChecks } from './strips.js';
 
 /** The oracle of every kernel of the family. A kernel without one does not compile here. */
 export const familyChecks: Readonly<Record<FamilyKernelName, Check<FamilyKernels>>> = {
+  combine_f32,
+  copy_f32,
+  scale_f32,
+  norm_f32,
   function_f32,
   ...stripChecks,
 };
