@@ -17,6 +17,7 @@ export {
   type SafetensorsOptions,
   writeSafetensors,
 } from './formats/safetensors.js';
+export { type SparsifyOptions, sparsify } from './formats/strips.js';
 export type { Func, FunctionName } from './model/functions.js';
 export type {
   ActivationSpec,
@@ -33,6 +34,8 @@ export type {
   RecurrentLayerSpec,
   ScaleSpec,
   SliceSpec,
+  StripShape,
+  StripsSpec,
 } from './model/spec.js';
 export type { ModelFile, Tensor, Tensors } from './model/tensors.js';
 export type { CrewWorker } from './schedule/web-workers.js';

@@ -8,6 +8,7 @@ import { about } from './failure.js';
 import { readBytes, readJson } from './files.js';
 import { count, plural, size } from './numbers.js';
 import { Progress } from './progress.js';
+import { describeStructure, keepStrips, readStripOptions, stripOptions } from './strips.js';
 import { tabulate } from './table.js';
 import {
   type Checkpoint,
@@ -41,6 +42,7 @@ export const convert: Command = {
       value: 'X',
       help: 'weights off the blocks up to X count as zero; default 0',
     },
+    ...stripOptions,
     dtype: { type: 'string', value: 'TYPE', help: 'f32 (default) or f16' },
     vocab: vocabOption,
     spec: { type: 'string', value: 'FILE', help: 'JSON with the layers, where the tensors do not tell them' },
@@ -53,10 +55,12 @@ export const convert: Command = {
   description:
     'IN is a PyTorch state dict (.safetensors), an ONNX file whose graph is a stack of layers, the folder of a\n' +
     'TensorFlow model (a manifest.json and a file of raw f32 values for each variable), or a native file.\n' +
-    'Finds block structure in the recurrent weights and keeps the blocks alone.',
+    'Finds block structure in the recurrent weights and keeps the blocks alone; or, with --strips, keeps strips of\n' +
+    'dense recurrent weights: all that are not zero, or those of the largest norm.',
   examples: [
     'convert state-dict.safetensors model.safetensors --vocab info.json --dtype f16',
     'convert model.onnx model.safetensors',
+    'convert model.safetensors sparse.safetensors --strips 8x4 --density 0.2',
     'convert char-rnn model.safetensors --from tensorflow',
   ],
   async run(args, { terminal, signal, json }) {
@@ -64,6 +68,7 @@ export const convert: Command = {
     const from = args.choice('from', ['auto', 'pytorch', 'tensorflow']) ?? 'auto';
     const blocks = args.integerOrAuto('blocks', 1, 2 ** 17) ?? 'auto';
     const tolerance = args.number('tolerance', 0) ?? 0;
+    const strips = readStripOptions(args);
     const dtype = args.choice('dtype', ['f32', 'f16']) ?? 'f32';
     const specPath = args.text('spec');
     const vocabPath = args.text('vocab');
@@ -84,11 +89,12 @@ export const convert: Command = {
       throw new UsageError('--forget-bias is for TensorFlow models');
     const bytesBefore = checkpoint?.size ?? bytes!.length;
     progress.show('finding blocks');
-    const file: AnyModelFile = await about(path, async () => {
+    const read: AnyModelFile = await about(path, async () => {
       if (checkpoint === undefined) return readModelFile(bytes!, { blocks, tolerance, spec, vocab });
       const { arrays, vocab: found } = checkpoint;
       return decodeTensorflow(arrays, { blocks, tolerance, vocab: vocab ?? found, forgetBias });
     }).finally(() => progress.end());
+    const file = keepStrips(read, strips);
     const encoded = await about(path, () =>
       encodeModel(file, { dtype, ...(file.metadata && { metadata: file.metadata }) }),
     );
@@ -99,6 +105,7 @@ export const convert: Command = {
       kind: layer.kind,
       hiddenSize: layer.hiddenSize,
       blocks: blocksOf(layer),
+      ...(layer.strips && { strips: layer.strips }),
     }));
     const { total, recurrent, recurrentIfDense } = countModel(file.spec);
     if (json) {
@@ -116,12 +123,9 @@ export const convert: Command = {
       await terminal.write(`${JSON.stringify(result)}\n`);
       return;
     }
-    const rows = layers.map(({ name, kind, hiddenSize, blocks: found }) => [
-      name,
-      kind,
-      `${count(hiddenSize)} units`,
-      found === 1 ? '1 block (dense)' : `${count(found)} blocks of ${count(hiddenSize / found)}`,
-    ]);
+    const rows = file.spec.layers
+      .filter(isRecurrent)
+      .map((layer) => [layer.name, layer.kind, `${count(layer.hiddenSize)} units`, describeStructure(layer)]);
     const facts = [
       ['layers', count(file.spec.layers.length)],
       ['recurrent', `${count(recurrent)} weights; fully connected: ${count(recurrentIfDense)}`],

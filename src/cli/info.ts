@@ -6,6 +6,7 @@ import { about } from './failure.js';
 import { readBytes } from './files.js';
 import { count, size } from './numbers.js';
 import { Progress } from './progress.js';
+import { describeStructure } from './strips.js';
 import { tabulate } from './table.js';
 import { countLayer, countModel } from './weights.js';
 
@@ -86,6 +87,7 @@ function describeLayer(layer: LayerSpec): string[] {
 
 function describeBlocks(layer: LayerSpec): string {
   if (!isRecurrent(layer)) return '';
+  if (layer.strips !== undefined) return describeStructure(layer);
   const blocks = blocksOf(layer);
   if (blocks === 1) return '1 (dense)';
   return blocks === layer.hiddenSize ? `${blocks} (diagonal)` : `${blocks} of ${layer.hiddenSize / blocks}`;

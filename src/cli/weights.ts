@@ -5,7 +5,7 @@ import { layerTensors } from '../model/tensors.js';
 /** How many numbers a model, or a layer of it, has learnt. */
 export interface WeightCount {
   total: number;
-  /** weight_hh of the recurrent layers */
+  /** weight_hh of the recurrent layers, and the diagonal beside strips */
   recurrent: number;
   /** weight_ih of the recurrent layers */
   input: number;
@@ -18,18 +18,21 @@ export interface WeightCount {
 }
 
 export function countLayer(layer: LayerSpec): WeightCount {
-  const sizes = Object.entries(layerTensors(layer)).map(([name, shape]) => ({
-    part: name.slice(layer.name.length + 1),
-    matrix: shape.length === 2,
-    count: shape.reduce((product, size) => product * size, 1),
-  }));
+  const sizes = Object.entries(layerTensors(layer))
+    .map(([name, shape]) => ({
+      part: name.slice(layer.name.length + 1),
+      matrix: shape.length === 2,
+      count: shape.reduce((product, size) => product * size, 1),
+    }))
+    // Nobody has learnt where strips lie.
+    .filter(({ part }) => part !== 'strips');
   const sum = (chosen: typeof sizes) => chosen.reduce((total, { count }) => total + count, 0);
   const total = sum(sizes);
   if (!isRecurrent(layer)) {
     const work = layer.kind === 'linear' ? sum(sizes.filter(({ matrix }) => matrix)) : 0;
     return { total, recurrent: 0, input: 0, other: total, recurrentIfDense: 0, work };
   }
-  const recurrent = sum(sizes.filter(({ part }) => part === 'weight_hh'));
+  const recurrent = sum(sizes.filter(({ part }) => part === 'weight_hh' || part === 'diagonal'));
   const input = sum(sizes.filter(({ part }) => part === 'weight_ih'));
   return {
     total,

@@ -163,12 +163,21 @@ export function compactModel(file: ModelFile, blocks: 'auto' | number, tolerance
   const tensors = checkTensors(spec, file.tensors);
   const layers = spec.layers.map((layer) => {
     if (!isRecurrent(layer)) return layer;
+    if (layer.strips !== undefined) return keepStrips(layer, blocks);
     const key = `${layer.name}.weight_hh`;
     const result = compactLayer(layer, tensors[key]!, blocks, tolerance);
     tensors[key] = result.weightHh;
     return result.layer;
   });
   return { ...file, spec: { layers }, tensors };
+}
+
+/** Strips are a structure of their own. */
+function keepStrips<L extends RecurrentLayerSpec>(layer: L, blocks: 'auto' | number): L {
+  if (blocks === 'auto' || blocks === 1) return layer;
+  throw new MismatchError(
+    `layer ${show(layer.name)}: ${blocks} blocks do not hold; its weights are in strips.`,
+  );
 }
 
 interface Entry {

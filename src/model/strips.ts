@@ -14,6 +14,16 @@ export function stripRows({ shape }: Pick<StripsSpec, 'shape'>, hiddenSize: numb
   return Math.ceil(hiddenSize / stripSizes[shape].rows);
 }
 
+/** Recurrent weights that a layer with strips keeps, the diagonal among them. */
+export function stripWeights(
+  { shape, count, diagonal }: StripsSpec,
+  gates: number,
+  hiddenSize: number,
+): number {
+  const { rows, columns } = stripSizes[shape];
+  return count * rows * columns + (diagonal ? gates * hiddenSize : 0);
+}
+
 /** Where each strip lies. */
 export interface StripPlaces {
   /** of each row of strips, gate after gate, the number of its first strip; and `count` at the end */

@@ -2,7 +2,7 @@ import { beginLayout, type Layout, roundUp } from '../memory/layout.js';
 import { cellOf } from '../model/cells.js';
 import { checkPlain, type PlainLayerSpec } from '../model/plain.js';
 import { blocksOf, isRecurrent, type ModelSpec, type RecurrentLayerSpec } from '../model/spec.js';
-import { stripSizes } from '../model/strips.js';
+import { stripSizes, stripWeights } from '../model/strips.js';
 import { widthsOf } from '../model/wiring.js';
 import { type Frame, type Op, type Program, strideOf } from './program.js';
 import { lanes, panelRows, partRows, phasesOf } from './rows.js';
@@ -150,8 +150,7 @@ function planRecurrent(layer: RecurrentLayerSpec, layout: Layout, program: Progr
 function recurrentWeights(layer: RecurrentLayerSpec, gates: number): number {
   const { hiddenSize, strips } = layer;
   if (strips === undefined) return (gates * hiddenSize * hiddenSize) / blocksOf(layer);
-  const { rows, columns } = stripSizes[strips.shape];
-  return strips.count * rows * columns + (strips.diagonal ? gates * hiddenSize : 0);
+  return stripWeights(strips, gates, hiddenSize);
 }
 
 function planFrame(program: Program, layout: Layout, rows: number, widest: number, workers: number): Frame {

@@ -277,3 +277,56 @@ describe.skipIf(!existsSync(shared))('a model trained in TensorFlow', () => {
     expect((bitsPerByte * Math.LN2).toFixed(3)).toBe('1.330');
   });
 });
+
+describe('convert --strips', () => {
+  const spec = { layers: [{ kind: 'gru', name: 'gru', inputSize: 4, hiddenSize: 16 }] } as const;
+  const values = (count: number) => Float32Array.from({ length: count }, (_, i) => ((i * 7) % 31) / 31 + 0.1);
+  const tensors = {
+    'gru.weight_ih': { shape: [48, 4], data: values(192) },
+    'gru.weight_hh': { shape: [48, 16], data: values(768) },
+    'gru.bias_ih': { shape: [48], data: values(48) },
+    'gru.bias_hh': { shape: [48], data: values(48) },
+  };
+  const dense = folder.put('gru.safetensors', encodeModel({ spec: { layers: [...spec.layers] }, tensors }));
+
+  test('keeps the strips of the largest norm, and info says so', async () => {
+    const out = at('strips.safetensors');
+    const { code, stdout } = await call(
+      'convert',
+      dense,
+      out,
+      '--strips',
+      '8x4',
+      '--density',
+      '0.25',
+      '--json',
+    );
+    expect(code).toBe(0);
+    const strips = { shape: '8x4', count: 6, diagonal: true };
+    expect(JSON.parse(stdout)).toMatchObject({
+      recurrentLayers: [{ name: 'gru', blocks: 1, strips }],
+      parameters: { recurrent: 6 * 32 + 48, recurrentIfDense: 768 },
+    });
+    expect(readModel(readFileSync(out)).spec.layers).toMatchObject([{ strips }]);
+    expect((await call('info', out)).stdout).toMatch(/6 strips of 8×4 and the diagonal \(31\.3 %\)/);
+  });
+
+  test('takes a density for each gate, and auto', async () => {
+    const out = at('gates.safetensors');
+    const each = await call('convert', dense, out, '--strips', '4x4', '--density', '0,0.5,.25');
+    expect(each.stdout).toMatch(/12 strips of 4×4/);
+    const auto = await call('convert', dense, out, '--strips', 'auto');
+    expect(auto.stdout).toMatch(/1 block \(dense\)/);
+  });
+
+  test.each([
+    [['--density', '0.2'], /--density is for --strips/],
+    [['--strips', '3x3'], /--strips must be one of/],
+    [['--strips', '8x4', '--density', 'half'], /--density must be/],
+    [['--strips', '8x4', '--density', '0.1,1.1'], /--density must be/],
+  ])('refuses %j', async (options, message) => {
+    const { code, stderr } = await call('convert', dense, at('none.safetensors'), ...options);
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(message);
+  });
+});
