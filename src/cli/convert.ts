@@ -1,3 +1,4 @@
+import { expectRnnoise } from '../formats/kind.js';
 import { encodeModel } from '../formats/native.js';
 import { type AnyModelFile, readModelFile } from '../formats/open.js';
 import { decodeTensorflow } from '../formats/tensorflow.js';
@@ -24,13 +25,13 @@ import { countModel } from './weights.js';
 /** `blockrnn convert`: another model file → a native one. */
 export const convert: Command = {
   name: 'convert',
-  summary: 'write a native model from a PyTorch state dict, an ONNX or TensorFlow model, or a native file',
+  summary: 'write a native model from a PyTorch state dict, an ONNX, TensorFlow, RNNoise or native model',
   operands: [{ name: 'IN' }, { name: 'OUT.safetensors' }],
   options: {
     from: {
       type: 'string',
       value: 'ORIGIN',
-      help: 'auto (default): what the file tells; pytorch; tensorflow',
+      help: 'auto (default): what the file tells; pytorch; tensorflow; rnnoise',
     },
     blocks: {
       type: 'string',
@@ -53,8 +54,9 @@ export const convert: Command = {
     },
   },
   description:
-    'IN is a PyTorch state dict (.safetensors), an ONNX file whose graph is a stack of layers, the folder of a\n' +
-    'TensorFlow model (a manifest.json and a file of raw f32 values for each variable), or a native file.\n' +
+    'IN is a PyTorch state dict (.safetensors), an ONNX file whose graph is a stack of layers, an RNNoise model\n' +
+    '(text or blob), the folder of a TensorFlow model (a manifest.json and a file of raw f32 values for each\n' +
+    'variable), or a native file.\n' +
     'Finds block structure in the recurrent weights and keeps the blocks alone; or, with --strips, keeps strips of\n' +
     'dense recurrent weights: all that are not zero, or those of the largest norm.',
   examples: [
@@ -65,7 +67,7 @@ export const convert: Command = {
   ],
   async run(args, { terminal, signal, json }) {
     const [path, out] = args.operands as [string, string];
-    const from = args.choice('from', ['auto', 'pytorch', 'tensorflow']) ?? 'auto';
+    const from = args.choice('from', ['auto', 'pytorch', 'tensorflow', 'rnnoise']) ?? 'auto';
     const blocks = args.integerOrAuto('blocks', 1, 2 ** 17) ?? 'auto';
     const tolerance = args.number('tolerance', 0) ?? 0;
     const strips = readStripOptions(args);
@@ -77,7 +79,7 @@ export const convert: Command = {
     const spec = specPath === undefined ? undefined : await readJson(specPath, signal);
     const vocab = vocabPath === undefined ? undefined : await readVocab(vocabPath, signal);
     const progress = new Progress(terminal);
-    const manifest = from === 'pytorch' ? undefined : await findManifest(path);
+    const manifest = from === 'pytorch' || from === 'rnnoise' ? undefined : await findManifest(path);
     const bytes = manifest === undefined ? await readBytes(path, signal) : undefined;
     let checkpoint: Checkpoint | undefined;
     if (bytes === undefined) checkpoint = await readFolder(manifest!, vocab === undefined, signal);
@@ -90,6 +92,7 @@ export const convert: Command = {
     const bytesBefore = checkpoint?.size ?? bytes!.length;
     progress.show('finding blocks');
     const read: AnyModelFile = await about(path, async () => {
+      if (from === 'rnnoise') expectRnnoise(bytes!);
       if (checkpoint === undefined) return readModelFile(bytes!, { blocks, tolerance, spec, vocab });
       const { arrays, vocab: found } = checkpoint;
       return decodeTensorflow(arrays, { blocks, tolerance, vocab: vocab ?? found, forgetBias });

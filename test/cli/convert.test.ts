@@ -8,6 +8,7 @@ import { writeNpy } from '#dist/formats/npy.js';
 import { readModel } from '#dist/formats/read.js';
 import { readSafetensors, writeSafetensors } from '#dist/formats/safetensors.js';
 import { decodeTensorflow } from '#dist/formats/tensorflow.js';
+import { blobFile, drawBlob, drawText, textFile } from '../formats/rnnoise-files.js';
 import { dumpFolder, makeVariables } from '../formats/variables.js';
 import { buildOnnx } from '../onnx/graph.js';
 import { expandBlocks } from './dense.js';
@@ -328,5 +329,36 @@ describe('convert --strips', () => {
     const { code, stderr } = await call('convert', dense, at('none.safetensors'), ...options);
     expect(code).not.toBe(0);
     expect(stderr).toMatch(message);
+  });
+});
+
+describe('convert an RNNoise model', () => {
+  const text = folder.put('rnnoise.txt', textFile(drawText(1)));
+  const blob = folder.put('weights_blob.bin', blobFile(drawBlob(1, 'sparse int8', true).arrays));
+
+  test.each([
+    [text, 10, ['vad_gru', 'noise_gru', 'denoise_gru']],
+    [blob, 14, ['conv1.past', 'conv2.past', 'gru1', 'gru2', 'gru3']],
+  ])('%s', async (file, layers, recurrent) => {
+    for (const more of [[], ['--from', 'rnnoise']]) {
+      const { code, stdout, stderr } = await call(
+        'convert',
+        file,
+        at('rnnoise.safetensors'),
+        ...more,
+        '--json',
+      );
+      expect([code, stderr]).toEqual([0, '']);
+      const result = JSON.parse(stdout) as { layers: number; recurrentLayers: { name: string }[] };
+      expect(result.layers).toBe(layers);
+      expect(result.recurrentLayers.map(({ name }) => name)).toEqual(recurrent);
+      expect(readModel(readFileSync(at('rnnoise.safetensors'))).spec.layers).toHaveLength(layers);
+    }
+  });
+
+  test('and say what is none', async () => {
+    const { code, stderr } = await call('convert', input, at('none.safetensors'), '--from', 'rnnoise');
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(/an RNNoise model begins with/);
   });
 });
