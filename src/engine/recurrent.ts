@@ -1,5 +1,5 @@
 import { tileSteps } from '../pack/plan.js';
-import { type RecurrentOp, strideOf } from '../pack/program.js';
+import { addressOf, type RecurrentOp } from '../pack/program.js';
 import type { FamilyKernels } from '../wasm/family-registry.js';
 import type { Runner, Seat } from './piece.js';
 import { type Range, type RecurrentShare, recurrentShare } from './share.js';
@@ -7,30 +7,50 @@ import { type Range, type RecurrentShare, recurrentShare } from './share.js';
 type Split = Extract<RecurrentShare, { split: true }>;
 
 /**
- * Binds one worker's share of a recurrent layer. Whole parts run all their steps in one kernel call; units of
- * a split part take one call for each phase of a step and meet after each. Either way the worker then moves the last outputs of
- * its own units into the state.
+ * Binds one worker's share of recurrent layers that run side by side, each with its own input, output and state. Whole
+ * parts run all their steps in one kernel call; units of a split part take one call for each phase of a step and meet
+ * after each. Either way the worker then moves the last outputs of its own units into the state.
  */
-export function bindRecurrent(op: RecurrentOp, seat: Seat): Runner {
-  const share = recurrentShare(op, seat.k, seat.n);
-  return share.split ? bindUnits(op, seat, share) : bindParts(op, seat, share.parts);
+export function bindRecurrent(ops: readonly RecurrentOp[], seat: Seat): Runner {
+  const share = recurrentShare(ops, seat.k, seat.n);
+  if (share.split) {
+    const op = ops[share.layer]!;
+    const phases = Math.max(...ops.map((each) => each.phases.length));
+    return op.diagonal ? bindIdle(op, seat, share, phases) : bindUnits(op, seat, share, phases);
+  }
+  const bound = ops.flatMap((op, layer) => {
+    const parts = share.parts[layer]!;
+    if (parts.from >= parts.to) return [];
+    return [op.strips === undefined ? bindParts(op, seat, parts) : bindAlone(op, seat, layer)];
+  });
+  if (bound.length === 1) return bound[0]!;
+  return (piece, meet) => {
+    for (let i = 0; i < bound.length; i++) bound[i]!(piece, meet);
+  };
 }
 
-function bindParts(
-  op: RecurrentOp,
-  { kernels, constants, frame, x, ldx, y, k }: Seat,
-  { from, to }: Range,
-): Runner {
+/** A whole part beside others that are split: who has it only meets the others. */
+function bindIdle(op: RecurrentOp, seat: Seat, { part, units }: Split, phases: number): Runner {
+  const run = units.from < units.to ? bindParts(op, seat, { from: part, to: part + 1 }) : undefined;
+  return (piece, meet) => {
+    run?.(piece, meet);
+    for (let i = piece.steps * phases; i > 0; i--) meet();
+  };
+}
+
+function bindParts(op: RecurrentOp, { kernels, constants, frame, k }: Seat, { from, to }: Range): Runner {
   const { recurrent_f32, keep_state_f32 } = kernels;
   const { cell, inputs, hidden, units, rows, wih, bih, whh, bhh } = op;
   const diagonal = op.diagonal ? 1 : 0;
   const { h, c, ld } = frame.states[op.state]!;
   const z = frame.scratch[k]!;
-  const ldy = strideOf(hidden);
+  const x = addressOf(frame, op.x);
+  const y = addressOf(frame, op.y);
+  const { ld: ldx } = op.x;
+  const { ld: ldy } = op.y;
   const first = from * units;
   const width = Math.min(hidden, to * units) - first;
   return ({ steps, batch, t0, ragged }) => {
-    if (from >= to) return;
     const lengths = ragged ? frame.lengths : 0;
     const tile = tileSteps(frame, rows, batch, steps);
     // biome-ignore format: one line an object: output and state, input, weights, lengths, sizes
@@ -45,18 +65,31 @@ function bindParts(
   };
 }
 
-function bindUnits(op: RecurrentOp, seat: Seat, { part, units: range, leader }: Split): Runner {
-  const { kernels, frame, x, ldx, k } = seat;
+/** A layer of strips that one worker has whole: all its units, and nobody to meet. */
+function bindAlone(op: RecurrentOp, seat: Seat, layer: number): Runner {
+  const units = { from: 0, to: op.units };
+  const whole = { split: true, layer, part: 0, leader: seat.k, units } as const;
+  const run = bindUnits(op, seat, whole, op.phases.length);
+  return (piece) => run(piece, nobodyToMeet);
+}
+
+const nobodyToMeet = () => {};
+
+function bindUnits(op: RecurrentOp, seat: Seat, split: Split, phases: number): Runner {
+  const { kernels, frame, k } = seat;
+  const { part, units: range, leader } = split;
   const { gemm_f32, keep_state_f32 } = kernels;
   const step = bindStep(op, seat, part, range);
-  const { inputs, hidden, units, rows } = op;
+  const { inputs, units, rows } = op;
   const { from: u0, to: u1 } = range;
   const state = frame.states[op.state]!;
   const { ld } = state;
   const z = frame.scratch[k]!;
   // Where a later phase reads what all units have made in an earlier one, they make it in one place.
   const shared = op.phases.length > 1 ? frame.scratch[leader]! : z;
-  const ldy = strideOf(hidden);
+  const x = addressOf(frame, op.x);
+  const { ld: ldx } = op.x;
+  const { ld: ldy } = op.y;
   const ldz = rows * 4;
   // In each phase the rows of [u0, u1) are one stretch.
   const stretches = op.phases.map(({ gates, row: first }) => {
@@ -69,7 +102,7 @@ function bindUnits(op: RecurrentOp, seat: Seat, { part, units: range, leader }: 
     };
   });
   const h = state.h + part * units * 4;
-  const y = seat.y + part * units * 4;
+  const y = addressOf(frame, op.y) + part * units * 4;
   return ({ steps, batch, t0, ragged }, meet) => {
     const lengths = ragged ? frame.lengths : 0;
     const tile = tileSteps(frame, rows, batch, steps);
@@ -83,8 +116,8 @@ function bindUnits(op: RecurrentOp, seat: Seat, { part, units: range, leader }: 
       for (let i = t; i < t + some; i++) {
         const out = y + i * batch * ldy;
         const before = i > 0 ? out - batch * ldy : h;
-        for (let phase = 0; phase < stretches.length; phase++) {
-          if (u0 < u1) {
+        for (let phase = 0; phase < phases; phase++) {
+          if (u0 < u1 && phase < stretches.length) {
             const at = z + (i - t) * batch * ldz;
             step(out, before, i > 0 ? ldy : ld, at, s, lengths, t0 + i, batch, phase);
           }
@@ -96,7 +129,7 @@ function bindUnits(op: RecurrentOp, seat: Seat, { part, units: range, leader }: 
   };
 }
 
-/** One phase of a step, what changes from step to step alone: addresses of y, h with its stride, z and s, and measures. */
+/** One phase of a step: what changes from step to step alone. Addresses of y, h with its stride, z and s, and measures. */
 type Step = (
   y: number,
   h: number,
@@ -109,22 +142,17 @@ type Step = (
   phase: number,
 ) => void;
 
-function bindStep(
-  op: RecurrentOp,
-  { kernels, constants, frame }: Seat,
-  part: number,
-  { from: u0, to: u1 }: Range,
-): Step {
-  const { recurrent_step_f32 } = kernels;
-  const { cell, hidden, units, rows, strips } = op;
-  const ldy = strideOf(hidden);
+/** The kernel that steps units of a part, with what does not change. */
+function bindStep(op: RecurrentOp, seat: Seat, part: number, { from: u0, to: u1 }: Range): Step {
+  const { kernels, constants, frame } = seat;
+  const { cell, units, rows, strips } = op;
+  const { ld: ldy } = op.y;
   const state = frame.states[op.state]!;
   const c = state.c + part * units * 4;
   const { ld } = state;
   const bhh = op.bhh === 0 ? 0 : op.bhh + part * rows * 4;
   if (strips !== undefined) {
     const { starts, columns, values, diagonal, height } = strips;
-    // Models with strips are given the binary of the family.
     const { recurrent_strips_step_f32 } = kernels as FamilyKernels;
     return (y, h, ldh, z, s, lengths, time, batch, phase) =>
       // biome-ignore format: one line an object, as above
@@ -136,6 +164,7 @@ function bindStep(
         batch, units, u0, u1, phase,
       );
   }
+  const { recurrent_step_f32 } = kernels;
   const whh = op.whh + part * rows * units * 4;
   return (y, h, ldh, z, s, lengths, time, batch, phase) =>
     // biome-ignore format: one line an object, as above

@@ -1,11 +1,12 @@
 import { UnsupportedError } from '../base/errors.js';
-import type {
-  ActivationSpec,
-  EmbeddingSpec,
-  LayerSpec,
-  LinearSpec,
-  ModelSpec,
-  RecurrentLayerSpec,
+import {
+  type ActivationSpec,
+  type EmbeddingSpec,
+  isRecurrent,
+  type LayerSpec,
+  type LinearSpec,
+  type ModelSpec,
+  type RecurrentLayerSpec,
 } from './spec.js';
 
 export interface PlainActivationSpec extends ActivationSpec {
@@ -19,30 +20,63 @@ export interface PlainSpec {
 }
 
 const plainKinds: readonly string[] = ['embedding', 'lstm', 'gru', 'elman', 'linear', 'activation'];
+const familyKinds: readonly string[] = ['combine', 'scale', 'norm'];
 const plainFunctions: readonly unknown[] = ['tanh', 'sigmoid', 'relu', 'softmax', 'logSoftmax'];
 const plainElmans: readonly unknown[] = ['tanh', 'relu'];
 
 /**
  * Refuses what is no plain stack of plain layers, for those parts of the package that can do no more.
- * @param allowed fields that are not plain but that the caller can do
  * @throws UnsupportedError naming the layer and the field
  */
-export function checkPlain({ layers }: ModelSpec, allowed: readonly string[] = []): PlainSpec {
+export function checkPlain({ layers }: ModelSpec): PlainSpec {
   for (const layer of layers) {
-    const field = fieldBeyond(layer, allowed);
+    const field = fieldBeyond(layer);
     if (field === undefined) continue;
     throw new UnsupportedError(`layer ${layer.name}: ${field} is not supported here.`, `layer ${field}`);
   }
   return { layers: layers as PlainLayerSpec[] };
 }
 
+/**
+ * Refuses cells with other functions than they always had, limits or peepholes.
+ * @throws UnsupportedError naming the layer and the field
+ */
+export function checkPlainCells({ layers }: ModelSpec): void {
+  for (const layer of layers) {
+    const field = isRecurrent(layer) ? cellFieldBeyond(layer) : undefined;
+    if (field !== undefined)
+      throw new UnsupportedError(`layer ${layer.name}: ${field} is not supported here.`, `layer ${field}`);
+  }
+}
+
+/**
+ * Whether a model takes kernels of the wider family: one that is made of more than the layers of plain stacks, that
+ * joins what several give, or whose recurrent weights are strips.
+ */
+export function needsFamily({ layers }: ModelSpec): boolean {
+  return layers.some(
+    (layer) =>
+      (layer.inputs?.length ?? 1) > 1 ||
+      familyKinds.includes(layer.kind) ||
+      (isRecurrent(layer) && layer.strips !== undefined) ||
+      (layer.kind === 'activation' && !plainFunctions.includes(layer.activation)),
+  );
+}
+
 /** The first field of a layer that a plain stack has not. */
-function fieldBeyond(layer: LayerSpec, allowed: readonly string[]): string | undefined {
+function fieldBeyond(layer: LayerSpec): string | undefined {
   if (!plainKinds.includes(layer.kind)) return `kind '${layer.kind}'`;
-  const fields = layer as unknown as Record<string, unknown>;
-  for (const field of ['inputs', 'strips', 'direction', 'clip', 'activations', 'coupled', 'peepholes'])
-    if (fields[field] !== undefined && !allowed.includes(field)) return field;
+  if (layer.inputs !== undefined) return 'inputs';
   if (layer.kind === 'activation' && !plainFunctions.includes(layer.activation)) return layer.activation;
+  if (!isRecurrent(layer)) return undefined;
+  if (layer.strips !== undefined) return 'strips';
+  return layer.direction === undefined ? cellFieldBeyond(layer) : 'direction';
+}
+
+function cellFieldBeyond(layer: RecurrentLayerSpec): string | undefined {
+  const fields = layer as unknown as Record<string, unknown>;
+  for (const field of ['clip', 'activations', 'coupled', 'peepholes'])
+    if (fields[field] !== undefined) return field;
   if (layer.kind === 'elman' && !plainElmans.includes(layer.activation ?? 'tanh')) return 'activation';
   return undefined;
 }

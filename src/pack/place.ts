@@ -41,21 +41,19 @@ export async function packModel(
   const packed = { program, arena, kernels: open(arena.memory) };
   placeTable(arena.f32, program.constants / 4);
   const staging = stagingOf(program);
-  for (const [index, layer] of spec.layers.entries())
-    await placeLayer(layer, program.ops[index]!, read, packed, staging);
+  for (const op of program.ops) await placeOp(spec.layers[op.layer]!, op, read, packed, staging);
   arena.f32.fill(0, staging.address / 4, staging.address / 4 + staging.floats);
   return packed;
 }
 
-/** The first layer's output in a run: the plan gives it room for eight of the longest rows at least. */
+/** The first activations of a run: the plan gives them room for eight of the longest rows at least. */
 function stagingOf({ run }: Program): Staging {
-  const [address, next] = run.activations;
-  const room = (next - address) / 4;
+  const room = run.activationFloats;
   const longest = room / run.rows;
-  return { address, floats: Math.min(room, Math.max(stagingFloats, longest * lanes)) };
+  return { address: run.activations[0]!, floats: Math.min(room, Math.max(stagingFloats, longest * lanes)) };
 }
 
-async function placeLayer(
+async function placeOp(
   layer: LayerSpec,
   op: Op,
   read: TensorReader,
@@ -63,7 +61,8 @@ async function placeLayer(
   staging: Staging,
 ): Promise<void> {
   const to = arena.f32;
-  const name = (field: string) => `${layer.name}.${field}`;
+  const end = op.op === 'recurrent' ? op.end : '';
+  const name = (field: string) => `${layer.name}.${field}${end}`;
   const panels = (field: string, out: number, depth: number, places: Int32Array) =>
     read(name(field), depth, (rows, first) =>
       placePanels(kernels, to, staging, out, depth, places, rows, first),
@@ -77,6 +76,11 @@ async function placeLayer(
     const places = Int32Array.from({ length: op.outputs }, (_, row) => row);
     await panels('weight', op.weight, op.inputs, places);
     if (layer.bias !== false) await column('bias', op.bias, places);
+  } else if (op.op === 'scale' || op.op === 'norm') {
+    const row = (field: string, out: number) =>
+      read(name(field), 1, (values, first) => to.set(values, out / 4 + first));
+    await row('weight', op.weight);
+    if (op.bias !== 0) await row('bias', op.bias);
   } else if (op.op === 'recurrent' && isRecurrent(layer)) {
     const cell = cellOf(layer);
     const places = rowPlaces(cell, op.hidden, op.units, op.rows, op.strips?.height);

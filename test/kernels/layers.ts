@@ -58,7 +58,7 @@ async function drawLayer(ground: Ground, draw: Draw) {
   reset();
   const op = program.ops[0] as RecurrentOp;
   const ldy = strideOf(hiddenSize);
-  const y = frame.activations[0];
+  const y = frame.activations[0]!;
   const read = (address: number, rows: number, stride: number) => {
     const values = new Float32Array(rows * hiddenSize);
     for (let r = 0; r < rows; r++) {

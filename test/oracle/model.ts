@@ -1,18 +1,16 @@
-import { checkPlain } from '#dist/model/plain.js';
-import { blocksOf, isRecurrent, type ModelSpec, type RecurrentLayerSpec } from '#dist/model/spec.js';
-import type { Tensor, Tensors } from '#dist/model/tensors.js';
+import { fullFunc } from '#dist/model/functions.js';
+import { endOf } from '#dist/model/recurrent.js';
 import {
-  affine,
-  type Bounded,
-  exact,
-  join,
-  logSoftmax,
-  type Matrix,
-  relu,
-  sigmoid,
-  softmax,
-  tanh,
-} from './bounded.js';
+  blocksOf,
+  directionsOf,
+  isRecurrent,
+  type LayerSpec,
+  type ModelSpec,
+  type RecurrentLayerSpec,
+} from '#dist/model/spec.js';
+import type { Tensor, Tensors } from '#dist/model/tensors.js';
+import { sourcesOf } from '#dist/model/wiring.js';
+import { affine, type Bounded, bounded, exact, join, logSoftmax, type Matrix, softmax } from './bounded.js';
 import {
   type BlockState,
   type Gate,
@@ -22,6 +20,8 @@ import {
   stepGruBefore,
   stepLstm,
 } from './cells.js';
+import { applyFunc } from './functions.js';
+import { combine, normalise, scale } from './layers.js';
 import { spectralBound } from './spectral.js';
 
 /** State of one recurrent layer: h [B, H], and c [B, H] for an LSTM. */
@@ -50,7 +50,7 @@ export interface OracleRun {
 }
 
 /**
- * Runs a stack of layers in f64, one step and one stream at a time, and bounds what an f32 program may be off.
+ * Runs layers in f64, one step and one stream at a time, and bounds what an f32 program may be off.
  *
  * A worst case grows with the number of steps. Dense layers of 64 units and more lose a useful bound after some
  * ten steps; follow.ts checks a long run of those one step at a time, where nothing accumulates.
@@ -66,50 +66,108 @@ export function runOracle(
   const { steps, batch } = input;
   const lengthOf = (b: number) => input.lengths?.[b] ?? steps;
   const result: Pick<OracleRun, 'state' | 'stateBound'> = { state: [], stateBound: [] };
-  // frames[t][b] is what the next layer reads
-  let frames = splitInput(x, steps, batch);
-  for (const layer of checkPlain(spec).layers) {
+  const sources = sourcesOf(spec);
+  const given = splitInput(x, steps, batch);
+  /** what each layer gives, [T][B] */
+  const outputs: Bounded[][][] = [];
+  for (const [index, layer] of spec.layers.entries()) {
+    const read = sources[index]!.map((source) => (source < 0 ? given : outputs[source]!));
+    const frames = zip(read, layer.kind === 'combine' ? (parts) => combine(layer.combine, parts) : join);
     if (isRecurrent(layer)) {
-      const before = input.state?.[result.state.length];
-      const after: BlockState[][] = [];
-      const outputs: Bounded[][] = frames.map(() => []);
-      const blocks = readBlocks(layer, tensors, steps);
-      for (let b = 0; b < batch; b++) {
-        let state = readState(layer, before, b);
-        for (let t = 0; t < steps; t++) {
-          if (t < lengthOf(b))
-            state = blocks.map((gates, n) => stepOf(layer)(gates, frames[t]![b]!, state[n]!));
-          outputs[t]![b] = join(state.map((block) => block.h));
-        }
-        after.push(state);
-      }
-      frames = outputs;
-      result.state.push(gatherState(after, (vector) => vector.value));
-      result.stateBound.push(gatherState(after, (vector) => vector.error));
-    } else if (layer.kind === 'embedding') {
-      const { data } = tensors[`${layer.name}.weight`]!;
-      const { size } = layer;
-      frames = mapFrames(frames, (id) =>
-        exact(data.subarray(id.value[0]! * size, (id.value[0]! + 1) * size)),
-      );
-    } else if (layer.kind === 'linear') {
-      const matrix = matrixOf(tensors[`${layer.name}.weight`]!);
-      const biases = layer.bias === false ? [] : [tensors[`${layer.name}.bias`]!.data];
-      frames = mapFrames(frames, (vector) => affine([{ matrix, vector }], biases));
+      const ways = directionsOf(layer).map((direction) => {
+        const before = input.state?.[result.state.length];
+        const { frames: way, after } = recur(layer, direction, tensors, frames, before, lengthOf);
+        result.state.push(gatherState(after, (vector) => vector.value));
+        result.stateBound.push(gatherState(after, (vector) => vector.error));
+        return way;
+      });
+      outputs.push(zip(ways, join));
     } else {
-      frames = mapFrames(frames, { tanh, sigmoid, relu, softmax, logSoftmax }[layer.activation]);
+      outputs.push(mapFrames(frames, layerOf(layer, tensors)));
     }
   }
+  const frames = outputs.at(-1)!;
   // Past its length a stream's output is zero, whatever the last layer would make of a zero.
   const nothing = exact(new Float64Array(frames[0]?.[0]?.value.length ?? 0));
-  const outputs = frames.flatMap((frame, t) =>
-    frame.map((vector, b) => (t < lengthOf(b) ? vector : nothing)),
-  );
+  const y = frames.flatMap((frame, t) => frame.map((vector, b) => (t < lengthOf(b) ? vector : nothing)));
   return {
-    y: concatenate(outputs.map((vector) => vector.value)),
-    bound: concatenate(outputs.map((vector) => vector.error)),
+    y: concatenate(y.map((vector) => vector.value)),
+    bound: concatenate(y.map((vector) => vector.error)),
     ...result,
   };
+}
+
+/** One direction of a recurrent layer: what it gives, and the state of each stream behind its last step. */
+function recur(
+  layer: RecurrentLayerSpec,
+  direction: 'forward' | 'reverse',
+  tensors: Tensors,
+  frames: readonly Bounded[][],
+  before: { h: ArrayLike<number>; c?: ArrayLike<number> | undefined } | undefined,
+  lengthOf: (b: number) => number,
+): { frames: Bounded[][]; after: BlockState[][] } {
+  const steps = frames.length;
+  const blocks = readBlocks(layer, tensors, steps, endOf(direction));
+  const outputs: Bounded[][] = frames.map(() => []);
+  const after = frames[0]!.map((_, b) => {
+    const length = lengthOf(b);
+    let state = readState(layer, before, b);
+    for (let k = 0; k < steps; k++) {
+      const t = direction === 'reverse' && k < length ? length - 1 - k : k;
+      if (k < length) state = blocks.map((gates, n) => stepOf(layer)(gates, frames[t]![b]!, state[n]!));
+      outputs[t]![b] = join(state.map((block) => block.h));
+    }
+    return state;
+  });
+  return { frames: outputs, after };
+}
+
+/** What a layer without a state makes of a vector; a combination has been made by then. */
+function layerOf(
+  layer: Exclude<LayerSpec, RecurrentLayerSpec>,
+  tensors: Tensors,
+): (vector: Bounded) => Bounded {
+  const tensor = (field: string) => tensors[`${layer.name}.${field}`];
+  switch (layer.kind) {
+    case 'embedding': {
+      const { size } = layer;
+      const { data } = tensor('weight')!;
+      return (id) => exact(data.subarray(id.value[0]! * size, (id.value[0]! + 1) * size));
+    }
+    case 'linear': {
+      const matrix = matrixOf(tensor('weight')!);
+      const biases = layer.bias === false ? [] : [tensor('bias')!.data];
+      return (vector) => affine([{ matrix, vector }], biases);
+    }
+    case 'activation': {
+      const { activation } = layer;
+      if (activation === 'softmax') return softmax;
+      if (activation === 'logSoftmax') return logSoftmax;
+      const func = fullFunc({ ...layer, function: activation });
+      // The program has them as floats.
+      const [alpha, beta] = [Math.fround(func.alpha), Math.fround(func.beta)];
+      return (vector) => applyFunc({ function: activation, alpha, beta }, vector);
+    }
+    case 'combine':
+      return (vector) => vector;
+    case 'scale':
+      return (vector) => scale(vector, tensor('weight')!.data, tensor('bias')!.data);
+    case 'norm':
+      return (vector) => normalise(vector, layer, tensor('weight')!.data, tensor('bias')?.data);
+    case 'slice':
+      return (vector) => cut(vector, layer.from, layer.to);
+  }
+}
+
+/** Several values one beside another, step by step and stream by stream. */
+function zip(values: readonly Bounded[][][], make: (parts: readonly Bounded[]) => Bounded): Bounded[][] {
+  const [first] = values;
+  if (values.length === 1) return first!;
+  return first!.map((frame, t) => frame.map((_, b) => make(values.map((value) => value[t]![b]!))));
+}
+
+function cut({ value, error, norm }: Bounded, from: number, to: number): Bounded {
+  return bounded(value.slice(from, to), error.slice(from, to), norm);
 }
 
 function stepOf(
@@ -129,12 +187,12 @@ function stepOf(
  * The gates of each block. Row g H + n D + i is gate g of unit i of block n, so a gate of a block is D rows in
  * one piece; in weight_hh [G H, D] they read that block's own D states.
  */
-function readBlocks(layer: RecurrentLayerSpec, tensors: Tensors, steps: number): Gate[][] {
+function readBlocks(layer: RecurrentLayerSpec, tensors: Tensors, steps: number, end: string): Gate[][] {
   const { name, inputSize, hiddenSize } = layer;
   const count = { lstm: 4, gru: 3, elman: 1 }[layer.kind];
   const units = hiddenSize / blocksOf(layer);
   const rowsOf = (tensor: string, row: number, width: number) =>
-    tensors[`${name}.${tensor}`]!.data.subarray(row * width, (row + units) * width);
+    tensors[`${name}.${tensor}${end}`]!.data.subarray(row * width, (row + units) * width);
   return Array.from({ length: blocksOf(layer) }, (_, n) =>
     Array.from({ length: count }, (_, g) => {
       const row = g * hiddenSize + n * units;

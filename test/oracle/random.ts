@@ -1,4 +1,4 @@
-import { isRecurrent, type LayerSpec, type ModelSpec } from '#dist/model/spec.js';
+import { directionsOf, isRecurrent, type LayerSpec, type ModelSpec } from '#dist/model/spec.js';
 import { layerTensors, type Tensors } from '#dist/model/tensors.js';
 import { inputWidth } from '#dist/model/wiring.js';
 
@@ -28,7 +28,9 @@ export function randomInput(
 ): Float32Array | Int32Array {
   const first = spec.layers[0]!;
   if (first.kind === 'embedding') {
-    return Int32Array.from({ length: steps * batch }, () => Math.floor(random() * first.count));
+    const counts = spec.layers.flatMap((layer) => (layer.kind === 'embedding' ? [layer.count] : []));
+    const count = Math.min(...counts);
+    return Int32Array.from({ length: steps * batch }, () => Math.floor(random() * count));
   }
   return randomValues(random, steps * batch * inputWidth(spec), 1);
 }
@@ -40,10 +42,12 @@ export function randomState(
   batch: number,
   scale = 1,
 ): { h: Float32Array; c?: Float32Array }[] {
-  return spec.layers.filter(isRecurrent).map((layer) => {
-    const h = randomValues(random, batch * layer.hiddenSize, scale);
-    return layer.kind === 'lstm' ? { h, c: randomValues(random, batch * layer.hiddenSize, scale) } : { h };
-  });
+  return spec.layers.filter(isRecurrent).flatMap((layer) =>
+    directionsOf(layer).map(() => {
+      const h = randomValues(random, batch * layer.hiddenSize, scale);
+      return layer.kind === 'lstm' ? { h, c: randomValues(random, batch * layer.hiddenSize, scale) } : { h };
+    }),
+  );
 }
 
 /** Values uniform within [-scale, scale). */

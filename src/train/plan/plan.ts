@@ -8,7 +8,8 @@ import {
   type ModelSpec,
   type RecurrentLayerSpec,
 } from '../../model/spec.js';
-import { controlWords, partsOf } from '../../pack/plan.js';
+import { partsOf } from '../../pack/ops.js';
+import { controlWords } from '../../pack/plan.js';
 import { strideOf } from '../../pack/program.js';
 import { lanes, panelRows, partRows, phasesOf } from '../../pack/rows.js';
 import { tableFloats } from '../../pack/table.js';

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { checkSpec } from '#dist/model/check.js';
 import { checkTensors, readerOf } from '#dist/model/tensors.js';
 import { packModel } from '#dist/pack/place.js';
-import { type RecurrentOp, strideOf } from '#dist/pack/program.js';
+import { addressOf, type RecurrentOp, strideOf } from '#dist/pack/program.js';
 import type { FamilyKernels } from '#dist/wasm/family-registry.js';
 import { cellKinds } from '../../oracle/arbitraries.js';
 import { runOracle } from '../../oracle/model.js';
@@ -156,7 +156,7 @@ const recurrent_strips_step_f32: Check<FamilyKernels> = async (ground, draw) => 
   const strips = [starts, columns, values, diagonal, height];
   const ldy = strideOf(hidden);
   const ldx = op.inputs * 4;
-  const y = frame.activations[0];
+  const y = addressOf(frame, op.y);
   const z = frame.scratch[0]!;
   const s = z + batch * op.rows * 4;
   const ends = lengths === undefined ? 0 : frame.lengths;
