@@ -5,8 +5,11 @@ import { readModelFile } from '#dist/formats/open.js';
 import { readModel } from '#dist/formats/read.js';
 import { isRecurrent } from '#dist/model/spec.js';
 import { checkTensors } from '#dist/model/tensors.js';
+import { availableKernels, loadModel } from '#dist/node.js';
 import { runMeaning } from '../oracle/meaning.js';
+import { runOracle } from '../oracle/model.js';
 import { runBlob, runText } from '../oracle/rnnoise.js';
+import { findExcess } from '../oracle/tolerance.js';
 import { errorFrom } from '../session/draw.js';
 import { errorOf } from './bytes.js';
 import { type BlobArray, blobFile, drawBlob, drawText, type Form, textFile } from './rnnoise-files.js';
@@ -44,6 +47,24 @@ describe('the text format of RNNoise 0.1', () => {
     // Weights in 256ths are exact, so both are the same sums in f64.
     const x = drawFrames(2, 12, 7);
     expect(furthest(runMeaning(spec, tensors, x), runText(model, x))).toBeLessThan(1e-12);
+  });
+
+  test.each(availableKernels())('runs with %s kernels', async (kernels) => {
+    // Other functions than tanh in a cell are for the wider family of cells.
+    const usual = { ...model, noise_gru: { ...model.noise_gru, activation: 0 as const } };
+    const file = textFile(usual);
+    const { spec, tensors } = await readModelFile(file);
+    const x = drawFrames(2, 12, 7);
+    const flat = Float32Array.from(x.flat());
+    const rounded = x.map((_, t) => Array.from(flat.subarray(t * 7, (t + 1) * 7)));
+    const { y: expected, bound } = runOracle(spec, tensors, flat, { steps: 12, batch: 1 });
+    expect(furthest([Array.from(expected)], [runText(usual, rounded).flat()])).toBeLessThan(1e-12);
+    using loaded = await loadModel(file, { kernels });
+    const { y } = await loaded.run(flat, { steps: 12 });
+    expect(findExcess(y, expected, bound)).toBeNull();
+    const session = loaded.session();
+    const steps = rounded.flatMap((frame) => Array.from(session.step(Float32Array.from(frame))));
+    expect(Float32Array.from(steps)).toEqual(y);
   });
 
   test('goes through a native file', async () => {

