@@ -37,6 +37,7 @@ export type StripShape = '8x4' | '16x1' | '4x4';
  *   `${name}.diagonal` [G · H], where it is kept
  */
 export interface StripsSpec {
+  /** units × columns of each */
   shape: StripShape;
   /** strips in all */
   count: number;

@@ -3,12 +3,22 @@ import { describe, expect, test } from 'vitest';
 import type { ModelSpec, StripShape } from '#dist/model/spec.js';
 import type { Tensors } from '#dist/model/tensors.js';
 import { availableKernels, createModel } from '#dist/node.js';
+import { createTrainer, type TrainerOptions } from '#dist/train-node.js';
+import { openShare } from '#dist/worklet.js';
 import { cellKinds, type Scene, scene } from '../oracle/arbitraries.js';
 import { followOracle } from '../oracle/follow.js';
 import { runOracle } from '../oracle/model.js';
 import { expandStripsToDense, stripShapes, stripStack, withStrips } from '../oracle/strips.js';
 import { findExcess } from '../oracle/tolerance.js';
-import { draw, expectSameBytes, expectSameRun, expectSameState, layerOf, sceneOf } from '../session/draw.js';
+import {
+  draw,
+  errorFrom,
+  expectSameBytes,
+  expectSameRun,
+  expectSameState,
+  layerOf,
+  sceneOf,
+} from '../session/draw.js';
 
 /** A scene of a model with strips. */
 function drawStrips(
@@ -81,6 +91,17 @@ describe.each(availableKernels())('%s: layers whose recurrent weights are strips
     }
   });
 
+  test('go to another thread as any other layer', async () => {
+    const given = sceneOf({ steps: 5, batch: 2 });
+    const { spec, tensors, x } = drawStrips(allCells, '8x4', 0.4, true, given);
+    using model = await createModel(spec, tensors, { kernels });
+    const { y } = await model.run(x, { batch: 2 });
+    const session = openShare(structuredClone(await model.share())).session({ batch: 2 });
+    const [width, size] = [y.length / 5, x.length / 5];
+    for (let t = 0; t < 5; t++)
+      expectSameBytes(session.step(x.slice(t * size, (t + 1) * size)), y.slice(t * width, (t + 1) * width));
+  });
+
   test.each(cellKinds)('%s, wide and long, step by step', async (kind) => {
     const plain: ModelSpec = {
       layers: [layerOf(kind, 'a', 24, 96), layerOf(kind, 'b', 96, 100), layerOf(kind, 'c', 100, 96, 4)],
@@ -96,4 +117,14 @@ describe.each(availableKernels())('%s: layers whose recurrent weights are strips
     });
     expect(off).toBeNull();
   });
+});
+
+test('strips are not trained', async () => {
+  const given = sceneOf();
+  const { spec, tensors } = drawStrips(allCells, '8x4', 0.4, true, given);
+  const capacity = { steps: 2, batch: 1 };
+  const options = { tensors, capacity, loss: { kind: 'steps' }, optimizer: { kind: 'sgd' } };
+  const error = await errorFrom(createTrainer(spec, options as unknown as TrainerOptions));
+  expect(error).toMatchObject({ code: 'ERR_UNSUPPORTED' });
+  expect(error.message).toMatch(/strips/);
 });
