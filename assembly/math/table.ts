@@ -43,3 +43,5 @@ export const L0: usize = 464;
 export const L1: usize = 480;
 export const L2: usize = 496;
 export const L3: usize = 512;
+/** Where the table ends, and a layer's own parameters may stand behind it (cell/parameters.ts). */
+export const TABLE_END: usize = 528;

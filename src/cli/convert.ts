@@ -2,7 +2,7 @@ import { expectRnnoise } from '../formats/kind.js';
 import { encodeModel } from '../formats/native.js';
 import { type AnyModelFile, readModelFile } from '../formats/open.js';
 import { decodeTensorflow } from '../formats/tensorflow.js';
-import { blocksOf, isRecurrent } from '../model/spec.js';
+import { blocksOf, isRecurrent, stripsOf } from '../model/spec.js';
 import { checkPlaces, writeBeside } from './beside.js';
 import { type Command, vocabOption } from './command.js';
 import { about } from './failure.js';
@@ -108,7 +108,7 @@ export const convert: Command = {
       kind: layer.kind,
       hiddenSize: layer.hiddenSize,
       blocks: blocksOf(layer),
-      ...(layer.strips && { strips: layer.strips }),
+      ...(stripsOf(layer) && { strips: stripsOf(layer) }),
     }));
     const { total, recurrent, recurrentIfDense } = countModel(file.spec);
     if (json) {

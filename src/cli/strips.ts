@@ -1,6 +1,6 @@
 import { type SparsifyOptions, sparsify } from '../formats/strips.js';
 import { cellOf } from '../model/cells.js';
-import { blocksOf, type RecurrentLayerSpec } from '../model/spec.js';
+import { blocksOf, type RecurrentLayerSpec, stripsOf } from '../model/spec.js';
 import { stripWeights } from '../model/strips.js';
 import type { ModelFile } from '../model/tensors.js';
 import type { Arguments } from './arguments.js';
@@ -43,7 +43,8 @@ export function keepStrips<F extends ModelFile>(file: F, options: SparsifyOption
 
 /** The structure of a layer's recurrent weights in words. */
 export function describeStructure(layer: RecurrentLayerSpec): string {
-  const { hiddenSize, strips } = layer;
+  const { hiddenSize } = layer;
+  const strips = stripsOf(layer);
   if (strips !== undefined) {
     const kept = `${count(strips.count)} strips of ${strips.shape.replace('x', '×')}`;
     const { gates } = cellOf(layer);

@@ -2,6 +2,7 @@ import type { ActivationOp, EmbeddingOp, Frame, LinearOp, Op, Program } from '..
 import { addressOf } from '../pack/program.js';
 import type { Kernels } from '../wasm/registry.js';
 import { bindFamily } from './family.js';
+import { bindConv, bindDelay } from './past.js';
 import type { Runner, Seat } from './piece.js';
 import { bindRecurrent } from './recurrent.js';
 import { shareOf } from './share.js';
@@ -58,6 +59,10 @@ function bindOp(op: Op, seat: Seat): Runner {
       return bindActivation(op, seat);
     case 'recurrent':
       return bindRecurrent([op], seat);
+    case 'conv':
+      return bindConv(op, seat);
+    case 'delay':
+      return bindDelay(op, seat);
     default:
       return bindFamily(op, seat);
   }

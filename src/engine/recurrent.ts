@@ -39,25 +39,28 @@ function bindIdle(op: RecurrentOp, seat: Seat, { part, units }: Split, phases: n
 }
 
 function bindParts(op: RecurrentOp, { kernels, constants, frame, k }: Seat, { from, to }: Range): Runner {
-  const { recurrent_f32, keep_state_f32 } = kernels;
+  const { keep_state_f32 } = kernels;
+  const { runParts } = kernelsOf(op, kernels);
+  const table = op.parameters || constants;
   const { cell, inputs, hidden, units, rows, wih, bih, whh, bhh } = op;
   const diagonal = op.diagonal ? 1 : 0;
-  const { h, c, ld } = frame.states[op.state]!;
+  const { at, ld } = frame.states[op.state]!;
+  const [h, c = 0] = at as [number, number?];
   const z = frame.scratch[k]!;
   const x = addressOf(frame, op.x);
   const y = addressOf(frame, op.y);
   const { ld: ldx } = op.x;
   const { ld: ldy } = op.y;
   const first = from * units;
-  const width = Math.min(hidden, to * units) - first;
+  const width = op.projection ? op.outputs : Math.min(hidden, to * units) - first;
   return ({ steps, batch, t0, ragged }) => {
     const lengths = ragged ? frame.lengths : 0;
     const tile = tileSteps(frame, rows, batch, steps);
     // biome-ignore format: one line an object: output and state, input, weights, lengths, sizes
-    recurrent_f32(
+    runParts(
       cell, y, ldy, h, c, ld,
       x, ldx, z,
-      wih, bih, whh, bhh, constants,
+      wih, bih, whh, bhh, table,
       lengths, t0,
       steps, batch, inputs, hidden, units, diagonal, tile, from, to,
     );
@@ -83,10 +86,12 @@ function bindUnits(op: RecurrentOp, seat: Seat, split: Split, phases: number): R
   const { inputs, units, rows } = op;
   const { from: u0, to: u1 } = range;
   const state = frame.states[op.state]!;
-  const { ld } = state;
-  const z = frame.scratch[k]!;
+  const { at, ld } = state;
+  const firstH = at[0]!;
   // Where a later phase reads what all units have made in an earlier one, they make it in one place.
-  const shared = op.phases.length > 1 ? frame.scratch[leader]! : z;
+  const shared = op.phases.length > 1 ? frame.scratch[leader]! : frame.scratch[k]!;
+  // With three of them the second reads the input half of all units, too.
+  const z = op.phases.length > 2 ? shared : frame.scratch[k]!;
   const x = addressOf(frame, op.x);
   const { ld: ldx } = op.x;
   const { ld: ldy } = op.y;
@@ -101,7 +106,7 @@ function bindUnits(op: RecurrentOp, seat: Seat, split: Split, phases: number): R
       panels: Math.ceil(((Math.ceil(u1 / 4) * 4 - u0) * gates) / 8),
     };
   });
-  const h = state.h + part * units * 4;
+  const h = firstH + part * units * 4;
   const y = addressOf(frame, op.y) + part * units * 4;
   return ({ steps, batch, t0, ragged }, meet) => {
     const lengths = ragged ? frame.lengths : 0;
@@ -125,7 +130,10 @@ function bindUnits(op: RecurrentOp, seat: Seat, split: Split, phases: number): R
         }
       }
     }
-    if (u0 < u1) keep_state_f32(h + u0 * 4, ld, y + u0 * 4, ldy, lengths, t0, steps, batch, u1 - u0);
+    // Everybody has met after the last phase, so who is first can move what all have made.
+    if (op.projection && u0 === 0) keep_state_f32(h, ld, y, ldy, lengths, t0, steps, batch, op.outputs);
+    else if (!op.projection && u0 < u1)
+      keep_state_f32(h + u0 * 4, ld, y + u0 * 4, ldy, lengths, t0, steps, batch, u1 - u0);
   };
 }
 
@@ -147,9 +155,8 @@ function bindStep(op: RecurrentOp, seat: Seat, part: number, { from: u0, to: u1 
   const { kernels, constants, frame } = seat;
   const { cell, units, rows, strips } = op;
   const { ld: ldy } = op.y;
-  const state = frame.states[op.state]!;
-  const c = state.c + part * units * 4;
-  const { ld } = state;
+  const { at, ld } = frame.states[op.state]!;
+  const c = (at[1] ?? 0) + part * units * 4;
   const bhh = op.bhh === 0 ? 0 : op.bhh + part * rows * 4;
   if (strips !== undefined) {
     const { starts, columns, values, diagonal, height } = strips;
@@ -164,15 +171,23 @@ function bindStep(op: RecurrentOp, seat: Seat, part: number, { from: u0, to: u1 
         batch, units, u0, u1, phase,
       );
   }
-  const { recurrent_step_f32 } = kernels;
+  const { stepUnits } = kernelsOf(op, kernels);
+  const table = op.parameters || constants;
   const whh = op.whh + part * rows * units * 4;
   return (y, h, ldh, z, s, lengths, time, batch, phase) =>
     // biome-ignore format: one line an object, as above
-    recurrent_step_f32(
+    stepUnits(
       cell, y, ldy, h, ldh, c, ld,
       z, s,
-      whh, bhh, constants,
+      whh, bhh, table,
       lengths, time,
       batch, units, 0, u0, u1, phase,
     );
+}
+
+/** What runs a layer whole and what steps it: kernels of plain cells, or of the family, which take the same. */
+function kernelsOf({ parameters }: RecurrentOp, kernels: Seat['kernels']) {
+  if (parameters === 0) return { runParts: kernels.recurrent_f32, stepUnits: kernels.recurrent_step_f32 };
+  const { family_recurrent_f32, family_step_f32 } = kernels as FamilyKernels;
+  return { runParts: family_recurrent_f32, stepUnits: family_step_f32 };
 }

@@ -1,7 +1,7 @@
 import { ArgumentRangeError, FormatError, MismatchError, UnsupportedError } from '../base/errors.js';
 import { show } from '../base/guards.js';
 import { checkSpec } from '../model/check.js';
-import { isRecurrent, type ModelSpec } from '../model/spec.js';
+import { isRecurrent, type ModelSpec, stripsOf } from '../model/spec.js';
 import { checkShape, checkTensors, type ModelFile, matchTensors, type Tensors } from '../model/tensors.js';
 import type { SafetensorsHeader } from './header.js';
 import { isObject, type Json, parseJson } from './json.js';
@@ -109,7 +109,7 @@ export function encodeModel(file: ModelFile, options: SafetensorsOptions = {}): 
       throw new ArgumentRangeError(`layer ${show(layer.name)} has half a surrogate pair in its name.`);
   }
   const indices = new Set(
-    spec.layers.flatMap((layer) => (isRecurrent(layer) && layer.strips ? [`${layer.name}.strips`] : [])),
+    spec.layers.flatMap((layer) => (isRecurrent(layer) && stripsOf(layer) ? [`${layer.name}.strips`] : [])),
   );
   const stated = {
     version,

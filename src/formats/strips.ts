@@ -2,13 +2,7 @@ import { ArgumentRangeError, ArgumentTypeError } from '../base/errors.js';
 import { number, oneOf, show } from '../base/guards.js';
 import { cellOf } from '../model/cells.js';
 import { checkSpec } from '../model/check.js';
-import {
-  blocksOf,
-  isRecurrent,
-  type RecurrentLayerSpec,
-  type StripShape,
-  type StripsSpec,
-} from '../model/spec.js';
+import { blocksOf, type RecurrentLayerSpec, type StripShape, type StripsSpec } from '../model/spec.js';
 import { type StripPlaces, stripRows, stripSizes, writeStrips } from '../model/strips.js';
 import { checkTensors, type ModelFile, type Tensors } from '../model/tensors.js';
 
@@ -36,16 +30,17 @@ const mostDense = 0.5;
 
 /**
  * A model whose dense recurrent layers keep only strips of their recurrent weights, with the diagonal beside them where
- * that is wanted (Valin & Skoglund 2019, LPCNet). Layers of several blocks or directions, those that have strips already
- * and those that are narrower than a strip stay as they are.
+ * that is wanted (Valin & Skoglund 2019, LPCNet). Layers of several blocks or directions, of other cells than LSTM, GRU and
+ * Elman with their own functions, those that have strips already and those that are narrower than a strip stay.
  * @throws TypeError, RangeError for wrong options; MismatchError when spec and tensors disagree
  */
 export function sparsify(file: ModelFile, options: SparsifyOptions = {}): ModelFile {
   const spec = checkSpec(file.spec);
   const tensors = checkTensors(spec, file.tensors);
   const layers = spec.layers.map((layer) => {
-    if (!isRecurrent(layer) || blocksOf(layer) > 1 || layer.strips !== undefined) return layer;
-    if (layer.direction !== undefined) return layer;
+    if (layer.kind !== 'lstm' && layer.kind !== 'gru' && layer.kind !== 'elman') return layer;
+    const isDense = blocksOf(layer) === 1 && layer.strips === undefined;
+    if (!isDense || layer.direction !== undefined || cellOf(layer).isFamily) return layer;
     const cut = cutLayer(layer, tensors[`${layer.name}.weight_hh`]!.data, checkOptions(layer, options));
     if (cut === undefined) return layer;
     Object.assign(tensors, cut.tensors);

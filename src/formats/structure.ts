@@ -3,7 +3,7 @@ import { integer, show } from '../base/guards.js';
 import { cellOf } from '../model/cells.js';
 import { checkSpec } from '../model/check.js';
 import { maxSize } from '../model/given.js';
-import { blocksOf, isRecurrent, type RecurrentLayerSpec } from '../model/spec.js';
+import { blocksOf, isRecurrent, outputsOf, type RecurrentLayerSpec, stripsOf } from '../model/spec.js';
 import { checkTensors, type ModelFile, type Tensor } from '../model/tensors.js';
 
 /**
@@ -154,6 +154,11 @@ export function compactLayer<L extends RecurrentLayerSpec>(
   };
 }
 
+/** Whether a layer has a recurrent matrix of its own units, which may fall into blocks. */
+function canDivide(layer: RecurrentLayerSpec): boolean {
+  return cellOf(layer).recurs && outputsOf(layer) === layer.hiddenSize && layer.kind !== 'lnlstm';
+}
+
 /**
  * A model with every recurrent layer in N blocks, N given or the largest that holds in each.
  * @throws MismatchError when N does not hold in a layer; RangeError when it does not divide its size
@@ -162,8 +167,8 @@ export function compactModel(file: ModelFile, blocks: 'auto' | number, tolerance
   const spec = checkSpec(file.spec);
   const tensors = checkTensors(spec, file.tensors);
   const layers = spec.layers.map((layer) => {
-    if (!isRecurrent(layer)) return layer;
-    if (layer.strips !== undefined) return keepStrips(layer, blocks);
+    if (!isRecurrent(layer) || !canDivide(layer)) return layer;
+    if (stripsOf(layer) !== undefined) return keepStrips(layer, blocks);
     const key = `${layer.name}.weight_hh`;
     const result = compactLayer(layer, tensors[key]!, blocks, tolerance);
     tensors[key] = result.weightHh;

@@ -1,18 +1,21 @@
 import { UnsupportedError } from '../base/errors.js';
+import { cellOf } from './cells.js';
 import {
   type ActivationSpec,
+  type CommonLayerSpec,
   type EmbeddingSpec,
   isRecurrent,
   type LayerSpec,
   type LinearSpec,
   type ModelSpec,
   type RecurrentLayerSpec,
+  stripsOf,
 } from './spec.js';
 
 export interface PlainActivationSpec extends ActivationSpec {
   activation: 'tanh' | 'sigmoid' | 'relu' | 'softmax' | 'logSoftmax';
 }
-export type PlainLayerSpec = EmbeddingSpec | RecurrentLayerSpec | LinearSpec | PlainActivationSpec;
+export type PlainLayerSpec = EmbeddingSpec | CommonLayerSpec | LinearSpec | PlainActivationSpec;
 
 /** A stack of layers whose recurrent ones go forward and have the functions that they always had. */
 export interface PlainSpec {
@@ -20,7 +23,7 @@ export interface PlainSpec {
 }
 
 const plainKinds: readonly string[] = ['embedding', 'lstm', 'gru', 'elman', 'linear', 'activation'];
-const familyKinds: readonly string[] = ['combine', 'scale', 'norm'];
+const familyKinds: readonly string[] = ['combine', 'scale', 'norm', 'conv', 'delay'];
 const plainFunctions: readonly unknown[] = ['tanh', 'sigmoid', 'relu', 'softmax', 'logSoftmax'];
 const plainElmans: readonly unknown[] = ['tanh', 'relu'];
 
@@ -38,27 +41,15 @@ export function checkPlain({ layers }: ModelSpec): PlainSpec {
 }
 
 /**
- * Refuses cells with other functions than they always had, limits or peepholes.
- * @throws UnsupportedError naming the layer and the field
- */
-export function checkPlainCells({ layers }: ModelSpec): void {
-  for (const layer of layers) {
-    const field = isRecurrent(layer) ? cellFieldBeyond(layer) : undefined;
-    if (field !== undefined)
-      throw new UnsupportedError(`layer ${layer.name}: ${field} is not supported here.`, `layer ${field}`);
-  }
-}
-
-/**
- * Whether a model takes kernels of the wider family: one that is made of more than the layers of plain stacks, that
- * joins what several give, or whose recurrent weights are strips.
+ * Whether a model takes kernels of the wider family: one that is made of more than the layers and cells of plain stacks,
+ * that joins what several give, or whose recurrent weights are strips.
  */
 export function needsFamily({ layers }: ModelSpec): boolean {
   return layers.some(
     (layer) =>
       (layer.inputs?.length ?? 1) > 1 ||
       familyKinds.includes(layer.kind) ||
-      (isRecurrent(layer) && layer.strips !== undefined) ||
+      (isRecurrent(layer) && (cellOf(layer).isFamily || stripsOf(layer) !== undefined)) ||
       (layer.kind === 'activation' && !plainFunctions.includes(layer.activation)),
   );
 }
@@ -69,13 +60,13 @@ function fieldBeyond(layer: LayerSpec): string | undefined {
   if (layer.inputs !== undefined) return 'inputs';
   if (layer.kind === 'activation' && !plainFunctions.includes(layer.activation)) return layer.activation;
   if (!isRecurrent(layer)) return undefined;
-  if (layer.strips !== undefined) return 'strips';
+  if (stripsOf(layer) !== undefined) return 'strips';
   return layer.direction === undefined ? cellFieldBeyond(layer) : 'direction';
 }
 
 function cellFieldBeyond(layer: RecurrentLayerSpec): string | undefined {
   const fields = layer as unknown as Record<string, unknown>;
-  for (const field of ['clip', 'activations', 'coupled', 'peepholes'])
+  for (const field of ['clip', 'activations', 'coupled', 'peepholes', 'projectionSize'])
     if (fields[field] !== undefined) return field;
   if (layer.kind === 'elman' && !plainElmans.includes(layer.activation ?? 'tanh')) return 'activation';
   return undefined;

@@ -2,7 +2,7 @@ import { ArgumentTypeError, MismatchError } from '../base/errors.js';
 import { show } from '../base/guards.js';
 import { cellOf } from './cells.js';
 import { kindOf } from './kinds.js';
-import { isRecurrent, type LayerSpec, type ModelSpec } from './spec.js';
+import { isRecurrent, type LayerSpec, type ModelSpec, stripsOf } from './spec.js';
 import { readStrips } from './strips.js';
 
 /** A dense array in row-major order: the rightmost index changes fastest. */
@@ -65,9 +65,10 @@ export function checkTensors(spec: ModelSpec, tensors: unknown): Tensors {
   }
   const checked = matchTensors(spec, tensors as Record<string, unknown>, checkTensor);
   for (const layer of spec.layers) {
-    if (!isRecurrent(layer) || layer.strips === undefined) continue;
+    const strips = isRecurrent(layer) ? stripsOf(layer) : undefined;
+    if (!isRecurrent(layer) || strips === undefined) continue;
     const { gates } = cellOf(layer);
-    readStrips(layer.name, layer.strips, gates, layer.hiddenSize, checked[`${layer.name}.strips`]!.data);
+    readStrips(layer.name, strips, gates, layer.hiddenSize, checked[`${layer.name}.strips`]!.data);
   }
   return checked;
 }

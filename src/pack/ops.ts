@@ -1,7 +1,8 @@
+import { UnsupportedError } from '../base/errors.js';
 import { type Layout, roundUp } from '../memory/layout.js';
-import { cellOf } from '../model/cells.js';
+import { cellOf, type StateName, vectorsOf } from '../model/cells.js';
 import { fullFunc, functionCodes } from '../model/functions.js';
-import { combineCodes } from '../model/kinds.js';
+import { combineCodes, kindOf } from '../model/kinds.js';
 import { endOf } from '../model/recurrent.js';
 import {
   type ActivationSpec,
@@ -10,13 +11,17 @@ import {
   isRecurrent,
   type LayerSpec,
   type ModelSpec,
+  outputsOf,
   type RecurrentLayerSpec,
+  stripsOf,
 } from '../model/spec.js';
 import { stripSizes, stripWeights } from '../model/strips.js';
 import type { Flow } from './flow.js';
-import type { Op, Place, Program } from './program.js';
+import { parameterFloats } from './parameters.js';
+import type { Op, Place, Program, StatePlan } from './program.js';
 import { lanes, panelRows, partRows, phasesOf } from './rows.js';
 import { planStrips } from './strips.js';
+import { tableFloats } from './table.js';
 
 /** Units in a part of a diagonal layer. */
 const diagonalUnits = 32;
@@ -39,7 +44,7 @@ export function planOps(
   return layers.map((layer, index) => {
     if (stages[index]! < 0) return [];
     const placed = { name: layer.name, layer: index, x: newPlace(), y: newPlace() };
-    if (!isRecurrent(layer)) return [planLayer(layer, placed, widths[index]!, layout)];
+    if (!isRecurrent(layer)) return [planLayer(layer, placed, widths[index]!, layout, states)];
     return directionsOf(layer).map((direction) =>
       planRecurrent(layer, { ...placed, x: newPlace(), y: newPlace() }, endOf(direction), layout, states),
     );
@@ -48,7 +53,13 @@ export function planOps(
 
 type Placed = Pick<Op, 'name' | 'layer' | 'x' | 'y'>;
 
-function planLayer(layer: LayerSpec, placed: Placed, width: number, layout: Layout): Op {
+function planLayer(
+  layer: LayerSpec,
+  placed: Placed,
+  width: number,
+  layout: Layout,
+  states: Program['states'],
+): Op {
   switch (layer.kind) {
     case 'embedding':
       return {
@@ -95,6 +106,26 @@ function planLayer(layer: LayerSpec, placed: Placed, width: number, layout: Layo
         centred: layer.norm !== 'rms',
         epsilon: layer.epsilon ?? 1e-5,
       };
+    case 'conv': {
+      const floats = roundUp(width, lanes);
+      return {
+        op: 'conv',
+        ...placed,
+        outputs: width,
+        width: layer.width,
+        state: states.push(stateOf(layer)) - 1,
+        weight: layout.place(layer.width * floats),
+        bias: layout.place(floats),
+      };
+    }
+    case 'delay':
+      return {
+        op: 'delay',
+        ...placed,
+        outputs: width,
+        steps: layer.steps ?? 1,
+        state: states.push(stateOf(layer)) - 1,
+      };
     default:
       throw new Error(`A layer of kind ${layer.kind} is no operation of its own.`);
   }
@@ -128,7 +159,7 @@ function planActivation(layer: ActivationSpec, placed: Placed, width: number): O
 export function partsOf(layer: RecurrentLayerSpec): { parts: number; units: number; diagonal: boolean } {
   const { hiddenSize: hidden } = layer;
   const blocks = blocksOf(layer);
-  const diagonal = blocks === hidden && layer.strips === undefined;
+  const diagonal = blocks === hidden && stripsOf(layer) === undefined;
   const units = diagonal ? Math.min(diagonalUnits, hidden) : hidden / blocks;
   return { parts: Math.ceil(hidden / units), units, diagonal };
 }
@@ -140,14 +171,21 @@ function planRecurrent(
   layout: Layout,
   states: Program['states'],
 ): Op {
-  const { name, inputSize: inputs, hiddenSize: hidden } = layer;
+  const { inputSize: inputs, hiddenSize: hidden } = layer;
   const cell = cellOf(layer);
   const { parts, units, diagonal } = partsOf(layer);
-  const { strips } = layer;
+  const strips = stripsOf(layer);
+  if (strips !== undefined && cell.isFamily)
+    throw new UnsupportedError(
+      `layer ${layer.name}: strips with other functions than a cell's own, limits or peepholes are not supported.`,
+      'layer strips',
+    );
   // Units are padded to what strips cover.
   const step = strips === undefined ? lanes : stripSizes[strips.shape].rows;
   const rows = partRows(cell, units, step);
-  const state = states.push({ name: name + end, hidden, hasCell: cell.hasCell }) - 1;
+  const state = states.push(stateOf(layer, end)) - 1;
+  const outputs = outputsOf(layer);
+  const depth = diagonal ? 1 : outputs < hidden ? outputs : units;
   return {
     op: 'recurrent',
     ...placed,
@@ -163,19 +201,33 @@ function planRecurrent(
     state,
     wih: layout.place(parts * rows * inputs),
     bih: layout.place(parts * rows),
-    whh: strips === undefined ? layout.place(parts * rows * (diagonal ? 1 : units)) : 0,
-    bhh: cell.separateBias ? layout.place(parts * rows) : 0,
+    whh: cell.recurs && strips === undefined ? layout.place(parts * rows * depth) : 0,
+    bhh: vectorsOf(cell) > 0 ? layout.place(parts * rows * vectorsOf(cell)) : 0,
+    outputs,
+    // Zeros stand behind the weights, in the place of a bias.
+    projection: outputs < hidden ? layout.place(roundUp(outputs, panelRows) * (hidden + 1)) : 0,
+    parameters: cell.isFamily ? layout.place(tableFloats + parameterFloats) : 0,
     ...(strips === undefined ? {} : { strips: planStrips(cell, hidden, strips, rows, layout) }),
   };
+}
+
+/** What a layer keeps of each stream, in one direction. */
+function stateOf(layer: LayerSpec, end = ''): StatePlan {
+  const widths = kindOf(layer).states?.(layer) ?? {};
+  const parts = Object.entries(widths).map(([name, width]) => ({ name: name as StateName, width }));
+  return { name: layer.name + end, parts };
 }
 
 /** Multiply-adds of an operation per step and stream, padding not counted. */
 export function workOf(op: Op, { layers }: ModelSpec): number {
   if (op.op === 'linear') return op.inputs * op.outputs;
+  if (op.op === 'conv') return op.outputs * op.width;
   if (op.op !== 'recurrent') return 0;
   const layer = layers[op.layer] as RecurrentLayerSpec;
-  const { gates } = cellOf(layer);
-  const { strips } = layer;
+  const { gates, recurs } = cellOf(layer);
+  const strips = stripsOf(layer);
   if (strips !== undefined) return gates * op.hidden * op.inputs + stripWeights(strips, gates, op.hidden);
-  return gates * op.hidden * (op.inputs + op.hidden / blocksOf(layer));
+  const depth = op.projection ? op.outputs : op.hidden / blocksOf(layer);
+  const projected = op.projection ? op.outputs * op.hidden : 0;
+  return gates * op.hidden * (op.inputs + (recurs ? depth : 0)) + projected;
 }

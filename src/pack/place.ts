@@ -1,14 +1,16 @@
 import { type Arena, createArena } from '../memory/arena.js';
+import { roundUp } from '../memory/layout.js';
 import { cellOf } from '../model/cells.js';
 import { isRecurrent, type LayerSpec, type ModelSpec } from '../model/spec.js';
 import type { TensorReader } from '../model/tensors.js';
 import type { Kernels } from '../wasm/registry.js';
 import { addColumn, placePanels, type Staging } from './panels.js';
+import { placeParameters } from './parameters.js';
 import { planProgram } from './plan.js';
-import type { Op, Program } from './program.js';
-import { lanes, rowPlaces } from './rows.js';
+import type { Op, Program, RecurrentOp } from './program.js';
+import { gatePlaces, lanes, rowPlaces } from './rows.js';
 import { placeStrips } from './strips.js';
-import { placeTable } from './table.js';
+import { placeTable, tableFloats } from './table.js';
 
 /**
  * Floats that are staged at a time, unless rows are longer: what stays in a near cache. A page that is touched for the
@@ -57,7 +59,7 @@ async function placeOp(
   layer: LayerSpec,
   op: Op,
   read: TensorReader,
-  { arena, kernels }: PackedModel,
+  { program, arena, kernels }: PackedModel,
   staging: Staging,
 ): Promise<void> {
   const to = arena.f32;
@@ -73,9 +75,15 @@ async function placeOp(
   if (op.op === 'embedding') {
     await read(name('weight'), op.outputs, (rows, first) => to.set(rows, op.table / 4 + first * op.outputs));
   } else if (op.op === 'linear' && layer.kind === 'linear') {
-    const places = Int32Array.from({ length: op.outputs }, (_, row) => row);
-    await panels('weight', op.weight, op.inputs, places);
-    if (layer.bias !== false) await column('bias', op.bias, places);
+    await panels('weight', op.weight, op.inputs, identity(op.outputs));
+    if (layer.bias !== false) await column('bias', op.bias, identity(op.outputs));
+  } else if (op.op === 'conv' && layer.kind === 'conv') {
+    const row = roundUp(op.outputs, lanes);
+    await read(name('weight'), op.width, (rows, first) => {
+      for (const [k, value] of rows.entries())
+        to[op.weight / 4 + (k % op.width) * row + first + Math.floor(k / op.width)] = value;
+    });
+    if (layer.bias !== false) await column('bias', op.bias, identity(op.outputs));
   } else if (op.op === 'scale' || op.op === 'norm') {
     const row = (field: string, out: number) =>
       read(name(field), 1, (values, first) => to.set(values, out / 4 + first));
@@ -86,10 +94,27 @@ async function placeOp(
     const places = rowPlaces(cell, op.hidden, op.units, op.rows, op.strips?.height);
     await panels('weight_ih', op.wih, op.inputs, places);
     if (op.strips !== undefined) await placeStrips(layer, cell, op.strips, places, read, arena);
-    else if (op.diagonal) await column('weight_hh', op.whh, places);
-    else await panels('weight_hh', op.whh, op.units, places);
-    await column('bias_ih', op.bih, places);
+    else if (op.diagonal && cell.recurs) await column('weight_hh', op.whh, places);
+    else if (cell.recurs) await panels('weight_hh', op.whh, op.projection ? op.outputs : op.units, places);
     // A cell that does not tell its two biases apart gets their sum.
-    await column('bias_hh', cell.separateBias ? op.bhh : op.bih, places);
+    for (const { tensor, gates, to } of cell.columns)
+      await column(tensor, addressOf(op, to), gatePlaces(places, op.hidden, gates));
+    if (op.projection) await panels('weight_hr', op.projection, op.hidden, identity(op.outputs));
+    if (cell.isFamily) {
+      placeTable(to, op.parameters / 4);
+      const { at } = program.run.states[op.state]!;
+      const apart = at.length > 2 ? at[2]! - at[1]! : 0;
+      placeParameters(to, op.parameters / 4 + tableFloats, layer, { ...op, apart });
+    }
   }
+}
+
+/** Places of rows that stay in their order. */
+function identity(count: number): Int32Array {
+  return Int32Array.from({ length: count }, (_, row) => row);
+}
+
+/** Where a layer's vector of rows lies. A cell that has more than one beside the bias has one part. */
+function addressOf({ bih, bhh, rows }: RecurrentOp, to: 'bias' | number): number {
+  return to === 'bias' ? bih : bhh + to * rows * 4;
 }

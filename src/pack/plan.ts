@@ -1,5 +1,4 @@
 import { beginLayout, type Layout } from '../memory/layout.js';
-import { checkPlainCells } from '../model/plain.js';
 import type { ModelSpec } from '../model/spec.js';
 import { inputWidth } from '../model/wiring.js';
 import { flowOf, isReversing } from './flow.js';
@@ -30,7 +29,6 @@ export const controlWords = 1024;
  * @param workers threads that will each need scratch of their own, at least 1
  */
 export function planProgram(spec: ModelSpec, workers: number): Program {
-  checkPlainCells(spec);
   const layout = beginLayout();
   const control = layout.place(controlWords);
   const constants = layout.place(tableFloats);
@@ -64,7 +62,9 @@ export function planProgram(spec: ModelSpec, workers: number): Program {
     work: stages.reduce((sum, { work }) => sum + work, 0),
   };
   const { slots } = wiring;
-  const widest = Math.max(strideOf(inputs), wiring.widest);
+  // The first activations are also where rows are staged, and weight_hr's are of all units.
+  const staged = ops.map((op) => (op.op === 'recurrent' && op.projection ? strideOf(op.hidden) : 0));
+  const widest = Math.max(strideOf(inputs), wiring.widest, ...staged);
   const rows = Math.max(leastRows, Math.min(mostRows, Math.floor((chunkFloats * 4) / widest)));
   program.run = planFrame(program, layout, { rows, widest, slots, workers });
   program.step = program.reverses
@@ -101,9 +101,9 @@ function planFrame(program: Program, layout: Layout, { rows, widest, slots, work
     activations: Array.from({ length: slots }, () => layout.place(activationFloats)),
     activationFloats,
     lengths: layout.place(batch),
-    states: program.states.map(({ hidden, hasCell }) => {
-      const ld = strideOf(hidden);
-      return { h: layout.place((batch * ld) / 4), c: hasCell ? layout.place((batch * ld) / 4) : 0, ld };
+    states: program.states.map(({ parts }) => {
+      const ld = strideOf(Math.max(...parts.map(({ width }) => width)));
+      return { at: parts.map(() => layout.place((batch * ld) / 4)), ld };
     }),
     scratch: Array.from({ length: workers }, () => layout.place(scratchFloats)),
     scratchFloats,

@@ -5,6 +5,8 @@ import type { PackedStrips } from './strips.js';
  * copy of it once. Addresses are bytes; `ld…` are row strides in bytes; the rest are counts.
  */
 
+import type { StateName } from '../model/cells.js';
+
 /** Where rows lie in a frame: in which of its activations (−1: its input), how many bytes on, how far apart. */
 export interface Place {
   slot: number;
@@ -43,9 +45,16 @@ export interface RecurrentOp extends Placed {
   wih: number;
   bih: number;
   whh: number;
+  /** a cell's other vectors of rows, such as a GRU's bias_hh or an LSTM's peepholes; 0 where there is none */
   bhh: number;
   /** in place of whh, where the recurrent weights are strips */
   strips?: PackedStrips;
+  /** features that it gives: hidden, or fewer where they are projected */
+  outputs: number;
+  /** panels of weight_hr and zeros behind them; 0 where there is none */
+  projection: number;
+  /** constants of its own with parameters behind them, which a cell of the family takes; 0 for the others */
+  parameters: number;
 }
 
 export interface LinearOp extends Placed {
@@ -107,6 +116,24 @@ export interface NormOp extends Placed {
   epsilon: number;
 }
 
+export interface ConvOp extends Placed {
+  op: 'conv';
+  outputs: number;
+  /** steps that an output reads */
+  width: number;
+  state: number;
+  /** [width][outputs, padded to whole vectors] */
+  weight: number;
+  bias: number;
+}
+
+export interface DelayOp extends Placed {
+  op: 'delay';
+  outputs: number;
+  steps: number;
+  state: number;
+}
+
 /** Puts columns where a layer that reads several values wants them. */
 export interface CopyOp extends Placed {
   op: 'copy';
@@ -122,7 +149,9 @@ export type Op =
   | CombineOp
   | ScaleOp
   | NormOp
-  | CopyOp;
+  | CopyOp
+  | ConvOp
+  | DelayOp;
 
 /**
  * Columns that go between the host's arrays and a frame, chunk by chunk: columns [column, column + width) of the value
@@ -163,11 +192,18 @@ export interface Frame {
   activationFloats: number;
   /** lengths of the streams, [batch] i32 */
   lengths: number;
-  states: { h: number; c: number; ld: number }[];
+  /** of each of the program's states its parts, one as far from the next as the next from its next */
+  states: { at: number[]; ld: number }[];
   /** one stretch of scratch per worker */
   scratch: number[];
   /** floats in each */
   scratchFloats: number;
+}
+
+/** What a layer keeps of each stream from step to step. */
+export interface StatePlan {
+  name: string;
+  parts: { name: StateName; width: number }[];
 }
 
 export interface Program {
@@ -181,8 +217,8 @@ export interface Program {
   /** ids that every embedding has a row for when ids go in, else 0 */
   vocabulary: number;
   outputs: number;
-  /** per recurrent layer and direction */
-  states: { name: string; hidden: number; hasCell: boolean }[];
+  /** per layer that keeps something of a stream from step to step, and direction */
+  states: StatePlan[];
   /** Int32 words through which a crew is signalled */
   control: number;
   /** the constants of the gate functions */

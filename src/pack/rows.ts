@@ -52,3 +52,11 @@ export function rowPlaces(cell: Cell, hidden: number, units: number, rows: numbe
   }
   return places;
 }
+
+/** Of the places of a layer's rows those of some of its gates, in that order. */
+export function gatePlaces(places: Int32Array, hidden: number, gates: readonly number[]): Int32Array {
+  const some = new Int32Array(gates.length * hidden);
+  for (const [index, gate] of gates.entries())
+    some.set(places.subarray(gate * hidden, (gate + 1) * hidden), index * hidden);
+  return some;
+}

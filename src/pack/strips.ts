@@ -1,7 +1,7 @@
 import type { Arena } from '../memory/arena.js';
 import type { Layout } from '../memory/layout.js';
 import type { Cell } from '../model/cells.js';
-import type { RecurrentLayerSpec, StripsSpec } from '../model/spec.js';
+import { type RecurrentLayerSpec, type StripsSpec, stripsOf } from '../model/spec.js';
 import { readStrips, stripRows, stripSizes } from '../model/strips.js';
 import type { TensorReader } from '../model/tensors.js';
 import { addColumn } from './panels.js';
@@ -54,7 +54,7 @@ export async function placeStrips(
   { f32, i32 }: Arena,
 ): Promise<void> {
   const { name, hiddenSize } = layer;
-  const spec = layer.strips!;
+  const spec = stripsOf(layer)!;
   const { rows, columns } = stripSizes[spec.shape];
   const perGate = stripRows(spec, hiddenSize);
   const stream = new Float32Array(cell.gates * perGate + spec.count);

@@ -144,7 +144,7 @@ class StageWiring {
           this.regions.use(spot, step, place);
         }
       }
-      const column = op.op === 'recurrent' ? k * op.hidden : 0;
+      const column = op.op === 'recurrent' ? k * op.outputs : 0;
       this.regions.use({ ...home, column: home.column + column }, step, op.y);
       this.#steps[step]!.push(this.#first[index]! + k);
     }
@@ -303,6 +303,8 @@ function reachOf({ op }: Op): number {
     case 'embedding':
     case 'norm':
     case 'copy':
+    case 'conv':
+    case 'delay':
       return 1;
     case 'linear':
       return panelRows;

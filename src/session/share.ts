@@ -133,7 +133,7 @@ function moveFrame(frame: Frame, by: number): Frame {
     activations: activations.map((address) => address + by),
     activationFloats,
     lengths: lengths + by,
-    states: states.map(({ h, c, ld }) => ({ h: h + by, c: c === 0 ? 0 : c + by, ld })),
+    states: states.map(({ at, ld }) => ({ at: at.map((address) => address + by), ld })),
     scratch: scratch.map((address) => address + by),
     scratchFloats,
   };

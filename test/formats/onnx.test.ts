@@ -3,7 +3,7 @@ import * as ort from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
 import { encodeF16 } from '#dist/formats/half.js';
 import { readOnnx } from '#dist/formats/onnx/onnx.js';
-import type { RecurrentLayerSpec } from '#dist/model/spec.js';
+import type { CommonLayerSpec } from '#dist/model/spec.js';
 import type { Tensors } from '#dist/model/tensors.js';
 import { createModel, loadModel, type ModelSpec, readModel } from '#dist/node.js';
 import { type Attributes, type Dimension, GraphBuilder } from '../onnx/builder.js';
@@ -35,7 +35,7 @@ const ops = { lstm: 'LSTM', gru: 'GRU', elman: 'RNN' };
 /** A node over `x`; what `attributes` and `inputs` (from sequence_lens on) say goes into it as it is. */
 function recurrentNode(
   graph: GraphBuilder,
-  layer: RecurrentLayerSpec,
+  layer: CommonLayerSpec,
   tensors: Tensors,
   x: string,
   attributes: Attributes = {},
@@ -72,7 +72,7 @@ type Form = {
   turned?: boolean;
   build: (graph: GraphBuilder, tensors: Tensors) => [string, Dimension[]];
 };
-const layer = small().layers[0] as RecurrentLayerSpec;
+const layer = small().layers[0] as CommonLayerSpec;
 const forms: Record<string, Form> = {
   'batch first, flattened for a Gemm by sizes that the graph asks for': {
     turned: true,
@@ -346,7 +346,7 @@ describe('states', () => {
       graph.constant('axis', [1], [1]),
     ];
     graph.node('Slice', ['h', ...cut], ['first']);
-    const y = recurrentNode(graph, small('gruAfter').layers[0] as RecurrentLayerSpec, tensors, x, {}, [
+    const y = recurrentNode(graph, small('gruAfter').layers[0] as CommonLayerSpec, tensors, x, {}, [
       '',
       'first',
     ]);
@@ -356,7 +356,7 @@ describe('states', () => {
 
   test('one that two layers begin with is refused', () => {
     const { tensors } = draw(small('gruAfter'), sceneOf());
-    const one = small('gruAfter').layers[0] as RecurrentLayerSpec;
+    const one = small('gruAfter').layers[0] as CommonLayerSpec;
     const second = layerOf('gruAfter', 'second', 5, 5);
     const graph = new GraphBuilder();
     const x = graph.input('x', 'float32', ['T', 'B', 3]);

@@ -7,7 +7,7 @@ import { readSafetensors } from '#dist/formats/safetensors.js';
 import { sparsify } from '#dist/formats/strips.js';
 import { compactModel } from '#dist/formats/structure.js';
 import { checkSpec } from '#dist/model/check.js';
-import type { ModelSpec, RecurrentLayerSpec, StripShape } from '#dist/model/spec.js';
+import type { LstmSpec, ModelSpec, RecurrentLayerSpec, StripShape } from '#dist/model/spec.js';
 import { checkTensors, type ModelFile, type Tensors } from '#dist/model/tensors.js';
 import { createModel, loadModel } from '#dist/node.js';
 import { type CellKind, cellKinds } from '../oracle/arbitraries.js';
@@ -71,7 +71,7 @@ describe('sparsify', () => {
 
   test('finds strips of 8×4 and the diagonal, and says how many there are', () => {
     const file = planted('lstm', 40, '8x4', 0.2, true, 5);
-    const [layer] = sparsify(file).spec.layers as [RecurrentLayerSpec];
+    const [layer] = sparsify(file).spec.layers as [LstmSpec];
     expect(layer.strips).toMatchObject({ shape: '8x4', diagonal: true });
     expect(layer.strips!.count).toBeLessThan(0.3 * 4 * 5 * 10);
     // A layer without zeros is better off dense.
@@ -117,7 +117,7 @@ describe('sparsify', () => {
   test('takes a density for each gate', () => {
     const { spec, tensors } = planted('gruAfter', 32, '8x4', 1, false, 1);
     const sparse = sparsify({ spec, tensors }, { density: [0.25, 0, 1], diagonal: false });
-    const [layer] = sparse.spec.layers as [RecurrentLayerSpec];
+    const [layer] = sparse.spec.layers as [LstmSpec];
     expect(layer.strips).toEqual({ shape: '8x4', count: 8 + 0 + 32, diagonal: false });
   });
 

@@ -19,7 +19,7 @@ export function interleave(gates: readonly Float32Array[], units: number): Float
 export const drawUnits = (draw: Draw) => draw.pick([1, 2, 3, 4, 5, 7, 8, 9, 16, 33]);
 
 /** States are read a vector at a time, past their end. */
-const padded = (values: Float32Array, units: number) => {
+export const padded = (values: Float32Array, units: number) => {
   const whole = new Float32Array(Math.ceil(units / 4) * 4);
   whole.set(values);
   return whole;

@@ -1,17 +1,18 @@
 import { expect } from 'vitest';
 import { checkSpec } from '#dist/model/check.js';
-import type { RecurrentLayerSpec } from '#dist/model/spec.js';
+import type { CommonLayerSpec, RecurrentLayerSpec } from '#dist/model/spec.js';
 import { checkTensors, readerOf } from '#dist/model/tensors.js';
 import { packModel } from '#dist/pack/place.js';
 import { type RecurrentOp, strideOf } from '#dist/pack/program.js';
+import type { FamilyKernels } from '#dist/wasm/family-registry.js';
 import { cellKinds } from '../oracle/arbitraries.js';
 import { runOracle } from '../oracle/model.js';
 import { randomModel, randomState } from '../oracle/random.js';
 import { type Check, type Draw, within } from './check.js';
 import type { Ground } from './ground.js';
 
-/** A packed layer over a memory of its own, with input and state in its run frame. */
-async function drawLayer(ground: Ground, draw: Draw) {
+/** A recurrent layer of sizes at which kernels change their way. */
+export function drawSpec(draw: Draw): CommonLayerSpec {
   const kind = draw.pick(cellKinds);
   const units = draw.pick([1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 24, 33]);
   const blocks = draw.pick([1, 2, 3]);
@@ -23,12 +24,16 @@ async function drawLayer(ground: Ground, draw: Draw) {
     hiddenSize,
     blocks: diagonal ? hiddenSize : blocks,
   };
-  const layer: RecurrentLayerSpec =
-    kind === 'lstm'
-      ? { kind, ...shared }
-      : kind === 'gruAfter' || kind === 'gruBefore'
-        ? { kind: 'gru', ...shared, resetAfter: kind === 'gruAfter' }
-        : { kind: 'elman', ...shared, activation: kind === 'elmanRelu' ? 'relu' : 'tanh' };
+  return kind === 'lstm'
+    ? { kind, ...shared }
+    : kind === 'gruAfter' || kind === 'gruBefore'
+      ? { kind: 'gru', ...shared, resetAfter: kind === 'gruAfter' }
+      : { kind: 'elman', ...shared, activation: kind === 'elmanRelu' ? 'relu' : 'tanh' };
+}
+
+/** A packed layer over a memory of its own, with input and state in its run frame. */
+async function drawLayer(ground: Ground, draw: Draw, layer: RecurrentLayerSpec) {
+  const { hiddenSize } = layer;
   const spec = checkSpec({ layers: [layer] });
   const random = () => draw.integer(0, 2 ** 30 - 1) / 2 ** 30;
   const tensors = checkTensors(spec, randomModel(random, spec));
@@ -42,8 +47,8 @@ async function drawLayer(ground: Ground, draw: Draw) {
     ? Int32Array.from({ length: batch }, () => draw.integer(0, steps))
     : undefined;
   const frame = program.run;
-  const { constants } = program;
-  const { h, c, ld } = frame.states[0]!;
+  const { at, ld } = frame.states[0]!;
+  const [h, c = 0] = at as [number, number?];
   const place = (values: Float32Array, address: number) => {
     for (let b = 0; b < batch; b++) {
       arena.f32.set(values.subarray(b * hiddenSize, (b + 1) * hiddenSize), (address + b * ld) / 4);
@@ -57,6 +62,7 @@ async function drawLayer(ground: Ground, draw: Draw) {
   };
   reset();
   const op = program.ops[0] as RecurrentOp;
+  const constants = op.parameters || program.constants;
   const ldy = strideOf(hiddenSize);
   const y = frame.activations[0]!;
   const read = (address: number, rows: number, stride: number) => {
@@ -94,15 +100,22 @@ async function drawLayer(ground: Ground, draw: Draw) {
 
 type Layer = Awaited<ReturnType<typeof drawLayer>>;
 
+/** What runs a layer whole, and what steps units of it: the kernels of plain cells, or of the family. */
+function kernelsOf({ kernels, op }: Layer) {
+  if (op.parameters === 0) return { whole: kernels.recurrent_f32, step: kernels.recurrent_step_f32 };
+  const { family_recurrent_f32, family_step_f32 } = kernels as FamilyKernels;
+  return { whole: family_recurrent_f32, step: family_step_f32 };
+}
+
 /** recurrent_f32 over parts [n0, n1) in tiles of so many steps. */
-function runLayer({ kernels, op, ...at }: Layer, tile: number, n0 = 0, n1 = op.parts): void {
-  const { constants, frame, steps, batch, lengths, ldy, y, h, c, ld } = at;
+function runLayer(layer: Layer, tile: number, n0 = 0, n1 = layer.op.parts): void {
+  const { op, constants, frame, steps, batch, lengths, ldy, y, h, c, ld } = layer;
   const states = [y, ldy, h, c, ld];
   const input = [frame.input, op.inputs * 4, frame.scratch[0]!];
   const weights = [op.wih, op.bih, op.whh, op.bhh, constants];
   const ends = [lengths === undefined ? 0 : frame.lengths, 0];
   const sizes = [steps, batch, op.inputs, op.hidden, op.units, op.diagonal ? 1 : 0];
-  kernels.recurrent_f32(op.cell, ...states, ...input, ...weights, ...ends, ...sizes, tile, n0, n1);
+  kernelsOf(layer).whole(op.cell, ...states, ...input, ...weights, ...ends, ...sizes, tile, n0, n1);
 }
 
 /** The same layer by single steps of ranges of units, as workers that split a part do it. */
@@ -143,35 +156,41 @@ function stepLayer(layer: Layer, draw: Draw): void {
         const before = t > 0 ? [out - batch * ldy, ldy] : [h + first * 4, ld];
         const states = [out, ldy, ...before, c + first * 4, ld];
         const sizes = [batch, units, op.diagonal ? 1 : 0, u0, u1, phase];
-        kernels.recurrent_step_f32(op.cell, ...states, z, z + batch * ldz, ...weights, ends, t, ...sizes);
+        kernelsOf(layer).step(op.cell, ...states, z, z + batch * ldz, ...weights, ends, t, ...sizes);
       }
     }
   }
 }
 
-export const layerChecks = {
-  recurrent_f32: (async (ground, draw) => {
-    const layer = await drawLayer(ground, draw);
-    const { spec, tensors, steps, batch, x, state, lengths } = layer;
-    const oracle = runOracle(spec, tensors, x, { steps, batch, state, lengths });
-    runLayer(layer, draw.integer(1, steps));
-    within(layer.readOutput(), oracle.y, oracle.bound);
-    // The state before is an argument: keep_state_f32 moves the new one in.
-    expect(layer.readState(layer.h)).toEqual(state[0]!.h);
-    if (state[0]!.c !== undefined)
-      within(layer.readState(layer.c), oracle.state[0]!.c!, oracle.stateBound[0]!.c!);
-  }) as Check,
+/** A layer whole, in tiles of so many steps, against the oracle. */
+export async function checkWhole(ground: Ground, draw: Draw, spec: RecurrentLayerSpec): Promise<void> {
+  const layer = await drawLayer(ground, draw, spec);
+  const { steps, batch, x, state, lengths } = layer;
+  const oracle = runOracle(layer.spec, layer.tensors, x, { steps, batch, state, lengths });
+  runLayer(layer, draw.integer(1, steps));
+  within(layer.readOutput(), oracle.y, oracle.bound);
+  // The state before is an argument: keep_state_f32 moves the new one in.
+  expect(layer.readState(layer.h)).toEqual(state[0]!.h);
+  if (state[0]!.c !== undefined)
+    within(layer.readState(layer.c), oracle.state[0]!.c!, oracle.stateBound[0]!.c!);
+}
 
-  recurrent_step_f32: (async (ground, draw) => {
-    const layer = await drawLayer(ground, draw);
-    runLayer(layer, layer.steps);
-    const y = layer.readOutput();
-    const c = layer.readState(layer.c);
-    layer.reset();
-    stepLayer(layer, draw);
-    expect(layer.readOutput()).toEqual(y);
-    expect(layer.readState(layer.c)).toEqual(c);
-  }) as Check,
+/** A layer by single steps of ranges of units: the same bytes as whole. */
+export async function checkSteps(ground: Ground, draw: Draw, spec: RecurrentLayerSpec): Promise<void> {
+  const layer = await drawLayer(ground, draw, spec);
+  runLayer(layer, layer.steps);
+  const y = layer.readOutput();
+  const c = layer.readState(layer.c);
+  layer.reset();
+  stepLayer(layer, draw);
+  expect(layer.readOutput()).toEqual(y);
+  expect(layer.readState(layer.c)).toEqual(c);
+}
+
+export const layerChecks = {
+  recurrent_f32: ((ground, draw) => checkWhole(ground, draw, drawSpec(draw))) as Check,
+
+  recurrent_step_f32: ((ground, draw) => checkSteps(ground, draw, drawSpec(draw))) as Check,
 
   keep_state_f32: ((ground, draw) => {
     const [steps, batch, width, t0] = [

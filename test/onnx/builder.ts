@@ -15,8 +15,14 @@ export type ElementType = keyof typeof elementTypes;
 /** A dimension: a number, or the name of one that is known only when the model runs. */
 export type Dimension = number | string;
 
-/** an integer, a float, a text, texts or integers */
-export type AttributeValue = number | { float: number } | string | readonly string[] | readonly number[];
+/** an integer, a float, floats, a text, texts or integers */
+export type AttributeValue =
+  | number
+  | { float: number }
+  | { floats: readonly number[] }
+  | string
+  | readonly string[]
+  | readonly number[];
 export type Attributes = Record<string, AttributeValue>;
 
 const defaultOpset = 17;
@@ -109,6 +115,7 @@ function encodeAttribute(value: AttributeValue): [fields: Uint8Array[], type: nu
   if (typeof value === 'number') return [[integerField(3, value)], 2];
   if (typeof value === 'string') return [[textField(4, value)], 3];
   if ('float' in value) return [[floatField(2, value.float)], 1];
+  if ('floats' in value) return [value.floats.map((item) => floatField(7, item)), 6];
   if (value.every((item) => typeof item === 'number')) return [[integerFields(8, value as number[])], 7];
   return [value.map((text) => textField(9, text as string)), 8];
 }

@@ -1,8 +1,9 @@
-import { checkPlain } from '#dist/model/plain.js';
-import { blocksOf, isRecurrent, type ModelSpec, type RecurrentLayerSpec } from '#dist/model/spec.js';
+import { type Func, fullFunc, functions } from '#dist/model/functions.js';
+import type { PlainLayerSpec } from '#dist/model/plain.js';
+import { blocksOf, type CommonLayerSpec, isRecurrent, type ModelSpec } from '#dist/model/spec.js';
 import type { Tensor, Tensors } from '#dist/model/tensors.js';
 import { inputWidth, widthsOf } from '#dist/model/wiring.js';
-import { GraphBuilder } from './builder.js';
+import { type Attributes, GraphBuilder } from './builder.js';
 
 export interface OnnxOptions {
   /** whether the initial states are inputs of the graph (default true); without them they are zero */
@@ -14,6 +15,20 @@ export interface OnnxOptions {
 // Where ONNX's gates are in ours: i o f c of i f g o, z r h of r z n.
 const gateOrder = { lstm: [0, 3, 1, 2], gru: [1, 0, 2], elman: [0] };
 const onnxOp = { lstm: 'LSTM', gru: 'GRU', elman: 'RNN' };
+/** What the recurrent operators call functions; silu is none of theirs. */
+export const onnxFunction = {
+  tanh: 'Tanh',
+  sigmoid: 'Sigmoid',
+  relu: 'Relu',
+  softsign: 'Softsign',
+  softplus: 'Softplus',
+  affine: 'Affine',
+  leakyRelu: 'LeakyRelu',
+  thresholdedRelu: 'ThresholdedRelu',
+  scaledTanh: 'ScaledTanh',
+  hardSigmoid: 'HardSigmoid',
+  elu: 'Elu',
+} as const;
 const onnxActivation = {
   tanh: 'Tanh',
   sigmoid: 'Sigmoid',
@@ -39,7 +54,8 @@ export function buildOnnx(spec: ModelSpec, tensors: Tensors, options: OnnxOption
       : graph.input('x', 'float32', ['T', 'B', width]);
   const lengths = options.lengths ? graph.input('lengths', 'int32', ['B']) : '';
   let k = 0;
-  for (const layer of checkPlain(spec).layers) {
+  // A plain stack, whose cells may say all that ONNX's operators do.
+  for (const layer of spec.layers as PlainLayerSpec[]) {
     const { name } = layer;
     const out = `${name}.out`;
     if (isRecurrent(layer)) {
@@ -70,7 +86,7 @@ export function buildOnnx(spec: ModelSpec, tensors: Tensors, options: OnnxOption
 
 function addRecurrent(
   graph: GraphBuilder,
-  layer: RecurrentLayerSpec,
+  layer: CommonLayerSpec,
   k: number,
   tensors: Tensors,
   x: string,
@@ -91,7 +107,13 @@ function addRecurrent(
     const outputs = [`${part}.y`, ...letters.map((letter) => `${part}.${letter}n`)];
     graph.node(
       onnxOp[layer.kind],
-      [x, ...addWeights(graph, layer, n, tensors), lengths, ...states.map((names) => names[n]!)],
+      [
+        x,
+        ...addWeights(graph, layer, n, tensors),
+        lengths,
+        ...states.map((names) => names[n]!),
+        ...addPeepholes(graph, layer, n, tensors),
+      ],
       outputs,
       attributesOf(layer),
     );
@@ -107,18 +129,44 @@ function addRecurrent(
   return graph.node('Squeeze', [joined, graph.constant('axis.1', [1], [1])], [`${name}.out`]);
 }
 
-function attributesOf(layer: RecurrentLayerSpec): Record<string, number | string[]> {
+function attributesOf(layer: CommonLayerSpec): Attributes {
   const hidden_size = layer.hiddenSize / blocksOf(layer);
-  if (layer.kind === 'gru') return { hidden_size, linear_before_reset: layer.resetAfter === false ? 0 : 1 };
-  if (layer.kind === 'elman')
-    return { hidden_size, activations: [layer.activation === 'relu' ? 'Relu' : 'Tanh'] };
-  return { hidden_size };
+  const attributes: Attributes = { hidden_size };
+  if (layer.clip !== undefined) attributes.clip = { float: layer.clip };
+  if (layer.kind === 'gru') attributes.linear_before_reset = layer.resetAfter === false ? 0 : 1;
+  if (layer.kind === 'lstm' && layer.coupled) attributes.input_forget = 1;
+  const activations = layer.kind === 'elman' ? [layer.activation ?? 'tanh'] : layer.activations;
+  return { ...attributes, ...(activations === undefined ? {} : functionAttributes(activations)) };
+}
+
+/** Functions by ONNX's names; alphas and betas are listed of those alone that take one. */
+export function functionAttributes(activations: readonly Func[]): Attributes {
+  const full = activations.map(fullFunc);
+  const takers = (count: number) => full.filter((func) => functions[func.function].length >= count);
+  return {
+    activations: full.map((func) => onnxFunction[func.function as keyof typeof onnxFunction]),
+    activation_alpha: { floats: takers(1).map(({ alpha }) => alpha) },
+    activation_beta: { floats: takers(2).map(({ beta }) => beta) },
+  };
+}
+
+/** P [1, 3 D] of block n in ONNX's order i o f, ours being i f o. */
+function addPeepholes(graph: GraphBuilder, layer: CommonLayerSpec, n: number, tensors: Tensors): string[] {
+  if (layer.kind !== 'lstm' || !layer.peepholes) return [];
+  const { data } = tensors[`${layer.name}.weight_peephole`]!;
+  const units = layer.hiddenSize / blocksOf(layer);
+  const peepholes = new Float32Array(3 * units);
+  for (const [at, gate] of [0, 2, 1].entries()) {
+    const from = gate * layer.hiddenSize + n * units;
+    peepholes.set(data.subarray(from, from + units), at * units);
+  }
+  return [graph.constant(`${layer.name}.${n}.P`, [1, 3 * units], peepholes)];
 }
 
 /** W [1, G D, I], R [1, G D, D] and B [1, 2 G D] of block n, gates in ONNX's order. */
 export function addWeights(
   graph: GraphBuilder,
-  layer: RecurrentLayerSpec,
+  layer: CommonLayerSpec,
   n: number,
   tensors: Tensors,
 ): string[] {

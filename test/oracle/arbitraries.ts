@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import type { LayerSpec, ModelSpec, RecurrentLayerSpec } from '#dist/model/spec.js';
+import { type Func, type FunctionName, functions } from '#dist/model/functions.js';
+import type { CommonLayerSpec, LayerSpec, LstmSpec, ModelSpec } from '#dist/model/spec.js';
 
 /** Sizes at which kernels change their way: one, the vector of 4 and the tile of 8 with their neighbours, 16. */
 export const edgeSizes = [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17] as const;
@@ -28,7 +29,7 @@ export function blockSizes(widest = 48): fc.Arbitrary<{ blocks: number; hiddenSi
     .filter(({ hiddenSize }) => hiddenSize <= widest);
 }
 
-export function recurrentLayer(kind: CellKind, name = 'rnn'): fc.Arbitrary<RecurrentLayerSpec> {
+export function recurrentLayer(kind: CellKind, name = 'rnn'): fc.Arbitrary<CommonLayerSpec> {
   return fc
     .record({ inputSize: fc.constantFrom(...edgeSizes), sizes: blockSizes() })
     .map(({ inputSize, sizes }) => {
@@ -38,6 +39,92 @@ export function recurrentLayer(kind: CellKind, name = 'rnn'): fc.Arbitrary<Recur
         return { kind: 'gru', ...shared, resetAfter: kind === 'gruAfter' };
       return { kind: 'elman', ...shared, activation: kind === 'elmanRelu' ? 'relu' : 'tanh' };
     });
+}
+
+/** A function with what it takes, drawn too; those that onnxruntime knows, or all. */
+export function func(names: readonly FunctionName[]): fc.Arbitrary<Func> {
+  const number = fc.integer({ min: -8, max: 8 }).map((v) => v / 8);
+  return fc.constantFrom(...names).chain((name): fc.Arbitrary<Func> => {
+    const takes = functions[name].length;
+    if (takes === 0) return fc.constant(name);
+    return fc
+      .record({ alpha: number, beta: number })
+      .map(({ alpha, beta }) => ({ function: name, alpha, ...(takes > 1 ? { beta } : {}) }));
+  });
+}
+
+/** A recurrent layer that says what its kind's default does not: functions, a limit, peepholes, coupled gates. */
+export function generalLayer(
+  kind: CellKind,
+  names: readonly FunctionName[],
+  name = 'rnn',
+): fc.Arbitrary<CommonLayerSpec> {
+  const clip = fc.option(fc.constantFrom(0.05, 0.5, 1, 3), { nil: undefined });
+  const funcs = (count: number) =>
+    fc.option(fc.array(func(names), { minLength: count, maxLength: count }), { nil: undefined });
+  return recurrentLayer(kind, name).chain((layer): fc.Arbitrary<CommonLayerSpec> => {
+    switch (layer.kind) {
+      case 'lstm':
+        return fc
+          .record({ clip, activations: funcs(3), coupled: fc.boolean(), peepholes: fc.boolean() })
+          .map((said) => given({ ...layer, ...said }));
+      case 'gru':
+        return fc.record({ clip, activations: funcs(2) }).map((said) => given({ ...layer, ...said }));
+      case 'elman':
+        return fc.record({ clip, activation: func(names) }).map((said) => given({ ...layer, ...said }));
+    }
+  });
+}
+
+/** A layer without the fields that it leaves out. */
+function given(layer: { [K in keyof CommonLayerSpec]: CommonLayerSpec[K] | undefined }): CommonLayerSpec {
+  return JSON.parse(JSON.stringify(layer));
+}
+
+/** Layers that neither PyTorch's nor ONNX's recurrent layers are. */
+export const familyKinds = ['slstm', 'lnlstm', 'projected', 'sru', 'qrnn', 'conv', 'delay'] as const;
+export type FamilyKind = (typeof familyKinds)[number];
+
+export function familyLayer(kind: FamilyKind, name = 'rnn'): fc.Arbitrary<LayerSpec> {
+  const size = fc.constantFrom(...edgeSizes);
+  const sizes = fc.record({ inputSize: size, hiddenSize: fc.constantFrom(...edgeSizes, 33) });
+  switch (kind) {
+    case 'slstm':
+      return fc
+        .record({ inputSize: size, sizes: blockSizes() })
+        .map(({ inputSize, sizes }) => ({ kind, name, inputSize, ...sizes }));
+    case 'projected':
+      return fc
+        .record({
+          layer: generalLayer('lstm', ['tanh', 'sigmoid', 'softsign', 'hardSigmoid']),
+          sizes,
+          part: fc.nat(),
+        })
+        .map(({ layer, sizes, part }) => {
+          const hiddenSize = Math.max(2, sizes.hiddenSize);
+          const projectionSize = 1 + (part % (hiddenSize - 1));
+          return { ...(layer as LstmSpec), ...sizes, name, blocks: 1, hiddenSize, projectionSize };
+        });
+    case 'sru':
+      return fc
+        .record({ sizes, scale: fc.constantFrom(1, 1.5), isWide: fc.boolean() })
+        .map(({ sizes, scale, isWide }) => {
+          const inputSize = isWide ? sizes.inputSize : sizes.hiddenSize;
+          return { kind, name, ...sizes, inputSize, ...(inputSize === sizes.hiddenSize ? { scale } : {}) };
+        });
+    case 'lnlstm':
+      return sizes.map((each) => ({ kind, name, ...each, epsilon: 0.01 }));
+    case 'qrnn':
+      return sizes.map((each) => ({ kind, name, ...each }));
+    case 'conv':
+      return fc
+        .record({ size, width: fc.integer({ min: 2, max: 5 }), bias: fc.boolean() })
+        .map((each) => ({ kind, name, ...each }));
+    case 'delay':
+      return fc
+        .record({ size, steps: fc.integer({ min: 1, max: 4 }) })
+        .map((each) => ({ kind, name, ...each }));
+  }
 }
 
 /** A stack: perhaps an embedding, one to three recurrent layers, perhaps a linear layer, perhaps an activation. */

@@ -1,21 +1,24 @@
 import { add, affine, type Bounded, blend, type Matrix, multiply, relu, sigmoid, tanh } from './bounded.js';
 
-/** One gate of one block of D units: ih [D, I], hh [D, D], two biases [D]. */
+/** One gate of one block of D units: ih [D, I], hh [D, D], two biases [D], and a peephole [D] where it has one. */
 export interface Gate {
   ih: Matrix;
   hh: Matrix;
   biasIh: ArrayLike<number>;
   biasHh: ArrayLike<number>;
+  peephole?: ArrayLike<number> | undefined;
 }
 
-/** The state of one block in one stream; c only for an LSTM. */
+/** The state of one block in one stream; c only for an LSTM, n and m beside it for an sLSTM. */
 export interface BlockState {
   h: Bounded;
   c?: Bounded;
+  n?: Bounded;
+  m?: Bounded;
 }
 
 /** W x + b + U h + c */
-function preactivation(gate: Gate, x: Bounded, h: Bounded): Bounded {
+export function preactivation(gate: Gate, x: Bounded, h: Bounded): Bounded {
   return affine(
     [
       { matrix: gate.ih, vector: x },

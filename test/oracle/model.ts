@@ -1,7 +1,11 @@
+import { cellOf, type StateName } from '#dist/model/cells.js';
 import { fullFunc } from '#dist/model/functions.js';
+import { kindOf } from '#dist/model/kinds.js';
 import { endOf } from '#dist/model/recurrent.js';
 import {
   blocksOf,
+  type ConvSpec,
+  type DelaySpec,
   directionsOf,
   isRecurrent,
   type LayerSpec,
@@ -21,20 +25,23 @@ import {
   stepLstm,
 } from './cells.js';
 import { applyFunc } from './functions.js';
+import { generalStep } from './general.js';
 import { combine, normalise, scale } from './layers.js';
+import { stepNormed } from './normed.js';
+import { stepPast } from './past.js';
+import { stepQrnn, stepSru } from './pointwise.js';
+import { stepSlstm } from './slstm.js';
 import { spectralBound } from './spectral.js';
 
-/** State of one recurrent layer: h [B, H], and c [B, H] for an LSTM. */
-export interface OracleState {
-  h: Float64Array;
-  c?: Float64Array;
-}
+/** State of one layer by the names of its parts, each [B, width]. */
+export type OracleState = { h: Float64Array } & Partial<Record<StateName, Float64Array>>;
+type GivenState = { h: ArrayLike<number> } & Partial<Record<StateName, ArrayLike<number> | undefined>>;
 
 export interface OracleInput {
   steps: number;
   batch: number;
   /** one record per recurrent layer; zeros when left out */
-  state?: readonly { h: ArrayLike<number>; c?: ArrayLike<number> | undefined }[] | undefined;
+  state?: readonly GivenState[] | undefined;
   /** [B], each within 0..steps */
   lengths?: ArrayLike<number> | undefined;
 }
@@ -77,11 +84,18 @@ export function runOracle(
       const ways = directionsOf(layer).map((direction) => {
         const before = input.state?.[result.state.length];
         const { frames: way, after } = recur(layer, direction, tensors, frames, before, lengthOf);
-        result.state.push(gatherState(after, (vector) => vector.value));
-        result.stateBound.push(gatherState(after, (vector) => vector.error));
+        const names = cellOf(layer).states;
+        result.state.push(gatherState(names, after, (vector) => vector.value));
+        result.stateBound.push(gatherState(names, after, (vector) => vector.error));
         return way;
       });
       outputs.push(zip(ways, join));
+    } else if (layer.kind === 'conv' || layer.kind === 'delay') {
+      const before = input.state?.[result.state.length]?.h;
+      const { frames: own, after } = lookBack(layer, tensors, frames, before, lengthOf);
+      result.state.push(gatherState(['h'], after, (vector) => vector.value));
+      result.stateBound.push(gatherState(['h'], after, (vector) => vector.error));
+      outputs.push(own);
     } else {
       outputs.push(mapFrames(frames, layerOf(layer, tensors)));
     }
@@ -103,18 +117,20 @@ function recur(
   direction: 'forward' | 'reverse',
   tensors: Tensors,
   frames: readonly Bounded[][],
-  before: { h: ArrayLike<number>; c?: ArrayLike<number> | undefined } | undefined,
+  before: GivenState | undefined,
   lengthOf: (b: number) => number,
 ): { frames: Bounded[][]; after: BlockState[][] } {
   const steps = frames.length;
-  const blocks = readBlocks(layer, tensors, steps, endOf(direction));
+  const end = endOf(direction);
+  const blocks = readBlocks(layer, tensors, steps, end);
+  const step = stepOf(layer, tensors, end);
   const outputs: Bounded[][] = frames.map(() => []);
   const after = frames[0]!.map((_, b) => {
     const length = lengthOf(b);
     let state = readState(layer, before, b);
     for (let k = 0; k < steps; k++) {
       const t = direction === 'reverse' && k < length ? length - 1 - k : k;
-      if (k < length) state = blocks.map((gates, n) => stepOf(layer)(gates, frames[t]![b]!, state[n]!));
+      if (k < length) state = blocks.map((gates, n) => step(gates, frames[t]![b]!, state[n]!));
       outputs[t]![b] = join(state.map((block) => block.h));
     }
     return state;
@@ -122,9 +138,34 @@ function recur(
   return { frames: outputs, after };
 }
 
+/** A layer that looks back: what it gives, and of each stream the inputs that it still needs. */
+function lookBack(
+  layer: ConvSpec | DelaySpec,
+  tensors: Tensors,
+  frames: readonly Bounded[][],
+  before: ArrayLike<number> | undefined,
+  lengthOf: (b: number) => number,
+): { frames: Bounded[][]; after: BlockState[][] } {
+  const { size } = layer;
+  const kept = layer.kind === 'conv' ? layer.width - 1 : (layer.steps ?? 1);
+  const outputs: Bounded[][] = frames.map(() => []);
+  const after = frames[0]!.map((_, b) => {
+    let past = Array.from({ length: kept }, (_, k) =>
+      exact(Float64Array.from({ length: size }, (_, i) => before?.[(b * kept + k) * size + i] ?? 0)),
+    );
+    for (const [t, frame] of frames.entries()) {
+      const step = stepPast(layer, tensors, past, frame[b]!);
+      outputs[t]![b] = step.y;
+      if (t < lengthOf(b)) past = step.past;
+    }
+    return past.map((h) => ({ h }));
+  });
+  return { frames: outputs, after };
+}
+
 /** What a layer without a state makes of a vector; a combination has been made by then. */
 function layerOf(
-  layer: Exclude<LayerSpec, RecurrentLayerSpec>,
+  layer: Exclude<LayerSpec, RecurrentLayerSpec | ConvSpec | DelaySpec>,
   tensors: Tensors,
 ): (vector: Bounded) => Bounded {
   const tensor = (field: string) => tensors[`${layer.name}.${field}`];
@@ -172,7 +213,32 @@ function cut({ value, error, norm }: Bounded, from: number, to: number): Bounded
 
 function stepOf(
   layer: RecurrentLayerSpec,
+  tensors: Tensors,
+  end: string,
 ): (gates: readonly Gate[], x: Bounded, state: BlockState) => BlockState {
+  switch (layer.kind) {
+    case 'slstm':
+      return stepSlstm;
+    case 'lnlstm': {
+      const of = (tensor: string) => tensors[`${layer.name}.${tensor}${end}`]!.data;
+      const gains = {
+        ih: of('gain_ih'),
+        hh: of('gain_hh'),
+        bias: of('bias'),
+        c: of('gain_c'),
+        biasC: of('bias_c'),
+      };
+      return stepNormed(layer, gains);
+    }
+    case 'sru':
+      return stepSru(layer);
+    case 'qrnn':
+      return stepQrnn;
+  }
+  if (cellOf(layer).isFamily) {
+    const projection = tensors[`${layer.name}.weight_hr${end}`];
+    return generalStep(layer, projection && matrixOf(projection));
+  }
   switch (layer.kind) {
     case 'lstm':
       return stepLstm;
@@ -183,52 +249,67 @@ function stepOf(
   }
 }
 
+/** Blocks of a layer for the oracle: units that recur alone need none. */
+function blocksHere(layer: RecurrentLayerSpec): number {
+  return cellOf(layer).recurs ? blocksOf(layer) : 1;
+}
+
 /**
  * The gates of each block. Row g H + n D + i is gate g of unit i of block n, so a gate of a block is D rows in
  * one piece; in weight_hh [G H, D] they read that block's own D states.
  */
 function readBlocks(layer: RecurrentLayerSpec, tensors: Tensors, steps: number, end: string): Gate[][] {
   const { name, inputSize, hiddenSize } = layer;
-  const count = { lstm: 4, gru: 3, elman: 1 }[layer.kind];
-  const units = hiddenSize / blocksOf(layer);
+  const { gates: count, recurs, columns } = cellOf(layer);
+  const blocks = blocksHere(layer);
+  const units = hiddenSize / blocks;
+  const width = recurs ? tensors[`${name}.weight_hh${end}`]!.shape[1]! : 0;
   const rowsOf = (tensor: string, row: number, width: number) =>
     tensors[`${name}.${tensor}${end}`]!.data.subarray(row * width, (row + units) * width);
-  return Array.from({ length: blocksOf(layer) }, (_, n) =>
+  /** the values of a gate's rows in those tensors of one value a row that have them */
+  const columnsOf = (g: number, n: number, wanted: (tensor: string) => boolean) =>
+    columns
+      .filter(({ tensor, gates }) => wanted(tensor) && gates.includes(g))
+      .map(({ tensor, gates }) => rowsOf(tensor, gates.indexOf(g) * hiddenSize + n * units, 1));
+  const none = new Float32Array(units);
+  return Array.from({ length: blocks }, (_, n) =>
     Array.from({ length: count }, (_, g) => {
       const row = g * hiddenSize + n * units;
-      const hh = rowsOf('weight_hh', row, units);
+      const hh = recurs ? rowsOf('weight_hh', row, width) : [];
       // One step hands no error on to a next one.
-      const stretch = steps > 1 ? spectralBound(hh, units, units) : undefined;
+      const stretch = recurs && steps > 1 ? spectralBound(hh, units, width) : undefined;
       return {
         ih: { weights: rowsOf('weight_ih', row, inputSize), height: units, width: inputSize },
-        hh: { weights: hh, height: units, width: units, ...(stretch === undefined ? {} : { stretch }) },
-        biasIh: rowsOf('bias_ih', row, 1),
-        biasHh: rowsOf('bias_hh', row, 1),
+        hh: { weights: hh, height: units, width, ...(stretch === undefined ? {} : { stretch }) },
+        biasIh: columnsOf(g, n, (tensor) => tensor === 'bias_ih' || tensor === 'bias')[0] ?? none,
+        biasHh: columnsOf(g, n, (tensor) => tensor === 'bias_hh')[0] ?? none,
+        peephole: columnsOf(g, n, (tensor) => tensor.startsWith('weight_'))[0],
       };
     }),
   );
 }
 
-function readState(
-  layer: RecurrentLayerSpec,
-  given: { h: ArrayLike<number>; c?: ArrayLike<number> | undefined } | undefined,
-  b: number,
-): BlockState[] {
-  const { hiddenSize } = layer;
-  const units = hiddenSize / blocksOf(layer);
-  const read = (values: ArrayLike<number> | undefined, n: number) =>
-    exact(Array.from({ length: units }, (_, i) => values?.[b * hiddenSize + n * units + i] ?? 0));
-  return Array.from({ length: blocksOf(layer) }, (_, n) => {
-    const h = read(given?.h, n);
-    return layer.kind === 'lstm' ? { h, c: read(given?.c, n) } : { h };
+function readState(layer: RecurrentLayerSpec, given: GivenState | undefined, b: number): BlockState[] {
+  const blocks = blocksHere(layer);
+  const widths = Object.entries(kindOf(layer).states!(layer)) as [StateName, number][];
+  return Array.from({ length: blocks }, (_, n) => {
+    const parts = widths.map(([part, width]) => {
+      const units = width / blocks;
+      const from = b * width + n * units;
+      return [part, exact(Array.from({ length: units }, (_, i) => given?.[part]?.[from + i] ?? 0))];
+    });
+    return Object.fromEntries(parts) as BlockState;
   });
 }
 
-function gatherState(streams: BlockState[][], part: (vector: Bounded) => Float64Array): OracleState {
+function gatherState(
+  names: readonly StateName[],
+  streams: BlockState[][],
+  part: (vector: Bounded) => Float64Array,
+): OracleState {
   const blocks = streams.flat();
-  const h = concatenate(blocks.map((block) => part(block.h)));
-  if (blocks[0]?.c === undefined) return { h };
-  return { h, c: concatenate(blocks.map((block) => part(block.c!))) };
+  const parts = names.map((name) => [name, concatenate(blocks.map((block) => part(block[name]!)))]);
+  return Object.fromEntries(parts) as OracleState;
 }
 
 function splitInput(x: ArrayLike<number>, steps: number, batch: number): Bounded[][] {

@@ -1,3 +1,5 @@
+import type { StateName } from '#dist/model/cells.js';
+import { kindOf } from '#dist/model/kinds.js';
 import { directionsOf, isRecurrent, type LayerSpec, type ModelSpec } from '#dist/model/spec.js';
 import { layerTensors, type Tensors } from '#dist/model/tensors.js';
 import { inputWidth } from '#dist/model/wiring.js';
@@ -35,19 +37,25 @@ export function randomInput(
   return randomValues(random, steps * batch * inputWidth(spec), 1);
 }
 
-/** A state for `run`: h and c uniform within `scale`. */
+/** A state for `run`: uniform within `scale`; the normaliser of an sLSTM is 1 at least, as a run leaves it. */
 export function randomState(
   random: Random,
   spec: ModelSpec,
   batch: number,
   scale = 1,
-): { h: Float32Array; c?: Float32Array }[] {
-  return spec.layers.filter(isRecurrent).flatMap((layer) =>
-    directionsOf(layer).map(() => {
-      const h = randomValues(random, batch * layer.hiddenSize, scale);
-      return layer.kind === 'lstm' ? { h, c: randomValues(random, batch * layer.hiddenSize, scale) } : { h };
-    }),
-  );
+): ({ h: Float32Array } & Partial<Record<StateName, Float32Array>>)[] {
+  return spec.layers.flatMap((layer) => {
+    const widths = kindOf(layer).states?.(layer);
+    if (widths === undefined) return [];
+    const ways = isRecurrent(layer) ? directionsOf(layer) : ['forward'];
+    return ways.map(() => {
+      const parts = Object.entries(widths).map(([name, width]) => {
+        const values = randomValues(random, batch * width, scale);
+        return [name, name === 'n' ? values.map((v) => 1 + Math.abs(v)) : values];
+      });
+      return Object.fromEntries(parts) as { h: Float32Array };
+    });
+  });
 }
 
 /** Values uniform within [-scale, scale). */

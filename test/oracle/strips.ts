@@ -1,11 +1,14 @@
 import fc from 'fast-check';
 import { seededRandom } from '#dist/base/random.js';
-import {
-  isRecurrent,
-  type ModelSpec,
-  type RecurrentLayerSpec,
-  type StripShape,
-  type StripsSpec,
+import type {
+  ElmanSpec,
+  GruSpec,
+  LayerSpec,
+  LstmSpec,
+  ModelSpec,
+  RecurrentLayerSpec,
+  StripShape,
+  StripsSpec,
 } from '#dist/model/spec.js';
 import type { Tensors } from '#dist/model/tensors.js';
 import { type CellKind, cellKinds, edgeSizes, recurrentLayer } from './arbitraries.js';
@@ -14,8 +17,16 @@ import { type Random, randomValues } from './random.js';
 const sizes = { '8x4': [8, 4], '16x1': [16, 1], '4x4': [4, 4] } as const;
 export const stripShapes = Object.keys(sizes) as StripShape[];
 
-export function gatesOf({ kind }: RecurrentLayerSpec): number {
-  return { lstm: 4, gru: 3, elman: 1 }[kind];
+/** The layers that can have strips. */
+type Gated = LstmSpec | GruSpec | ElmanSpec;
+const gates: Record<string, number> = { lstm: 4, gru: 3, elman: 1 };
+
+export function gatesOf({ kind }: LayerSpec): number {
+  return gates[kind]!;
+}
+
+function isGated(layer: LayerSpec): layer is Gated {
+  return layer.kind in gates;
 }
 
 /** An index stream of random strips: about a part `density` of them, at any columns, in any order, some overlapping. */
@@ -47,7 +58,7 @@ export function withStrips(
   const random = seededRandom(seed);
   const all = { ...tensors };
   const layers = spec.layers.map((layer) => {
-    if (!isRecurrent(layer) || (layer.blocks ?? 1) !== 1 || sizes[shape][1] > layer.hiddenSize) return layer;
+    if (!isGated(layer) || (layer.blocks ?? 1) !== 1 || sizes[shape][1] > layer.hiddenSize) return layer;
     const { name, hiddenSize } = layer;
     const { stream, count } = randomStrips(random, layer, shape, density);
     const [rows, columns] = sizes[shape];
@@ -73,7 +84,7 @@ export function expandStripsToDense(
   const all: Tensors = {};
   for (const [name, tensor] of Object.entries(tensors)) all[name] = tensor;
   const layers = spec.layers.map((layer) => {
-    if (!isRecurrent(layer) || layer.strips === undefined) return layer;
+    if (!isGated(layer) || layer.strips === undefined) return layer;
     const { strips, ...dense } = layer;
     const { name, hiddenSize: hidden } = layer;
     const [rows, columns] = sizes[strips.shape];

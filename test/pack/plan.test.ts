@@ -55,10 +55,9 @@ function frameRegions(program: Program, frame: Frame, name: string): Region[] {
     { what: `${name} input`, from: frame.input, bytes: frame.rows * Math.max(1, program.inputs) * 4 },
     ...frame.activations.map((from, k) => ({ what: `${name} activations ${k}`, from, bytes: buffer })),
     { what: `${name} lengths`, from: frame.lengths, bytes: frame.batch * 4 },
-    ...frame.states.flatMap(({ h, c, ld }, k) => [
-      { what: `${name} h ${k}`, from: h, bytes: frame.batch * ld },
-      ...(c === 0 ? [] : [{ what: `${name} c ${k}`, from: c, bytes: frame.batch * ld }]),
-    ]),
+    ...frame.states.flatMap(({ at, ld }, k) =>
+      at.map((from, part) => ({ what: `${name} state ${k}.${part}`, from, bytes: frame.batch * ld })),
+    ),
     ...frame.scratch.map((from, k) => ({
       what: `${name} scratch ${k}`,
       from,

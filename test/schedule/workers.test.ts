@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { availableKernels, createModel } from '#dist/node.js';
 import { planProgram } from '#dist/pack/plan.js';
 import { draw, expectSameRun, sceneOf } from '../session/draw.js';
-import { structures } from '../session/structures.js';
+import { familyStructures, structures } from '../session/structures.js';
+
+const all = { ...structures, ...familyStructures };
 
 const batches: Record<string, Parameters<typeof sceneOf>[0]> = {
   'several pieces': { steps: 140, batch: 30 },
@@ -18,8 +20,8 @@ const batches: Record<string, Parameters<typeof sceneOf>[0]> = {
 
 // Law 5: results do not depend on the number of workers.
 describe.each(availableKernels())('%s: any number of workers gives the same bytes', (kernels) => {
-  test.each(Object.keys(structures))('%s', async (name) => {
-    const spec = structures[name]!;
+  test.each(Object.keys(all))('%s', async (name) => {
+    const spec = all[name]!;
     const { tensors } = draw(spec, sceneOf());
     const runs = Object.values(batches).map((given) => draw(spec, sceneOf({ ...given, seed: 5 })));
     const expected = [];
@@ -34,7 +36,7 @@ describe.each(availableKernels())('%s: any number of workers gives the same byte
 });
 
 test('the scenes above take several pieces', () => {
-  for (const spec of Object.values(structures)) {
+  for (const spec of Object.values(all)) {
     const { run } = planProgram(spec, 1);
     expect(run.rows).toBeLessThan(140 * 30);
     expect(Math.floor(run.rows / run.batch)).toBeLessThan(65);

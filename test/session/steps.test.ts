@@ -4,7 +4,9 @@ import { availableKernels, createModel } from '#dist/node.js';
 import type { Input } from '#dist/session/input.js';
 import { scene, stack } from '../oracle/arbitraries.js';
 import { draw, expectSameBytes, expectSameRun, expectSameState, sceneOf } from './draw.js';
-import { structures } from './structures.js';
+import { familyStructures, structures } from './structures.js';
+
+const all = { ...structures, ...familyStructures };
 
 /** x of steps [from, to). */
 function stepsOf(x: Input, steps: number, from: number, to = from + 1): Input {
@@ -99,8 +101,8 @@ describe.each(availableKernels())('%s', (kernels) => {
     );
   });
 
-  test.each(Object.keys(structures))('in several pieces: %s', async (name) => {
-    const spec = structures[name]!;
+  test.each(Object.keys(all))('in several pieces: %s', async (name) => {
+    const spec = all[name]!;
     const { tensors, x, options } = draw(spec, sceneOf({ steps: 70, batch: 70, withState: true }));
     using model = await createModel(spec, tensors, { kernels });
     const whole = await model.run(x, options);

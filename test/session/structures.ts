@@ -1,5 +1,5 @@
 import { isRecurrent, type ModelSpec } from '#dist/model/spec.js';
-import { cellKinds } from '../oracle/arbitraries.js';
+import { type CellKind, cellKinds } from '../oracle/arbitraries.js';
 import { layerOf } from './draw.js';
 
 /** All five cells one after the other, of odd sizes that leave padding in vectors, panels and shares. */
@@ -8,6 +8,39 @@ function allCells(hiddenSize: number, blocks: number): ModelSpec {
     layerOf(kind, `rnn.${k}`, k === 0 ? 7 : hiddenSize, hiddenSize, blocks),
   );
   return { layers: [...layers, { kind: 'linear', name: 'out', inputSize: hiddenSize, outputSize: 11 }] };
+}
+
+/** The same cells with what ONNX lets them say. */
+function generalCells(hiddenSize: number, blocks: number): ModelSpec {
+  const said: Record<CellKind, object> = {
+    lstm: { activations: ['hardSigmoid', 'softsign', 'elu'], coupled: true, peepholes: true },
+    gruAfter: { activations: ['sigmoid', { function: 'scaledTanh', alpha: 0.75, beta: 0.5 }], clip: 1 },
+    gruBefore: { activations: ['hardSigmoid', 'softplus'], clip: 0.5 },
+    elmanTanh: { activation: 'silu', clip: 2 },
+    elmanRelu: { activation: { function: 'leakyRelu', alpha: 0.25 } },
+  };
+  const { layers } = allCells(hiddenSize, blocks);
+  return {
+    layers: layers.map((layer, k) => ({ ...layer, ...(k < cellKinds.length ? said[cellKinds[k]!] : {}) })),
+  };
+}
+
+/** Cells and structures of the family, of odd sizes; `blocks` are the sLSTM's heads. */
+function familyStack(hiddenSize: number, blocks: number): ModelSpec {
+  const sizes = { inputSize: hiddenSize, hiddenSize };
+  return {
+    layers: [
+      { kind: 'conv', name: 'conv', size: 7, width: 4 },
+      { kind: 'slstm', name: 'slstm', inputSize: 7, hiddenSize, blocks },
+      { kind: 'sru', name: 'sru', ...sizes, scale: 1.5 },
+      { kind: 'qrnn', name: 'qrnn', ...sizes },
+      { kind: 'lnlstm', name: 'normed', ...sizes },
+      { kind: 'delay', name: 'delay', size: hiddenSize, steps: 2 },
+      { kind: 'lstm', name: 'projected', ...sizes, projectionSize: Math.ceil(hiddenSize / 3) },
+      { kind: 'sru', name: 'widened', inputSize: Math.ceil(hiddenSize / 3), hiddenSize: 19 },
+      { kind: 'linear', name: 'out', inputSize: 19, outputSize: 11 },
+    ],
+  };
 }
 
 /** Stacks in which work is shared out in every way: units of one block, blocks, groups of diagonal units. */
@@ -30,6 +63,16 @@ export const structures: Record<string, ModelSpec> = {
       { kind: 'activation', name: 'softmax', activation: 'logSoftmax' },
     ],
   },
+};
+
+/** The same ways for cells of the family. */
+export const familyStructures: Record<string, ModelSpec> = {
+  'general, dense': generalCells(37, 1),
+  'general, five blocks': generalCells(5 * 9, 5),
+  'general, diagonal': generalCells(101, 101),
+  'family, one head': familyStack(61, 1),
+  'family, five heads': familyStack(5 * 9, 5),
+  'family, heads of one': familyStack(37, 37),
 };
 
 /** Rows beside each other that a state has, for reading one stream out of it. */

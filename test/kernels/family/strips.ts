@@ -144,7 +144,8 @@ const recurrent_strips_step_f32: Check<FamilyKernels> = async (ground, draw) => 
   const state = randomState(random, spec, batch);
   const lengths = draw.pick([undefined, Int32Array.from({ length: batch }, () => draw.integer(0, steps))]);
   const frame = program.run;
-  const { h, c, ld } = frame.states[0]!;
+  const { at, ld } = frame.states[0]!;
+  const [h, c = 0] = at as [number, number?];
   arena.f32.set(x, frame.input / 4);
   if (lengths !== undefined) arena.i32.set(lengths, frame.lengths / 4);
   for (let b = 0; b < batch; b++) {
