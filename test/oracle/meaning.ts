@@ -6,8 +6,8 @@ import { expandToDense } from './dense.js';
 import { expandStripsToDense } from './strips.js';
 
 /**
- * What a spec means, step by step in f64, for graphs of linear layers, GRUs, Elman layers, element-wise functions and
- * slices: so that readers of files can be checked before anything runs. x [T][I] → y [T][O]
+ * What a spec means, step by step in f64, for graphs of linear layers, GRUs, Elman layers, delays, element-wise
+ * functions and slices: so that readers of files can be checked before anything runs. x [T][I] → y [T][O]
  */
 export function runMeaning(spec: ModelSpec, tensors: Tensors, x: readonly number[][]): number[][] {
   const sources = sourcesOf(spec);
@@ -16,6 +16,7 @@ export function runMeaning(spec: ModelSpec, tensors: Tensors, x: readonly number
   const states = spec.layers.map((layer) =>
     isRecurrent(layer) ? new Array<number>(layer.hiddenSize).fill(0) : [],
   );
+  const pasts = spec.layers.map((): number[][] => []);
   return x.map((frame) => {
     const given: number[][] = [];
     for (const [index, layer] of dense.spec.layers.entries()) {
@@ -42,6 +43,12 @@ export function runMeaning(spec: ModelSpec, tensors: Tensors, x: readonly number
         case 'activation':
           given.push(input.map(functions[layer.activation]!));
           break;
+        case 'delay': {
+          const past = pasts[index]!;
+          past.push(input);
+          given.push(past.at(-1 - (layer.steps ?? 1)) ?? input.map(() => 0));
+          break;
+        }
         case 'slice':
           given.push(input.slice(layer.from, layer.to));
           break;

@@ -19,8 +19,7 @@ const gateOrder = [1, 0, 2];
  *   h1, h2, h3: three GRUs, one after the other, that reset after the product
  *   gains, voice = σ(dense_out(s)), σ(vad_dense(s)), s being h3 or, in later versions, c h1 h2 h3 side by side
  *
- * A convolution's past is a diagonal of small Elman blocks without a function, one for each channel: unit 0 takes the
- * channel's value, every other one what the one before it had. nnet.c rounds what meets bytes to 127ths, and its σ and
+ * A convolution is a linear layer that reads two delays and what comes in, the oldest first. nnet.c rounds what meets bytes to 127ths, and its σ and
  * tanh are short polynomials; neither is done here, so results are those of the floats that bytes stand for.
  * @throws FormatError, MismatchError; UnsupportedError for a blob of another kind of model
  */
@@ -80,31 +79,14 @@ class Made {
       throw new MismatchError(
         `layer ${show(name)} of the RNNoise blob has ${linear.inputs} inputs, no multiple of ${taps}.`,
       );
-    const past = `${name}.past`;
-    const size = channels * taps;
-    this.layers.push({
-      ...{ kind: 'elman', name: past, inputs: [from], inputSize: channels, hiddenSize: size },
-      ...{ blocks: channels, activation: 'identity' },
-    });
-    const into = this.#put(`${past}.weight_ih`, [size, channels]);
-    const back = this.#put(`${past}.weight_hh`, [size, taps]);
-    this.#put(`${past}.bias_ih`, [size]);
-    this.#put(`${past}.bias_hh`, [size]);
-    for (let channel = 0; channel < channels; channel++) {
-      into[channel * taps * channels + channel] = 1;
-      for (let age = 1; age < taps; age++) back[(channel * taps + age) * taps + age - 1] = 1;
+    const seen: string[] = [];
+    for (let steps = taps - 1; steps > 0; steps--) {
+      const past = `${name}.past${steps}`;
+      this.layers.push({ kind: 'delay', name: past, inputs: [from], size: channels, steps });
+      seen.push(past);
     }
-    // The file's inputs are all channels of the oldest step first; unit channel · taps + age has a step of that age.
-    const dense = denseOf(linear);
-    const ordered = this.#put(`${name}.weight`, [linear.outputs, size]);
-    for (let row = 0; row < linear.outputs; row++) {
-      for (let channel = 0; channel < channels; channel++) {
-        for (let age = 0; age < taps; age++)
-          ordered[row * size + channel * taps + age] =
-            dense[row * size + (taps - 1 - age) * channels + channel]!;
-      }
-    }
-    return this.#linear(name, linear, [past], 'tanh');
+    this.#put(`${name}.weight`, [linear.outputs, linear.inputs]).set(denseOf(linear));
+    return this.#linear(name, linear, [...seen, from], 'tanh');
   }
 
   /** @returns the name of what gives the result */
