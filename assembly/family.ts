@@ -5,6 +5,9 @@ export * from './index';
 export { combine_f32, copy_f32, scale_f32 } from './math/combine';
 export { norm_f32 } from './math/norm';
 export { function_f32 } from './math/functions';
+export { recurrent_strips_step_f32 } from './strips/step';
+export { strips_f32 } from './strips/strips';
+export { strips_f32_16x1, strips_f32_4x4, strips_f32_8x4 } from './strips/tile';
 
 // Cells that can all that ONNX's can
 export { elman_general_cell_f32 } from './cell/elman-general';

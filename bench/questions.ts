@@ -4,12 +4,15 @@ import { type FramesResult, measureFrames } from './frames.js';
 import { type MemoryResult, measureMemory } from './memory.js';
 import { measureProfile, type StepProfile } from './profile.js';
 import { measureStart, type StartResult } from './start.js';
+import { measureStrips, type StripsResult } from './strips.js';
 import { measureStructure, type StructureResult } from './structure.js';
 import { type CrewStart, measureCrewStart, measureThreads, type ThreadsResult } from './threads.js';
 
 export interface QuestionsReport {
   frames: FramesResult;
   structure: StructureResult[];
+  /** missing in results from before there were strips */
+  strips?: StripsResult[];
   profile: StepProfile[];
   threads: ThreadsResult[];
   crewStart: CrewStart;
@@ -25,6 +28,8 @@ note('frames');
 const frames = await measureFrames(budget);
 note('structure');
 const structure = await measureStructure(budget);
+note('strips');
+const strips = await measureStrips(budget);
 note('profile');
 const profile = await measureProfile(budget);
 note('threads');
@@ -35,5 +40,5 @@ const start = await measureStart(budget < 200 ? 5 : 15);
 note('memory');
 const memory = process.platform === 'linux' ? await measureMemory() : null;
 process.stderr.write('\n');
-const report: QuestionsReport = { frames, structure, profile, threads, crewStart, start, memory };
+const report: QuestionsReport = { frames, structure, strips, profile, threads, crewStart, start, memory };
 process.stdout.write(JSON.stringify(report), () => process.exit(0));

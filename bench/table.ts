@@ -2,6 +2,7 @@ import type { LstmReport, LstmResult } from './lstm.js';
 import type { Origin } from './origin.js';
 import type { QuestionsReport } from './questions.js';
 import { bandwidthFor, type Roof } from './roof.js';
+import type { StripsResult } from './strips.js';
 
 /** What bench/results/lstm.json holds. */
 export type LstmResults = (Origin & LstmReport)[];
@@ -82,9 +83,23 @@ function formatTime(ms: number): string {
   return ms < 1 ? `${Number((ms * 1000).toPrecision(3))} µs` : `${Number(ms.toPrecision(3))} ms`;
 }
 
+function formatStrips(strips: readonly StripsResult[]): string[] {
+  return [
+    'Strips: a step of a GRU, the recurrent part alone, B = 1, that keeps so many of its weights and the diagonal, over a ' +
+      'dense step with the same zeros.',
+    formatMarkdown([
+      ['H', 'strips', 'kept', 'time', 'dense', 'times faster'],
+      ...strips.map(({ hidden, shape, density, time, dense }) => [
+        ...[hidden, shape.replace('x', '×'), `${density * 100} %`, formatTime(time), formatTime(dense)],
+        `${(dense / time).toFixed(2)}×`,
+      ]),
+    ]),
+  ];
+}
+
 /** The smaller questions, one paragraph and table each. */
 export function formatQuestions(report: QuestionsReport): string {
-  const { frames, structure, profile, threads, crewStart, start, memory } = report;
+  const { frames, structure, strips, profile, threads, crewStart, start, memory } = report;
   const times = (a: number, b: number) => `${(a / b).toFixed(2)}×`;
   const { inputs, hidden, times: byRuntime } = frames;
   const ours = byRuntime['blockrnn relaxed'] ?? byRuntime['blockrnn simd']!;
@@ -105,6 +120,7 @@ export function formatQuestions(report: QuestionsReport): string {
         ...[(time / dense).toFixed(4), toPromise.toFixed(2)],
       ]),
     ]),
+    ...(strips === undefined ? [] : formatStrips(strips)),
     'One step: where its time goes, in ns, each part measured alone; I = H.',
     formatMarkdown([
       ['H', 'N', 'step', 'projection', 'recurrence', 'pointwise', 'copies', 'rest'],

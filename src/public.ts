@@ -17,6 +17,7 @@ export {
   type SafetensorsOptions,
   writeSafetensors,
 } from './formats/safetensors.js';
+export { type SparsifyOptions, sparsify } from './formats/strips.js';
 export type { Func, FunctionName } from './model/functions.js';
 export type {
   ActivationSpec,
@@ -40,6 +41,8 @@ export type {
   SliceSpec,
   SlstmSpec,
   SruSpec,
+  StripShape,
+  StripsSpec,
 } from './model/spec.js';
 export type { ModelFile, Tensor, Tensors } from './model/tensors.js';
 export type { CrewWorker } from './schedule/web-workers.js';

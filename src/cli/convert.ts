@@ -1,5 +1,5 @@
 import { encodeModel } from '../formats/native.js';
-import { blocksOf, isRecurrent } from '../model/spec.js';
+import { blocksOf, isRecurrent, stripsOf } from '../model/spec.js';
 import { checkPlaces, writeBeside } from './beside.js';
 import { type Command, vocabOption } from './command.js';
 import { about } from './failure.js';
@@ -7,6 +7,7 @@ import { readJson } from './files.js';
 import { count, plural, size } from './numbers.js';
 import { origins, readConfig, readOrigin } from './origins.js';
 import { Progress } from './progress.js';
+import { describeStructure, keepStrips, readStripOptions, stripOptions } from './strips.js';
 import { tabulate } from './table.js';
 import { UsageError } from './usage-error.js';
 import { readVocab } from './vocabulary.js';
@@ -33,6 +34,7 @@ export const convert: Command = {
       value: 'X',
       help: 'weights off the blocks up to X count as zero; default 0',
     },
+    ...stripOptions,
     dtype: { type: 'string', value: 'TYPE', help: 'f32 (default) or f16; .onnx files have f32' },
     vocab: vocabOption,
     spec: { type: 'string', value: 'FILE', help: 'JSON with the layers, where the tensors do not tell them' },
@@ -74,14 +76,16 @@ export const convert: Command = {
   },
   description:
     'IN is a file of weights (.safetensors, .npz, .keras, .h5) of PyTorch, TensorFlow, Keras, FlashRNN, xLSTM or\n' +
-    'DreamerV3, an ONNX file, the folder of a TensorFlow model (a manifest.json and a file of raw f32 values for\n' +
-    'each variable), or a native file. Finds block structure in the recurrent weights and keeps the blocks alone.\n' +
-    'OUT is a native file or, where its name ends in .onnx, an ONNX file of opset 17, with its states as inputs\n' +
-    'and outputs.',
+    'DreamerV3, an ONNX file, an RNNoise model (text or blob), the folder of a TensorFlow model (a manifest.json\n' +
+    'and a file of raw f32 values for each variable), or a native file. Finds block structure in the recurrent\n' +
+    'weights and keeps the blocks alone; or, with --strips, keeps strips of dense recurrent weights: all that are\n' +
+    'not zero, or those of the largest norm. OUT is a native file or, where its name ends in .onnx, an ONNX file\n' +
+    'of opset 17, with its states as inputs and outputs.',
   examples: [
     'convert state-dict.safetensors model.safetensors --vocab info.json --dtype f16',
     'convert model.onnx model.safetensors',
     'convert model.safetensors model.onnx',
+    'convert model.safetensors sparse.safetensors --strips 8x4 --density 0.2',
     'convert char-rnn model.safetensors --from tensorflow',
     'convert model.keras model.safetensors',
   ],
@@ -90,6 +94,7 @@ export const convert: Command = {
     const from = args.choice('from', origins) ?? 'auto';
     const blocks = args.integerOrAuto('blocks', 1, 2 ** 17) ?? 'auto';
     const tolerance = args.number('tolerance', 0) ?? 0;
+    const strips = readStripOptions(args);
     const dtype = args.choice('dtype', ['f32', 'f16']) ?? 'f32';
     const isOnnx = out.toLowerCase().endsWith('.onnx');
     if (isOnnx && dtype !== 'f32')
@@ -114,10 +119,11 @@ export const convert: Command = {
     progress.show('finding blocks');
     const options = { ...given, blocks, tolerance, spec, vocab, config };
     const {
-      file,
+      file: read,
       origin,
       size: bytesBefore,
     } = await readOrigin(path, from, options, signal).finally(() => progress.end());
+    const file = keepStrips(read, strips);
     const encoded = await about(path, async () => {
       if (!isOnnx) return encodeModel(file, { dtype, ...(file.metadata && { metadata: file.metadata }) });
       const { encodeOnnx } = await import('../formats/onnx/write.js');
@@ -130,6 +136,7 @@ export const convert: Command = {
       kind: layer.kind,
       hiddenSize: layer.hiddenSize,
       blocks: blocksOf(layer),
+      ...(stripsOf(layer) && { strips: stripsOf(layer) }),
     }));
     const { total, recurrent, recurrentIfDense } = countModel(file.spec);
     if (json) {
@@ -148,12 +155,9 @@ export const convert: Command = {
       await terminal.write(`${JSON.stringify(result)}\n`);
       return;
     }
-    const rows = layers.map(({ name, kind, hiddenSize, blocks: found }) => [
-      name,
-      kind,
-      `${count(hiddenSize)} units`,
-      found === 1 ? '1 block (dense)' : `${count(found)} blocks of ${count(hiddenSize / found)}`,
-    ]);
+    const rows = file.spec.layers
+      .filter(isRecurrent)
+      .map((layer) => [layer.name, layer.kind, `${count(layer.hiddenSize)} units`, describeStructure(layer)]);
     const facts = [
       ...(origin === null ? [] : [['from', origin]]),
       ['layers', count(file.spec.layers.length)],

@@ -1,11 +1,12 @@
 import { readModelFile } from '../formats/open.js';
-import { blocksOf, isRecurrent, type LayerSpec } from '../model/spec.js';
+import { blocksOf, isRecurrent, type LayerSpec, stripsOf } from '../model/spec.js';
 import { availableKernels } from '../wasm/features.js';
 import type { Command } from './command.js';
 import { about } from './failure.js';
 import { readBytes } from './files.js';
 import { count, size } from './numbers.js';
 import { Progress } from './progress.js';
+import { describeStructure } from './strips.js';
 import { tabulate } from './table.js';
 import { countLayer, countModel } from './weights.js';
 
@@ -101,6 +102,7 @@ function describeInputs(layers: readonly LayerSpec[], index: number): string {
 
 function describeBlocks(layer: LayerSpec): string {
   if (!isRecurrent(layer)) return '';
+  if (stripsOf(layer) !== undefined) return describeStructure(layer);
   const blocks = blocksOf(layer);
   if (blocks === 1) return '1 (dense)';
   return blocks === layer.hiddenSize ? `${blocks} (diagonal)` : `${blocks} of ${layer.hiddenSize / blocks}`;

@@ -1,3 +1,4 @@
+import { expectRnnoise } from '../formats/kind.js';
 import type { DecodeOptions } from '../formats/layouts/decode.js';
 import { type AnyModelFile, readModelFile } from '../formats/open.js';
 import { about } from './failure.js';
@@ -6,7 +7,16 @@ import { findManifest, readFolder } from './tensorflow.js';
 import { UsageError } from './usage-error.js';
 
 /** What `--from` takes. */
-export const origins = ['auto', 'pytorch', 'tensorflow', 'keras', 'flashrnn', 'xlstm', 'dreamerv3'] as const;
+export const origins = [
+  'auto',
+  'pytorch',
+  'tensorflow',
+  'keras',
+  'flashrnn',
+  'xlstm',
+  'dreamerv3',
+  'rnnoise',
+] as const;
 
 /** A model as it was read. */
 export interface Converted {
@@ -53,8 +63,14 @@ export async function readOrigin(
     };
   }
   const bytes = await readBytes(path, signal);
-  const container = await about(path, () => layouts.openContainer(bytes));
   const size = bytes.length;
+  if (from === 'rnnoise') {
+    checkFlags(layouts.strayOptions('pytorch', options));
+    await about(path, () => expectRnnoise(bytes));
+    const file = await about(path, () => readModelFile(bytes, layouts.stateDictOptions(options)));
+    return { file, origin: from, size };
+  }
+  const container = await about(path, () => layouts.openContainer(bytes));
   const found =
     container === undefined
       ? undefined

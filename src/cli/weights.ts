@@ -5,13 +5,14 @@ import {
   type LayerSpec,
   type ModelSpec,
   type RecurrentLayerSpec,
+  stripsOf,
 } from '../model/spec.js';
 import { layerTensors } from '../model/tensors.js';
 
 /** How many numbers a model, or a layer of it, has learnt. */
 export interface WeightCount {
   total: number;
-  /** weight_hh of the recurrent layers */
+  /** weight_hh of the recurrent layers, and the diagonal beside strips */
   recurrent: number;
   /** weight_ih of the recurrent layers */
   input: number;
@@ -24,11 +25,14 @@ export interface WeightCount {
 }
 
 export function countLayer(layer: LayerSpec): WeightCount {
-  const sizes = Object.entries(layerTensors(layer)).map(([name, shape]) => ({
-    part: name.slice(layer.name.length + 1),
-    matrix: shape.length === 2,
-    count: shape.reduce((product, size) => product * size, 1),
-  }));
+  const sizes = Object.entries(layerTensors(layer))
+    .map(([name, shape]) => ({
+      part: name.slice(layer.name.length + 1),
+      matrix: shape.length === 2,
+      count: shape.reduce((product, size) => product * size, 1),
+    }))
+    // Nobody has learnt where strips lie.
+    .filter(({ part }) => part !== 'strips');
   const sum = (chosen: typeof sizes) => chosen.reduce((total, { count }) => total + count, 0);
   const total = sum(sizes);
   if (!isRecurrent(layer)) {
@@ -37,14 +41,17 @@ export function countLayer(layer: LayerSpec): WeightCount {
     return { total, recurrent: 0, input: 0, other: total, recurrentIfDense: 0, work };
   }
   const of = (field: string) => sum(sizes.filter(({ part }) => part.replace('_reverse', '') === field));
-  const recurrent = of('weight_hh');
+  const recurrent = of('weight_hh') + of('diagonal');
   const input = of('weight_ih');
   return {
     total,
     recurrent,
     input,
     other: total - recurrent - input,
-    recurrentIfDense: recurrent * blocksIn(layer),
+    recurrentIfDense:
+      stripsOf(layer) === undefined
+        ? recurrent * blocksIn(layer)
+        : cellOf(layer).gates * layer.hiddenSize ** 2,
     work: recurrent + input + of('weight_hr'),
   };
 }

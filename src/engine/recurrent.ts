@@ -20,7 +20,8 @@ export function bindRecurrent(ops: readonly RecurrentOp[], seat: Seat): Runner {
   }
   const bound = ops.flatMap((op, layer) => {
     const parts = share.parts[layer]!;
-    return parts.from < parts.to ? [bindParts(op, seat, parts)] : [];
+    if (parts.from >= parts.to) return [];
+    return [op.strips === undefined ? bindParts(op, seat, parts) : bindAlone(op, seat, layer)];
   });
   if (bound.length === 1) return bound[0]!;
   return (piece, meet) => {
@@ -67,20 +68,26 @@ function bindParts(op: RecurrentOp, { kernels, constants, frame, k }: Seat, { fr
   };
 }
 
-function bindUnits(
-  op: RecurrentOp,
-  { kernels, constants, frame, k }: Seat,
-  { part, units: range, leader }: Split,
-  phases: number,
-): Runner {
+/** A layer of strips that one worker has whole: all its units, and nobody to meet. */
+function bindAlone(op: RecurrentOp, seat: Seat, layer: number): Runner {
+  const units = { from: 0, to: op.units };
+  const whole = { split: true, layer, part: 0, leader: seat.k, units } as const;
+  const run = bindUnits(op, seat, whole, op.phases.length);
+  return (piece) => run(piece, nobodyToMeet);
+}
+
+const nobodyToMeet = () => {};
+
+function bindUnits(op: RecurrentOp, seat: Seat, split: Split, phases: number): Runner {
+  const { kernels, frame, k } = seat;
+  const { part, units: range, leader } = split;
   const { gemm_f32, keep_state_f32 } = kernels;
-  const { stepUnits } = kernelsOf(op, kernels);
-  const table = op.parameters || constants;
-  const { cell, inputs, units, rows } = op;
+  const step = bindStep(op, seat, part, range);
+  const { inputs, units, rows } = op;
   const { from: u0, to: u1 } = range;
   const state = frame.states[op.state]!;
   const { at, ld } = state;
-  const [firstH, firstC = 0] = at as [number, number?];
+  const firstH = at[0]!;
   // Where a later phase reads what all units have made in an earlier one, they make it in one place.
   const shared = op.phases.length > 1 ? frame.scratch[leader]! : frame.scratch[k]!;
   // With three of them the second reads the input half of all units, too.
@@ -99,10 +106,7 @@ function bindUnits(
       panels: Math.ceil(((Math.ceil(u1 / 4) * 4 - u0) * gates) / 8),
     };
   });
-  const whh = op.whh + part * rows * units * 4;
-  const bhh = op.bhh === 0 ? 0 : op.bhh + part * ldz;
   const h = firstH + part * units * 4;
-  const c = firstC + part * units * 4;
   const y = addressOf(frame, op.y) + part * units * 4;
   return ({ steps, batch, t0, ragged }, meet) => {
     const lengths = ragged ? frame.lengths : 0;
@@ -119,14 +123,8 @@ function bindUnits(
         const before = i > 0 ? out - batch * ldy : h;
         for (let phase = 0; phase < phases; phase++) {
           if (u0 < u1 && phase < stretches.length) {
-            // biome-ignore format: one line an object, as above
-            stepUnits(
-              cell, out, ldy, before, i > 0 ? ldy : ld, c, ld,
-              z + (i - t) * batch * ldz, s,
-              whh, bhh, table,
-              lengths, t0 + i,
-              batch, units, 0, u0, u1, phase,
-            );
+            const at = z + (i - t) * batch * ldz;
+            step(out, before, i > 0 ? ldy : ld, at, s, lengths, t0 + i, batch, phase);
           }
           meet();
         }
@@ -137,6 +135,54 @@ function bindUnits(
     else if (!op.projection && u0 < u1)
       keep_state_f32(h + u0 * 4, ld, y + u0 * 4, ldy, lengths, t0, steps, batch, u1 - u0);
   };
+}
+
+/** One phase of a step: what changes from step to step alone. Addresses of y, h with its stride, z and s, and measures. */
+type Step = (
+  y: number,
+  h: number,
+  ldh: number,
+  z: number,
+  s: number,
+  lengths: number,
+  time: number,
+  batch: number,
+  phase: number,
+) => void;
+
+/** The kernel that steps units of a part, with what does not change. */
+function bindStep(op: RecurrentOp, seat: Seat, part: number, { from: u0, to: u1 }: Range): Step {
+  const { kernels, constants, frame } = seat;
+  const { cell, units, rows, strips } = op;
+  const { ld: ldy } = op.y;
+  const { at, ld } = frame.states[op.state]!;
+  const c = (at[1] ?? 0) + part * units * 4;
+  const bhh = op.bhh === 0 ? 0 : op.bhh + part * rows * 4;
+  if (strips !== undefined) {
+    const { starts, columns, values, diagonal, height } = strips;
+    const { recurrent_strips_step_f32 } = kernels as FamilyKernels;
+    return (y, h, ldh, z, s, lengths, time, batch, phase) =>
+      // biome-ignore format: one line an object, as above
+      recurrent_strips_step_f32(
+        cell, y, ldy, h, ldh, c, ld,
+        z, s,
+        starts, columns, values, diagonal, height, bhh, constants,
+        lengths, time,
+        batch, units, u0, u1, phase,
+      );
+  }
+  const { stepUnits } = kernelsOf(op, kernels);
+  const table = op.parameters || constants;
+  const whh = op.whh + part * rows * units * 4;
+  return (y, h, ldh, z, s, lengths, time, batch, phase) =>
+    // biome-ignore format: one line an object, as above
+    stepUnits(
+      cell, y, ldy, h, ldh, c, ld,
+      z, s,
+      whh, bhh, table,
+      lengths, time,
+      batch, units, 0, u0, u1, phase,
+    );
 }
 
 /** What runs a layer whole and what steps it: kernels of plain cells, or of the family, which take the same. */

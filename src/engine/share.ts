@@ -11,7 +11,10 @@ export function shareOf(total: number, k: number, n: number): Range {
   return { from: Math.ceil((total * k) / n), to: Math.ceil((total * (k + 1)) / n) };
 }
 
-/** Units that split layers are divided by: two vectors, so that a share's rows begin a panel in every cell. */
+/**
+ * Units that split layers are divided by: two vectors, so that a share's rows begin a panel in every cell; or a strip of
+ * weights, where that is higher.
+ */
 const spanUnits = 8;
 
 /**
@@ -33,16 +36,17 @@ export function recurrentShare(ops: readonly RecurrentOp[], k: number, n: number
   let layer = 0;
   let part = own;
   while (part >= ops[layer]!.parts) part -= ops[layer++]!.parts;
-  const { units, diagonal } = ops[layer]!;
+  const { units, diagonal, strips } = ops[layer]!;
   // The units of a diagonal part are not split: they would be too few for it to be worth while.
   if (diagonal) return { split: true, layer, part, leader, units: { from: 0, to: k === leader ? units : 0 } };
-  const spans = shareOf(Math.ceil(units / spanUnits), k - leader, team);
+  const span = Math.max(spanUnits, strips?.height ?? 0);
+  const spans = shareOf(Math.ceil(units / span), k - leader, team);
   return {
     split: true,
     layer,
     part,
     leader,
-    units: { from: Math.min(units, spans.from * spanUnits), to: Math.min(units, spans.to * spanUnits) },
+    units: { from: Math.min(units, spans.from * span), to: Math.min(units, spans.to * span) },
   };
 }
 

@@ -1,3 +1,4 @@
+import { FormatError } from '../base/errors.js';
 import { headerLength, maxHeaderBytes } from './header.js';
 
 /**
@@ -17,4 +18,18 @@ export function isOnnx(bytes: Uint8Array): boolean {
     second < 128 &&
     ((isText && field > 1 && field < 16 && field !== 5) || third === 40)
   );
+}
+
+/** Whether bytes begin as one of RNNoise's two formats does. */
+export function isRnnoise(bytes: Uint8Array): boolean {
+  return ['rnnoise-nu model file version ', 'DNNw'].some((head) =>
+    [...head].every((letter, i) => bytes[i] === letter.charCodeAt(0)),
+  );
+}
+
+/** @throws FormatError for what is no RNNoise model, where somebody says that it is one */
+export function expectRnnoise(bytes: Uint8Array): void {
+  if (isRnnoise(bytes)) return;
+  const problem = 'an RNNoise model begins with "rnnoise-nu model file version" or "DNNw"';
+  throw new FormatError(`${problem}, this file does not.`, { offset: 0 });
 }

@@ -1,11 +1,11 @@
 import { ArgumentRangeError, FormatError, MismatchError, UnsupportedError } from '../base/errors.js';
 import { show } from '../base/guards.js';
 import { checkSpec } from '../model/check.js';
-import type { ModelSpec } from '../model/spec.js';
+import { isRecurrent, type ModelSpec, stripsOf } from '../model/spec.js';
 import { checkShape, checkTensors, type ModelFile, matchTensors, type Tensors } from '../model/tensors.js';
 import type { SafetensorsHeader } from './header.js';
 import { isObject, type Json, parseJson } from './json.js';
-import { checkDtype, readTensor, type SafetensorsOptions, writeSafetensors } from './safetensors.js';
+import { checkDtype, readTensor, type SafetensorsOptions, writeTensors } from './safetensors.js';
 import { checkVocab } from './vocab.js';
 
 /**
@@ -13,7 +13,8 @@ import { checkVocab } from './vocab.js';
  *
  *   { "version": 1, "spec": { "layers": [ … ] }, "vocab": [ byte of id 0, byte of id 1, … ] }
  *
- * with `vocab` only for byte-level models. The tensors are exactly those that the spec implies.
+ * with `vocab` only for byte-level models. The tensors are exactly those that the spec implies. Index streams of strips
+ * are F32 in a file of F16, too, which has not all whole numbers.
  */
 
 export const metadataKey = 'blockrnn';
@@ -107,11 +108,14 @@ export function encodeModel(file: ModelFile, options: SafetensorsOptions = {}): 
     if (!layer.name.isWellFormed())
       throw new ArgumentRangeError(`layer ${show(layer.name)} has half a surrogate pair in its name.`);
   }
+  const indices = new Set(
+    spec.layers.flatMap((layer) => (isRecurrent(layer) && stripsOf(layer) ? [`${layer.name}.strips`] : [])),
+  );
   const stated = {
     version,
     spec,
     ...(file.vocab === undefined ? {} : { vocab: checkVocab(file.vocab, spec) }),
   };
   const metadata = { ...options.metadata, [metadataKey]: JSON.stringify(stated) };
-  return writeSafetensors(tensors, { ...options, metadata });
+  return writeTensors(tensors, { ...options, metadata }, (name) => indices.has(name));
 }

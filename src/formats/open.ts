@@ -2,7 +2,7 @@ import { FormatError } from '../base/errors.js';
 import type { ModelSpec } from '../model/spec.js';
 import { type ModelFile, readerOf, type TensorReader } from '../model/tensors.js';
 import { headerLength, maxHeaderBytes, readHeader, type SafetensorsHeader } from './header.js';
-import { isOnnx } from './kind.js';
+import { isOnnx, isRnnoise } from './kind.js';
 import { metadataKey, readFacts } from './native.js';
 import { type ReadModelOptions, readModel } from './read.js';
 import { bytesOf, decodeValues } from './safetensors.js';
@@ -49,8 +49,9 @@ export async function readModelFile(
   bytes: Uint8Array,
   options: ReadModelOptions = {},
 ): Promise<AnyModelFile> {
-  if (!isOnnx(bytes)) return readModel(bytes, options);
   // Loaded for those who have such a file: nobody else's page downloads it.
+  if (isRnnoise(bytes)) return (await import('./rnnoise/rnnoise.js')).readRnnoise(bytes, options);
+  if (!isOnnx(bytes)) return readModel(bytes, options);
   const { readOnnx } = await import('./onnx/onnx.js');
   const { file, names } = readOnnx(bytes, options);
   return { ...file, metadata: { onnx: JSON.stringify(names) } };

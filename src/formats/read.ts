@@ -2,7 +2,7 @@ import { ArgumentTypeError, FormatError, UnsupportedError } from '../base/errors
 import { show } from '../base/guards.js';
 import type { ModelFile } from '../model/tensors.js';
 import { headerLength, maxHeaderBytes, readHeader } from './header.js';
-import { isOnnx } from './kind.js';
+import { isOnnx, isRnnoise } from './kind.js';
 import { decodeNative, metadataKey } from './native.js';
 import { isNpy } from './npy.js';
 import { decodeStateDict, type StateDictOptions } from './pytorch.js';
@@ -66,6 +66,13 @@ function refuseForeign(bytes: Uint8Array): void {
       'this looks like an ONNX file, whose reader comes only when it is needed: loadModel reads it, and blockrnn ' +
         'convert makes a .safetensors file of it.',
       'onnx',
+    );
+  }
+  if (isRnnoise(bytes)) {
+    throw new UnsupportedError(
+      'this looks like an RNNoise model, whose reader comes only when it is needed: loadModel reads it, and blockrnn ' +
+        'convert makes a .safetensors file of it.',
+      'rnnoise',
     );
   }
 }

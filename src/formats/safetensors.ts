@@ -81,8 +81,20 @@ export function readSafetensors(bytes: Uint8Array): Safetensors {
  * @throws TypeError, RangeError for tensors that are none, and for f16 when a finite value would become infinite
  */
 export function writeSafetensors(tensors: Tensors, options: SafetensorsOptions = {}): Uint8Array {
-  const dtype = oneOf(options.dtype ?? 'f32', 'dtype', ['f32', 'f16']);
-  const elementBytes = dtype === 'f16' ? 2 : 4;
+  return writeTensors(tensors, options, () => false);
+}
+
+/**
+ * The same with tensors that stay f32 whatever the options say, because they are no weights but whole numbers.
+ * @param isExact whether the tensor of a name is one of them
+ */
+export function writeTensors(
+  tensors: Tensors,
+  options: SafetensorsOptions,
+  isExact: (name: string) => boolean,
+): Uint8Array {
+  const wished = oneOf(options.dtype ?? 'f32', 'dtype', ['f32', 'f16']);
+  const dtypeOf = (name: string) => (isExact(name) ? 'f32' : wished);
   const header: Record<string, unknown> = Object.create(null);
   const metadata = sortMetadata(options.metadata ?? {});
   if (Object.keys(metadata).length > 0) header.__metadata__ = metadata;
@@ -91,8 +103,8 @@ export function writeSafetensors(tensors: Tensors, options: SafetensorsOptions =
   for (const name of names) {
     const { shape, data } = checkWritable(name, tensors[name]!);
     const begin = place;
-    place += data.length * elementBytes;
-    header[name] = { dtype: dtype.toUpperCase(), shape, data_offsets: [begin, place] };
+    place += data.length * (dtypeOf(name) === 'f16' ? 2 : 4);
+    header[name] = { dtype: dtypeOf(name).toUpperCase(), shape, data_offsets: [begin, place] };
   }
   const json = new TextEncoder().encode(JSON.stringify(header));
   const length = Math.ceil(json.length / 8) * 8;
@@ -108,7 +120,7 @@ export function writeSafetensors(tensors: Tensors, options: SafetensorsOptions =
   let at = 8 + length;
   for (const name of names) {
     const { data } = tensors[name]!;
-    const stored = dtype === 'f16' ? encodeFinite(name, data) : data;
+    const stored = dtypeOf(name) === 'f16' ? encodeFinite(name, data) : data;
     bytes.set(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength), at);
     at += stored.byteLength;
   }

@@ -4,7 +4,14 @@ import { cellOf } from '../model/cells.js';
 import { checkSpec } from '../model/check.js';
 import { maxSize } from '../model/given.js';
 import { endOf } from '../model/recurrent.js';
-import { blocksOf, directionsOf, isRecurrent, outputsOf, type RecurrentLayerSpec } from '../model/spec.js';
+import {
+  blocksOf,
+  directionsOf,
+  isRecurrent,
+  outputsOf,
+  type RecurrentLayerSpec,
+  stripsOf,
+} from '../model/spec.js';
 import { checkTensors, type ModelFile, type Tensor, type Tensors } from '../model/tensors.js';
 
 /**
@@ -193,10 +200,20 @@ export function compactTensors<L extends RecurrentLayerSpec>(
 export function compactModel(file: ModelFile, blocks: 'auto' | number, tolerance = 0): ModelFile {
   const spec = checkSpec(file.spec);
   const tensors = checkTensors(spec, file.tensors);
-  const layers = spec.layers.map((layer) =>
-    isRecurrent(layer) && canDivide(layer) ? compactTensors(layer, tensors, blocks, tolerance) : layer,
-  );
+  const layers = spec.layers.map((layer) => {
+    if (!isRecurrent(layer) || !canDivide(layer)) return layer;
+    if (stripsOf(layer) !== undefined) return keepStrips(layer, blocks);
+    return compactTensors(layer, tensors, blocks, tolerance);
+  });
   return { ...file, spec: { layers }, tensors };
+}
+
+/** Strips are a structure of their own. */
+function keepStrips<L extends RecurrentLayerSpec>(layer: L, blocks: 'auto' | number): L {
+  if (blocks === 'auto' || blocks === 1) return layer;
+  throw new MismatchError(
+    `layer ${show(layer.name)}: ${blocks} blocks do not hold; its weights are in strips.`,
+  );
 }
 
 interface Entry {

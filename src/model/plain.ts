@@ -9,6 +9,7 @@ import {
   type LinearSpec,
   type ModelSpec,
   type RecurrentLayerSpec,
+  stripsOf,
 } from './spec.js';
 
 export interface PlainActivationSpec extends ActivationSpec {
@@ -41,14 +42,14 @@ export function checkPlain({ layers }: ModelSpec): PlainSpec {
 
 /**
  * Whether a model takes kernels of the wider family: one that is made of more than the layers and cells of plain stacks,
- * or that joins what several give.
+ * that joins what several give, or whose recurrent weights are strips.
  */
 export function needsFamily({ layers }: ModelSpec): boolean {
   return layers.some(
     (layer) =>
       (layer.inputs?.length ?? 1) > 1 ||
       familyKinds.includes(layer.kind) ||
-      (isRecurrent(layer) && cellOf(layer).isFamily) ||
+      (isRecurrent(layer) && (cellOf(layer).isFamily || stripsOf(layer) !== undefined)) ||
       (layer.kind === 'activation' && !plainFunctions.includes(layer.activation)),
   );
 }
@@ -59,6 +60,7 @@ function fieldBeyond(layer: LayerSpec): string | undefined {
   if (layer.inputs !== undefined) return 'inputs';
   if (layer.kind === 'activation' && !plainFunctions.includes(layer.activation)) return layer.activation;
   if (!isRecurrent(layer)) return undefined;
+  if (stripsOf(layer) !== undefined) return 'strips';
   return layer.direction === undefined ? cellFieldBeyond(layer) : 'direction';
 }
 

@@ -1,8 +1,8 @@
 import { ArgumentRangeError, ArgumentTypeError } from '../base/errors.js';
-import { show } from '../base/guards.js';
+import { integer, show } from '../base/guards.js';
 import { cellOf } from './cells.js';
 import { checkFunc, type Func } from './functions.js';
-import type { Given } from './given.js';
+import { Given } from './given.js';
 import {
   blocksOf,
   type Direction,
@@ -16,7 +16,11 @@ import {
   type RecurrentLayerSpec,
   type SlstmSpec,
   type SruSpec,
+  type StripShape,
+  type StripsSpec,
+  stripsOf,
 } from './spec.js';
+import { stripRows, stripSizes } from './strips.js';
 
 /** What all recurrent kinds have in common. */
 const shared = {
@@ -32,7 +36,7 @@ const shared = {
 export const lstm = {
   ...shared,
   check(given: Given) {
-    const fields: Omit<LstmSpec, 'kind' | 'name'> = { ...checkBlocks(given), ...checkClip(given) };
+    const fields: Omit<LstmSpec, 'kind' | 'name'> = { ...checkGates(given), ...checkClip(given) };
     const activations = checkFuncs(given, ['sigmoid', 'tanh', 'tanh']);
     if (activations !== undefined) fields.activations = activations;
     if (given.flag('coupled', false)) fields.coupled = true;
@@ -45,7 +49,7 @@ export const lstm = {
 export const gru = {
   ...shared,
   check(given: Given) {
-    const fields: Omit<GruSpec, 'kind' | 'name'> = { ...checkBlocks(given), ...checkClip(given) };
+    const fields: Omit<GruSpec, 'kind' | 'name'> = { ...checkGates(given), ...checkClip(given) };
     fields.resetAfter = given.flag('resetAfter', true);
     const activations = checkFuncs(given, ['sigmoid', 'tanh']);
     if (activations !== undefined) fields.activations = activations;
@@ -56,7 +60,7 @@ export const gru = {
 export const elman = {
   ...shared,
   check(given: Given) {
-    const fields: Omit<ElmanSpec, 'kind' | 'name'> = { ...checkBlocks(given), ...checkClip(given) };
+    const fields: Omit<ElmanSpec, 'kind' | 'name'> = { ...checkGates(given), ...checkClip(given) };
     fields.activation = checkFunc(given.fields.activation ?? 'tanh', given.what('activation'));
     return fields;
   },
@@ -115,6 +119,18 @@ function checkBlocks(given: Given): Omit<SlstmSpec, 'kind' | 'name'> & { blocks:
   return { inputSize, hiddenSize, blocks, ...checkDirection(given) };
 }
 
+/** Blocks, or strips. */
+function checkGates(given: Given) {
+  const fields = checkBlocks(given);
+  const strips = checkStrips(given, fields.hiddenSize);
+  if (strips === undefined) return fields;
+  if (fields.blocks > 1 || fields.direction !== undefined || given.has('projectionSize'))
+    throw new ArgumentRangeError(
+      `${given.what('strips')} are for a layer with one block that goes forward and gives all of its units.`,
+    );
+  return { ...fields, strips };
+}
+
 function checkClip(given: Given): { clip?: number } {
   return given.has('clip') ? { clip: given.number('clip', Number.MIN_VALUE) } : {};
 }
@@ -135,6 +151,28 @@ function checkProjection(
   return size;
 }
 
+const shapes = Object.keys(stripSizes) as StripShape[];
+/** Weights that strips may have: more is more than one typed array holds in current engines. */
+const maxStripValues = 2 ** 31;
+
+function checkStrips(given: Given, hiddenSize: number): StripsSpec | undefined {
+  const value = given.fields.strips;
+  if (value === undefined) return undefined;
+  if (value === null || typeof value !== 'object')
+    throw new ArgumentTypeError(
+      `${given.what('strips')} must be an object { shape, count }, got ${show(value)}.`,
+    );
+  const own = new Given(value as Record<string, unknown>, given.what('strips'));
+  const shape = own.oneOf('shape', shapes);
+  const { rows, columns } = stripSizes[shape];
+  if (columns > hiddenSize)
+    throw new ArgumentRangeError(
+      `${own.what('shape')} ${shape} needs a hiddenSize of ${columns} at least, it is ${hiddenSize}.`,
+    );
+  const count = integer(own.fields.count, own.what('count'), 0, maxStripValues / (rows * columns));
+  return { shape, count, diagonal: own.flag('diagonal', false) };
+}
+
 /** The functions of a cell; undefined when they are what they are without being said. */
 function checkFuncs(given: Given, otherwise: readonly Func[]): Func[] | undefined {
   const value = given.fields.activations;
@@ -151,7 +189,9 @@ function tensorsOf(layer: RecurrentLayerSpec): Record<string, number[]> {
   const { inputSize, hiddenSize } = layer;
   const projection = layer.kind === 'lstm' ? layer.projectionSize : undefined;
   const one: Record<string, number[]> = { weight_ih: [gates * hiddenSize, inputSize] };
-  if (recurs) one.weight_hh = [gates * hiddenSize, projection ?? hiddenSize / blocksOf(layer)];
+  const strips = stripsOf(layer);
+  if (strips !== undefined) Object.assign(one, stripTensors(strips, gates, hiddenSize));
+  else if (recurs) one.weight_hh = [gates * hiddenSize, projection ?? hiddenSize / blocksOf(layer)];
   for (const column of columns) one[column.tensor] = [column.gates.length * hiddenSize];
   if (projection !== undefined) one.weight_hr = [projection, hiddenSize];
   const all: Record<string, number[]> = {};
@@ -159,6 +199,15 @@ function tensorsOf(layer: RecurrentLayerSpec): Record<string, number[]> {
     for (const [field, shape] of Object.entries(one)) all[`${field}${endOf(direction)}`] = shape;
   }
   return all;
+}
+
+function stripTensors(strips: StripsSpec, gates: number, hiddenSize: number): Record<string, number[]> {
+  const { rows, columns } = stripSizes[strips.shape];
+  return {
+    weight_hh: [strips.count, rows * columns],
+    strips: [gates * stripRows(strips, hiddenSize) + strips.count],
+    ...(strips.diagonal ? { diagonal: [gates * hiddenSize] } : {}),
+  };
 }
 
 /** What the names of a direction's tensors and of its state end in. */

@@ -23,6 +23,28 @@ export interface EmbeddingSpec extends Wired {
 /** In which order a layer goes through the steps; 'bidirectional' does both and gives [T, B, 2·H], forward first. */
 export type Direction = 'forward' | 'reverse' | 'bidirectional';
 
+/** Units × columns of a strip of recurrent weights. */
+export type StripShape = '8x4' | '16x1' | '4x4';
+
+/**
+ * Block-sparse recurrent weights, the form of WaveRNN, LPCNet and RNNoise: in every gate only some strips of the matrix
+ * and, where it is kept, the diagonal. U is the diagonal plus the sum of the strips. Tensors:
+ *
+ *   `${name}.weight_hh` [count, rows · columns]: the strips, gate after gate, in a gate from the first units to the last,
+ *     each column after column; values for units past the last are not used
+ *   `${name}.strips` [G · ⌈H / rows⌉ + count]: for each row of strips, in the same order, how many it has and the first
+ *     column of each
+ *   `${name}.diagonal` [G · H], where it is kept
+ */
+export interface StripsSpec {
+  /** units × columns of each */
+  shape: StripShape;
+  /** strips in all */
+  count: number;
+  /** whether the diagonal is kept beside the strips; default false */
+  diagonal?: boolean;
+}
+
 /** What every recurrent layer has. The names of the tensors of the way back end in `_reverse`, also when it is the only one. */
 interface RecurrentSpec extends Wired {
   /** I */
@@ -40,6 +62,8 @@ interface BlockSpec extends RecurrentSpec {
 
 /** Tensors `${name}.weight_ih` [G·H, I], `.weight_hh` [G·H, H/N], `.bias_ih` and `.bias_hh` [G·H], as PyTorch's. */
 interface GateSpec extends BlockSpec {
+  /** default: none; only of a layer with one block that goes forward */
+  strips?: StripsSpec;
   /** every gate's input is limited to ±clip before its function (ONNX); an LSTM's cell is not; default: not at all */
   clip?: number;
 }
@@ -263,4 +287,9 @@ export function outputsOf(layer: RecurrentLayerSpec): number {
 /** The directions in which a recurrent layer goes, in the order in which it stands in state and output. */
 export function directionsOf({ direction = 'forward' }: RecurrentLayerSpec): ('forward' | 'reverse')[] {
   return direction === 'bidirectional' ? ['forward', 'reverse'] : [direction];
+}
+
+/** The strips of a layer's recurrent weights; undefined where it has none. */
+export function stripsOf(layer: RecurrentLayerSpec): StripsSpec | undefined {
+  return 'strips' in layer ? layer.strips : undefined;
 }

@@ -1,7 +1,9 @@
 import { ArgumentTypeError, MismatchError } from '../base/errors.js';
 import { show } from '../base/guards.js';
+import { cellOf } from './cells.js';
 import { kindOf } from './kinds.js';
-import type { LayerSpec, ModelSpec } from './spec.js';
+import { isRecurrent, type LayerSpec, type ModelSpec, stripsOf } from './spec.js';
+import { readStrips } from './strips.js';
 
 /** A dense array in row-major order: the rightmost index changes fastest. */
 export interface Tensor {
@@ -53,14 +55,22 @@ export function layerTensors(layer: LayerSpec): Record<string, number[]> {
 }
 
 /**
- * Checks that the tensors are exactly what the spec implies; `spec` has been through checkSpec.
+ * Checks that the tensors are exactly what the spec implies, and that strips lie within their matrix; `spec` has been
+ * through checkSpec.
  * @throws MismatchError naming the tensor and both shapes; TypeError when one is not a tensor at all
  */
 export function checkTensors(spec: ModelSpec, tensors: unknown): Tensors {
   if (tensors === null || typeof tensors !== 'object') {
     throw new ArgumentTypeError(`tensors must be an object of { shape, data }, got ${show(tensors)}.`);
   }
-  return matchTensors(spec, tensors as Record<string, unknown>, checkTensor);
+  const checked = matchTensors(spec, tensors as Record<string, unknown>, checkTensor);
+  for (const layer of spec.layers) {
+    const strips = isRecurrent(layer) ? stripsOf(layer) : undefined;
+    if (!isRecurrent(layer) || strips === undefined) continue;
+    const { gates } = cellOf(layer);
+    readStrips(layer.name, strips, gates, layer.hiddenSize, checked[`${layer.name}.strips`]!.data);
+  }
+  return checked;
 }
 
 /**

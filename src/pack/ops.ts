@@ -1,3 +1,4 @@
+import { UnsupportedError } from '../base/errors.js';
 import { type Layout, roundUp } from '../memory/layout.js';
 import { cellOf, type StateName, vectorsOf } from '../model/cells.js';
 import { fullFunc, functionCodes } from '../model/functions.js';
@@ -12,11 +13,14 @@ import {
   type ModelSpec,
   outputsOf,
   type RecurrentLayerSpec,
+  stripsOf,
 } from '../model/spec.js';
+import { stripSizes, stripWeights } from '../model/strips.js';
 import type { Flow } from './flow.js';
 import { parameterFloats } from './parameters.js';
 import type { Op, Place, Program, StatePlan } from './program.js';
 import { lanes, panelRows, partRows, phasesOf } from './rows.js';
+import { planStrips } from './strips.js';
 import { tableFloats } from './table.js';
 
 /** Units in a part of a diagonal layer. */
@@ -155,7 +159,7 @@ function planActivation(layer: ActivationSpec, placed: Placed, width: number): O
 export function partsOf(layer: RecurrentLayerSpec): { parts: number; units: number; diagonal: boolean } {
   const { hiddenSize: hidden } = layer;
   const blocks = blocksOf(layer);
-  const diagonal = blocks === hidden;
+  const diagonal = blocks === hidden && stripsOf(layer) === undefined;
   const units = diagonal ? Math.min(diagonalUnits, hidden) : hidden / blocks;
   return { parts: Math.ceil(hidden / units), units, diagonal };
 }
@@ -170,7 +174,15 @@ function planRecurrent(
   const { inputSize: inputs, hiddenSize: hidden } = layer;
   const cell = cellOf(layer);
   const { parts, units, diagonal } = partsOf(layer);
-  const rows = partRows(cell, units);
+  const strips = stripsOf(layer);
+  if (strips !== undefined && cell.isFamily)
+    throw new UnsupportedError(
+      `layer ${layer.name}: strips with other functions than a cell's own, limits or peepholes are not supported.`,
+      'layer strips',
+    );
+  // Units are padded to what strips cover.
+  const step = strips === undefined ? lanes : stripSizes[strips.shape].rows;
+  const rows = partRows(cell, units, step);
   const state = states.push(stateOf(layer, end)) - 1;
   const outputs = outputsOf(layer);
   const depth = diagonal ? 1 : outputs < hidden ? outputs : units;
@@ -185,16 +197,17 @@ function planRecurrent(
     units,
     rows,
     diagonal,
-    phases: phasesOf(cell, units),
+    phases: phasesOf(cell, units, step),
     state,
     wih: layout.place(parts * rows * inputs),
     bih: layout.place(parts * rows),
-    whh: cell.recurs ? layout.place(parts * rows * depth) : 0,
+    whh: cell.recurs && strips === undefined ? layout.place(parts * rows * depth) : 0,
     bhh: vectorsOf(cell) > 0 ? layout.place(parts * rows * vectorsOf(cell)) : 0,
     outputs,
     // Zeros stand behind the weights, in the place of a bias.
     projection: outputs < hidden ? layout.place(roundUp(outputs, panelRows) * (hidden + 1)) : 0,
     parameters: cell.isFamily ? layout.place(tableFloats + parameterFloats) : 0,
+    ...(strips === undefined ? {} : { strips: planStrips(cell, hidden, strips, rows, layout) }),
   };
 }
 
@@ -212,6 +225,8 @@ export function workOf(op: Op, { layers }: ModelSpec): number {
   if (op.op !== 'recurrent') return 0;
   const layer = layers[op.layer] as RecurrentLayerSpec;
   const { gates, recurs } = cellOf(layer);
+  const strips = stripsOf(layer);
+  if (strips !== undefined) return gates * op.hidden * op.inputs + stripWeights(strips, gates, op.hidden);
   const depth = op.projection ? op.outputs : op.hidden / blocksOf(layer);
   const projected = op.projection ? op.outputs * op.hidden : 0;
   return gates * op.hidden * (op.inputs + (recurs ? depth : 0)) + projected;

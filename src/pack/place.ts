@@ -9,6 +9,7 @@ import { placeParameters } from './parameters.js';
 import { planProgram } from './plan.js';
 import type { Op, Program, RecurrentOp } from './program.js';
 import { gatePlaces, lanes, rowPlaces } from './rows.js';
+import { placeStrips } from './strips.js';
 import { placeTable, tableFloats } from './table.js';
 
 /**
@@ -90,9 +91,10 @@ async function placeOp(
     if (op.bias !== 0) await row('bias', op.bias);
   } else if (op.op === 'recurrent' && isRecurrent(layer)) {
     const cell = cellOf(layer);
-    const places = rowPlaces(cell, op.hidden, op.units, op.rows);
+    const places = rowPlaces(cell, op.hidden, op.units, op.rows, op.strips?.height);
     await panels('weight_ih', op.wih, op.inputs, places);
-    if (op.diagonal && cell.recurs) await column('weight_hh', op.whh, places);
+    if (op.strips !== undefined) await placeStrips(layer, cell, op.strips, places, read, arena);
+    else if (op.diagonal && cell.recurs) await column('weight_hh', op.whh, places);
     else if (cell.recurs) await panels('weight_hh', op.whh, op.projection ? op.outputs : op.units, places);
     // A cell that does not tell its two biases apart gets their sum.
     for (const { tensor, gates, to } of cell.columns)

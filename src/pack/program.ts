@@ -1,3 +1,5 @@
+import type { PackedStrips } from './strips.js';
+
 /**
  * A packed model as plain data: every address and size that running it needs, nothing else. A worker gets a
  * copy of it once. Addresses are bytes; `ld…` are row strides in bytes; the rest are counts.
@@ -45,6 +47,8 @@ export interface RecurrentOp extends Placed {
   whh: number;
   /** a cell's other vectors of rows, such as a GRU's bias_hh or an LSTM's peepholes; 0 where there is none */
   bhh: number;
+  /** in place of whh, where the recurrent weights are strips */
+  strips?: PackedStrips;
   /** features that it gives: hidden, or fewer where they are projected */
   outputs: number;
   /** panels of weight_hr and zeros behind them; 0 where there is none */

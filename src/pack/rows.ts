@@ -6,30 +6,33 @@ export const panelRows = 8;
 /** Units whose gates stand together: the lanes of a vector. */
 export const lanes = 4;
 
-/** Rows of a part of `units` units, padding included; the same number as partRows in assembly/layer/cells.ts. */
-export function partRows(cell: Cell, units: number): number {
-  return cell.phases.reduce((rows, gates) => rows + phaseRows(gates.length, units), 0);
+/**
+ * Rows of a part of `units` units, padding included; the same number as partRows in assembly/layer/cells.ts.
+ * @param step units are padded to a multiple of it: a vector, or what a strip of weights covers
+ */
+export function partRows(cell: Cell, units: number, step = lanes): number {
+  return cell.phases.reduce((rows, gates) => rows + phaseRows(gates.length, units, step), 0);
 }
 
 /** Of each phase its gates, and the first of its rows in a part of `units` units. */
-export function phasesOf(cell: Cell, units: number): { gates: number; row: number }[] {
+export function phasesOf(cell: Cell, units: number, step = lanes): { gates: number; row: number }[] {
   let row = 0;
   return cell.phases.map(({ length: gates }) => {
     const phase = { gates, row };
-    row += phaseRows(gates, units);
+    row += phaseRows(gates, units, step);
     return phase;
   });
 }
 
-function phaseRows(gates: number, units: number): number {
-  return roundUp((roundUp(units, lanes) / lanes) * gates * lanes, panelRows);
+function phaseRows(gates: number, units: number, step: number): number {
+  return roundUp(roundUp(units, step) * gates, panelRows);
 }
 
 /**
  * The packed row of each row g·H + u of a layer's tensors. Parts lie one after the other, `rows` apart; within one the
  * drawing is in assembly/layer/shape.ts: for each phase groups of four units, gate after gate.
  */
-export function rowPlaces(cell: Cell, hidden: number, units: number, rows: number): Int32Array {
+export function rowPlaces(cell: Cell, hidden: number, units: number, rows: number, step = lanes): Int32Array {
   const places = new Int32Array(cell.gates * hidden);
   for (let first = 0, base = 0; first < hidden; first += units, base += rows) {
     const count = Math.min(units, hidden - first);
@@ -44,7 +47,7 @@ export function rowPlaces(cell: Cell, hidden: number, units: number, rows: numbe
           for (let lane = 0; lane < lanes && unit + lane < count; lane++) places[to++] = row + lane;
         }
       }
-      start += phaseRows(gates.length, count);
+      start += phaseRows(gates.length, count, step);
     }
   }
   return places;

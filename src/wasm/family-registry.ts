@@ -10,6 +10,12 @@ export const familyRegistry = {
   scale_f32: 'y ldy x ldx w b rows width',
   norm_f32: 'y ldy x ldx w b rows groups size centred epsilon',
   function_f32: 'y ldy x ldx table rows width code alpha beta',
+  strips_f32_8x4: 'out init ldg h w columns count',
+  strips_f32_16x1: 'out init ldg h w columns count',
+  strips_f32_4x4: 'out init ldg h w columns count',
+  strips_f32: 'out ldo init ldi h ldh starts columns values batch count gates height',
+  recurrent_strips_step_f32:
+    'cell y ldy h ldh c ldc z s starts columns values diagonal height bhh table lengths time batch units u0 u1 phase',
   lstm_general_cell_f32: 'y c z p table units',
   gru_after_general_cell_f32: 'y h z s table units',
   gru_before_general_reset_f32: 'q h z table units',

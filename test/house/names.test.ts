@@ -16,6 +16,7 @@ const names = [
   'readModel',
   'readNpy',
   'readSafetensors',
+  'sparsify',
   'writeNpy',
   'writeSafetensors',
 ];

@@ -9,6 +9,7 @@ import type { Tensors } from '#dist/model/tensors.js';
 import { npzOf } from '../formats/archive.js';
 import { flashrnnWeights } from '../formats/layouts/flashrnn-models.js';
 import { kerasModels, weightsOf } from '../formats/layouts/keras-models.js';
+import { blobFile, drawBlob, drawText, textFile } from '../formats/rnnoise-files.js';
 import { dumpFolder, makeVariables } from '../formats/variables.js';
 import { buildOnnx } from '../onnx/graph.js';
 import { runOracle } from '../oracle/model.js';
@@ -54,6 +55,12 @@ const filesOf: Record<string, Record<string, Maker>> = {
   worklets: { 'amp.safetensors': makeAmp },
   'choosing-n': { 'poems.txt': () => join(root, 'demo/sonnets.txt') },
   training: { 'poems.txt': () => join(root, 'demo/sonnets.txt') },
+  strips: {
+    'gru.safetensors': () => makeGru(1),
+    'pruned.safetensors': () => makeGru(0.2),
+    'rnnoise.txt': () => textFile(drawText(1)),
+    'weights_blob.bin': () => blobFile(drawBlob(1, 'sparse int8', true).arrays),
+  },
   tensorflow: {
     ...charRnn(),
     'variables.safetensors': () => writeSafetensors(lstms),
@@ -109,6 +116,15 @@ function makeAmp(): Uint8Array {
     ],
   };
   return encodeModel({ spec, tensors: randomModel(seededRandom(7), spec) });
+}
+
+/** A GRU in whose recurrent weights that part of the columns is not zero. */
+function makeGru(density: number): Uint8Array {
+  const spec: ModelSpec = { layers: [{ kind: 'gru', name: 'gru', inputSize: 4, hiddenSize: 32 }] };
+  const tensors = randomModel(seededRandom(9), spec);
+  const { data } = tensors['gru.weight_hh']!;
+  for (let i = 0; i < data.length; i++) if (((i % 32) >> 2) % 8 >= density * 8) data[i] = 0;
+  return encodeModel({ spec, tensors });
 }
 
 /** What the Python of the guide saves: a dense state dict with zeros off 4 blocks, an input, and what comes out. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { availableKernels, createModel, type ModelSpec } from '#dist/node.js';
+import { withStrips } from '../oracle/strips.js';
 import { draw, layerOf, sceneOf } from './draw.js';
 
 const recurrent = [
@@ -16,6 +17,16 @@ const specs: Record<string, ModelSpec> = {
   floats: { layers: [...recurrent, ...rest] },
   ids: { layers: [{ kind: 'embedding', name: 'z', count: 9, size: 6 }, ...recurrent, ...rest] },
 };
+
+/** The same with strips in place of the dense weights of two cells. */
+function drawModel(name: string, batch: number) {
+  const plain = specs[name.startsWith('ids') ? 'ids' : 'floats']!;
+  const { tensors, x } = draw(plain, sceneOf({ batch }));
+  const made = name.endsWith('strips')
+    ? withStrips(1, plain, tensors, '8x4', 0.3, true)
+    : { spec: plain, tensors };
+  return { ...made, x };
+}
 
 const steps = 10_000;
 /** The smallest object takes 16 bytes and more, so one in each step would show as at least this. */
@@ -52,9 +63,10 @@ describe.each(availableKernels())('%s', (kernels) => {
     ['floats', 4],
     ['ids', 1],
     ['ids', 4],
+    ['ids and strips', 1],
+    ['ids and strips', 4],
   ])('10,000 steps allocate nothing: %s, %i streams', async (name, batch) => {
-    const spec = specs[name]!;
-    const { tensors, x } = draw(spec, sceneOf({ batch }));
+    const { spec, tensors, x } = drawModel(name, batch);
     using model = await createModel(spec, tensors, { kernels });
     const session = model.session({ batch });
     const out = new Float32Array(batch * 7);

@@ -7,6 +7,7 @@ import { familyLayerChecks } from './layers.js';
 import { pastChecks } from './past.js';
 import { pointwiseChecks } from './pointwise.js';
 import { slstm_cell_f32 } from './slstm.js';
+import { stripChecks } from './strips.js';
 
 /** The oracle of every kernel of the family. A kernel without one does not compile here. */
 export const familyChecks: Readonly<Record<FamilyKernelName, Check<FamilyKernels>>> = {
@@ -15,6 +16,7 @@ export const familyChecks: Readonly<Record<FamilyKernelName, Check<FamilyKernels
   scale_f32,
   norm_f32,
   function_f32,
+  ...stripChecks,
   ...generalChecks,
   slstm_cell_f32,
   ...pointwiseChecks,
