@@ -1,11 +1,11 @@
 import type { KernelName, Kernels } from '#dist/wasm/registry.js';
 
 /** One shape of one kernel. Either `flops` (a multiply-add counts two) or `items` says how much work a call is. */
-export interface KernelRun {
+export interface KernelRun<K = Kernels> {
   shape: string;
   flops?: number;
   items?: number;
-  call: (kernels: Kernels, table: number) => void;
+  call: (kernels: K, table: number) => void;
 }
 
 const mib = 2 ** 20;

@@ -4,11 +4,14 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { setFlagsFromString } from 'node:v8';
 import { Bench } from 'tinybench';
 import { placeTable } from '#dist/pack/table.js';
-import { loadBinary } from '#dist/wasm/binaries.js';
+import { type LoadBinary, loadBinary } from '#dist/wasm/binaries.js';
 import { availableKernels, type KernelSet } from '#dist/wasm/features.js';
 import type { Kernels } from '#dist/wasm/registry.js';
+import { loadTrainBinary } from '#dist/wasm/train-binaries.js';
+import type { TrainKernels } from '#dist/wasm/train-registry.js';
 import { type KernelRun, kernelRuns } from './kernel-runs.js';
-import { measureRoof, type Roof } from './roof.js';
+import { measureRoof } from './roof.js';
+import { trainKernelRuns } from './train/kernel-runs.js';
 
 // Node 20 has relaxed SIMD behind a flag; later versions have it without, and do not know the flag.
 if (Number(process.versions.node.split('.')[0]) < 22) setFlagsFromString('--experimental-wasm-relaxed-simd');
@@ -27,22 +30,14 @@ export interface KernelResult {
   perItem?: number;
 }
 
+/** where the constants lie */
+const table = 64;
 const wanted = process.argv.slice(2);
 const roof = await measureRoof();
 const results: KernelResult[] = [];
 for (const set of availableKernels()) {
-  const memory = new WebAssembly.Memory({ initial: 512 });
-  const f32 = new Float32Array(memory.buffer);
-  for (let i = 0; i < f32.length; i++) f32[i] = Math.sin(i * 12.9898) * 0.5;
-  f32.fill(0, 31 * 2 ** 18);
-  const table = 64;
-  placeTable(f32, table / 4);
-  const kernels = new WebAssembly.Instance(await loadBinary(set), { env: { memory } })
-    .exports as unknown as Kernels;
-  for (const [name, runs] of Object.entries(kernelRuns)) {
-    if (wanted.length > 0 && !wanted.some((part) => name.includes(part))) continue;
-    for (const run of runs) results.push(await measure(set, name, run, kernels, table, roof));
-  }
+  await measureAll(set, (await open(loadBinary, set)) as Kernels, kernelRuns);
+  await measureAll(set, (await open(loadTrainBinary, set)) as TrainKernels, trainKernelRuns);
 }
 const folder = new URL('../../bench/results/', import.meta.url);
 if (wanted.length === 0) {
@@ -52,13 +47,32 @@ if (wanted.length === 0) {
   await rename(beside, new URL('kernels.json', folder));
 }
 
-async function measure(
+/** A binary over a memory of values about 0.5 large, constants at `table`, and zeros in its last MiB. */
+async function open(load: LoadBinary, set: KernelSet): Promise<unknown> {
+  const memory = new WebAssembly.Memory({ initial: 512 });
+  const f32 = new Float32Array(memory.buffer);
+  for (let i = 0; i < f32.length; i++) f32[i] = Math.sin(i * 12.9898) * 0.5;
+  f32.fill(0, 31 * 2 ** 18);
+  placeTable(f32, table / 4);
+  return new WebAssembly.Instance(await load(set), { env: { memory } }).exports;
+}
+
+async function measureAll<K>(
+  set: KernelSet,
+  kernels: K,
+  all: Readonly<Record<string, KernelRun<K>[]>>,
+): Promise<void> {
+  for (const [name, runs] of Object.entries(all)) {
+    if (wanted.length > 0 && !wanted.some((part) => name.includes(part))) continue;
+    for (const run of runs) results.push(await measure(set, name, run, kernels));
+  }
+}
+
+async function measure<K>(
   set: KernelSet,
   name: string,
-  { shape, flops, items, call }: KernelRun,
-  kernels: Kernels,
-  table: number,
-  { multiplyAdd }: Roof,
+  { shape, flops, items, call }: KernelRun<K>,
+  kernels: K,
 ): Promise<KernelResult> {
   // A call may take less than the clock can tell: so many of them make a task.
   const work = flops ?? (items ?? 1) * 20;
@@ -73,7 +87,7 @@ async function measure(
   const result: KernelResult = { kernels: set, name, shape, best, median: (latency.p50 * 1e6) / repeats };
   if (flops !== undefined) {
     result.gflops = flops / best;
-    result.ofRoof = result.gflops / multiplyAdd[set]!;
+    result.ofRoof = result.gflops / roof.multiplyAdd[set]!;
   } else {
     result.perItem = best / (items ?? 1);
   }
@@ -82,7 +96,7 @@ async function measure(
       ? `${result.perItem!.toFixed(2)} ns each`
       : `${result.gflops.toFixed(1)} GFLOP/s  ${Math.round(100 * result.ofRoof!)} %`;
   process.stdout.write(
-    `${set.padEnd(8)} ${name.padEnd(22)} ${shape.padEnd(24)} ${best.toFixed(0).padStart(9)} ns  ${rate}\n`,
+    `${set.padEnd(8)} ${name.padEnd(26)} ${shape.padEnd(30)} ${best.toFixed(0).padStart(9)} ns  ${rate}\n`,
   );
   return result;
 }

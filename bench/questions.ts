@@ -1,5 +1,6 @@
-// The smaller questions, in one process: structure, profile, threads, start, memory. Run by main.ts; JSON on stdout.
+// The smaller questions, in one process: frames, structure, profile, threads, start, memory. Run by main.ts; JSON on stdout.
 
+import { type FramesResult, measureFrames } from './frames.js';
 import { type MemoryResult, measureMemory } from './memory.js';
 import { measureProfile, type StepProfile } from './profile.js';
 import { measureStart, type StartResult } from './start.js';
@@ -7,6 +8,7 @@ import { measureStructure, type StructureResult } from './structure.js';
 import { type CrewStart, measureCrewStart, measureThreads, type ThreadsResult } from './threads.js';
 
 export interface QuestionsReport {
+  frames: FramesResult;
   structure: StructureResult[];
   profile: StepProfile[];
   threads: ThreadsResult[];
@@ -19,6 +21,8 @@ export interface QuestionsReport {
 const budget = Number(process.argv[2]);
 const note = (what: string) => process.stderr.write(`\r${what.padEnd(40)}`);
 
+note('frames');
+const frames = await measureFrames(budget);
 note('structure');
 const structure = await measureStructure(budget);
 note('profile');
@@ -31,5 +35,5 @@ const start = await measureStart(budget < 200 ? 5 : 15);
 note('memory');
 const memory = process.platform === 'linux' ? await measureMemory() : null;
 process.stderr.write('\n');
-const report: QuestionsReport = { structure, profile, threads, crewStart, start, memory };
+const report: QuestionsReport = { frames, structure, profile, threads, crewStart, start, memory };
 process.stdout.write(JSON.stringify(report), () => process.exit(0));

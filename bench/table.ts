@@ -84,9 +84,19 @@ function formatTime(ms: number): string {
 
 /** The smaller questions, one paragraph and table each. */
 export function formatQuestions(report: QuestionsReport): string {
-  const { structure, profile, threads, crewStart, start, memory } = report;
+  const { frames, structure, profile, threads, crewStart, start, memory } = report;
   const times = (a: number, b: number) => `${(a / b).toFixed(2)}×`;
+  const { inputs, hidden, times: byRuntime } = frames;
+  const ours = byRuntime['blockrnn relaxed'] ?? byRuntime['blockrnn simd']!;
   const parts = [
+    `Frames: a streaming model of DTLN's sizes (${inputs} magnitudes, two LSTMs of ${hidden}, a mask), one frame after ` +
+      'another, its state kept, one thread.',
+    formatMarkdown([
+      ['runtime', 'best', 'median', '÷ ours, relaxed'],
+      ...Object.entries(byRuntime).map(([name, { best, median }]) => [
+        ...[name, formatTime(best), formatTime(median), times(best, ours.best)],
+      ]),
+    ]),
     'Structure: the recurrent part alone, T = 100, B = 1; time of N blocks over time of the dense layer, and over 1/N of it.',
     formatMarkdown([
       ['H', 'N', 'time', 'dense', 'time ÷ dense', '÷ (1/N)'],

@@ -52,6 +52,7 @@ export async function buildPage(folder) {
     cp(join(page, 'index.html'), join(folder, 'index.html')),
     ...find(/^snippets[\\/].*\.js$/).map((file) => cp(file, join(folder, 'snippets', basename(file)))),
     copyModels(join(folder, 'models')),
+    cp(join(root, 'demo/samples'), join(folder, 'samples'), { recursive: true }),
     ...rival.map((file) =>
       cp(join(root, 'node_modules/onnxruntime-web/dist', file), join(folder, 'ort', file)),
     ),

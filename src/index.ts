@@ -13,8 +13,8 @@ export type Source = WebSource;
 const door = /* @__PURE__ */ openDoor(/* @__PURE__ */ webPlatform());
 
 /**
- * Loads a model: a `.safetensors` file of this package; or a PyTorch state dict or an ONNX file whose graph is a stack of
- * layers, in which block structure is found.
+ * Loads a model: a `.safetensors` file of this package; or a PyTorch state dict or an ONNX file, in which block structure
+ * is found.
  * @param source a URL, bytes, a Blob or a Response
  * @throws FormatError, UnsupportedError, MismatchError, AbortError; TypeError and RangeError for wrong options
  */

@@ -78,8 +78,8 @@ function pathOf(source: Source): string | URL | undefined {
 const door = /* @__PURE__ */ openDoor(platform);
 
 /**
- * Loads a model: a `.safetensors` file of this package; or a PyTorch state dict or an ONNX file whose graph is a stack of
- * layers, in which block structure is found.
+ * Loads a model: a `.safetensors` file of this package; or a PyTorch state dict or an ONNX file, in which block structure
+ * is found.
  * @param source a path, a URL, bytes, a Blob or a Response
  * @throws FormatError, UnsupportedError, MismatchError, AbortError; TypeError and RangeError for wrong options; what
  *   the file system says about a path

@@ -99,8 +99,28 @@ function describeSettings(
     ...(init?.embeddingRange === undefined ? [] : [`first embeddings within ±${init.embeddingRange}`]),
     ...(init?.forgetBias === undefined ? [] : [`forget gates begin at ${init.forgetBias}`]),
   ];
-  const again = `\`npm run evidence:${task.name}\` makes it again`;
+  const shorter = epochs === task.settings.epochs ? '' : ` -- --epochs ${epochs}`;
+  const again = `\`npm run evidence:${task.name}${shorter}\` makes it again`;
   return `${said.join('; ')}. ${threads} ${threads === 1 ? 'thread' : 'threads'}, ${kernels} kernels; ${machine}; ${runtime}; commit ${commit}, ${date}. ${again}.`;
+}
+
+/** Every task's first figure by network, for a page that tells what to choose; of the first split alone. */
+export function compareTasks(tasks: readonly Task[], results: readonly Result[]): string {
+  const structures = Object.keys(titles) as Structure[];
+  const head = ['task', 'figure', ...structures.map((structure) => titles[structure])];
+  const rows = tasks.flatMap((task) => {
+    const [group] = task.groups;
+    const [metric] = task.metrics;
+    const own = results.filter((result) => result.task === task.name && result.group === group!.name);
+    if (own.length === 0) return [];
+    const cells = structures.map((structure) => {
+      const runs = own.filter((result) => result.structure === structure);
+      return runs.length === 0 ? '' : formatSummary(metric!, summaryOf(group!, runs, metric!));
+    });
+    return [[task.name, `${metric!.label}, ${task.isLess ? 'less' : 'more'} is better`, ...cells]];
+  });
+  const line = head.map((_, i) => (i < 2 ? '---' : '---:'));
+  return [head, line, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
 function formatGroup(task: Task, group: Group, results: readonly Result[]): string {

@@ -1,35 +1,27 @@
 import { encodeModel } from '../formats/native.js';
-import { type AnyModelFile, readModelFile } from '../formats/open.js';
-import { decodeTensorflow } from '../formats/tensorflow.js';
 import { blocksOf, isRecurrent } from '../model/spec.js';
 import { checkPlaces, writeBeside } from './beside.js';
 import { type Command, vocabOption } from './command.js';
 import { about } from './failure.js';
-import { readBytes, readJson } from './files.js';
+import { readJson } from './files.js';
 import { count, plural, size } from './numbers.js';
+import { origins, readConfig, readOrigin } from './origins.js';
 import { Progress } from './progress.js';
 import { tabulate } from './table.js';
-import {
-  type Checkpoint,
-  findManifest,
-  hasTensorflowNames,
-  readFolder,
-  readVariables,
-} from './tensorflow.js';
 import { UsageError } from './usage-error.js';
 import { readVocab } from './vocabulary.js';
 import { countModel } from './weights.js';
 
-/** `blockrnn convert`: another model file → a native one. */
+/** `blockrnn convert`: any model file that is read → a native one, or an ONNX file. */
 export const convert: Command = {
   name: 'convert',
-  summary: 'write a native model from a PyTorch state dict, an ONNX or TensorFlow model, or a native file',
-  operands: [{ name: 'IN' }, { name: 'OUT.safetensors' }],
+  summary: 'write a native or ONNX file from weights of PyTorch, TensorFlow, Keras and others, or from ONNX',
+  operands: [{ name: 'IN' }, { name: 'OUT' }],
   options: {
     from: {
       type: 'string',
       value: 'ORIGIN',
-      help: 'auto (default): what the file tells; pytorch; tensorflow',
+      help: `${origins.join(', ')}; auto, the default, looks`,
     },
     blocks: {
       type: 'string',
@@ -41,9 +33,39 @@ export const convert: Command = {
       value: 'X',
       help: 'weights off the blocks up to X count as zero; default 0',
     },
-    dtype: { type: 'string', value: 'TYPE', help: 'f32 (default) or f16' },
+    dtype: { type: 'string', value: 'TYPE', help: 'f32 (default) or f16; .onnx files have f32' },
     vocab: vocabOption,
     spec: { type: 'string', value: 'FILE', help: 'JSON with the layers, where the tensors do not tell them' },
+    config: {
+      type: 'string',
+      value: 'FILE',
+      help: "Keras's config.json or .keras file, for what weights do not tell",
+    },
+    activation: {
+      type: 'string',
+      value: 'LIST',
+      help: 'Keras, without a config: softmax, or dense=relu,dense_1=softmax; xlstm: act_fn',
+    },
+    'recurrent-activation': {
+      type: 'string',
+      value: 'LIST',
+      help: 'Keras, without a config: of the gates of LSTM and GRU; default sigmoid',
+    },
+    'reset-after': {
+      type: 'string',
+      value: 'BOOL',
+      help: 'Keras, without a config: of a GRU without biases',
+    },
+    cell: {
+      type: 'string',
+      value: 'NAME',
+      help: 'FlashRNN: lstm or slstm, which both have 4 gates; xlstm: slstm (default), lstm',
+    },
+    order: {
+      type: 'string',
+      value: 'AXES',
+      help: 'FlashRNN: axes of R and b; default GHDP,GHD; cuda has HPGD,HGD',
+    },
     'forget-bias': {
       type: 'string',
       value: 'X',
@@ -51,47 +73,55 @@ export const convert: Command = {
     },
   },
   description:
-    'IN is a PyTorch state dict (.safetensors), an ONNX file whose graph is a stack of layers, the folder of a\n' +
-    'TensorFlow model (a manifest.json and a file of raw f32 values for each variable), or a native file.\n' +
-    'Finds block structure in the recurrent weights and keeps the blocks alone.',
+    'IN is named arrays (.safetensors, .npz) of PyTorch, TensorFlow, Keras, FlashRNN, xLSTM or DreamerV3, an ONNX\n' +
+    'file, the folder of a TensorFlow model (a manifest.json and a file of raw f32 values for each variable), or a\n' +
+    'native file. Finds block structure in the recurrent weights and keeps the blocks alone. OUT is a native file\n' +
+    'or, where its name ends in .onnx, an ONNX file of opset 17, whose states are inputs and outputs: h0.0, hn.0, ….',
   examples: [
     'convert state-dict.safetensors model.safetensors --vocab info.json --dtype f16',
     'convert model.onnx model.safetensors',
+    'convert model.safetensors model.onnx',
     'convert char-rnn model.safetensors --from tensorflow',
+    'convert weights.npz model.safetensors --config model.keras',
   ],
   async run(args, { terminal, signal, json }) {
     const [path, out] = args.operands as [string, string];
-    const from = args.choice('from', ['auto', 'pytorch', 'tensorflow']) ?? 'auto';
+    const from = args.choice('from', origins) ?? 'auto';
     const blocks = args.integerOrAuto('blocks', 1, 2 ** 17) ?? 'auto';
     const tolerance = args.number('tolerance', 0) ?? 0;
     const dtype = args.choice('dtype', ['f32', 'f16']) ?? 'f32';
+    const isOnnx = out.toLowerCase().endsWith('.onnx');
+    if (isOnnx && dtype !== 'f32')
+      throw new UsageError('--dtype f16 is for .safetensors files; an ONNX file is written as f32');
     const specPath = args.text('spec');
     const vocabPath = args.text('vocab');
-    const forgetBias = args.number('forget-bias', 0);
+    const configPath = args.text('config');
+    const resetAfter = args.choice('reset-after', ['true', 'false']);
+    const given = {
+      forgetBias: args.number('forget-bias', 0),
+      activation: args.text('activation'),
+      recurrentActivation: args.text('recurrent-activation'),
+      cell: args.choice('cell', ['lstm', 'slstm', 'gru', 'elman']),
+      order: args.text('order'),
+      resetAfter: resetAfter === undefined ? undefined : resetAfter === 'true',
+    };
     await checkPlaces([out]);
     const spec = specPath === undefined ? undefined : await readJson(specPath, signal);
     const vocab = vocabPath === undefined ? undefined : await readVocab(vocabPath, signal);
+    const config = configPath === undefined ? undefined : await readConfig(configPath, signal);
     const progress = new Progress(terminal);
-    const manifest = from === 'pytorch' ? undefined : await findManifest(path);
-    const bytes = manifest === undefined ? await readBytes(path, signal) : undefined;
-    let checkpoint: Checkpoint | undefined;
-    if (bytes === undefined) checkpoint = await readFolder(manifest!, vocab === undefined, signal);
-    else if (from === 'tensorflow' || (from === 'auto' && hasTensorflowNames(bytes)))
-      checkpoint = await about(path, () => readVariables(bytes));
-    if (checkpoint !== undefined && spec !== undefined)
-      throw new UsageError('--spec is for state dicts; the variables of a TensorFlow model tell its layers');
-    if (checkpoint === undefined && forgetBias !== undefined)
-      throw new UsageError('--forget-bias is for TensorFlow models');
-    const bytesBefore = checkpoint?.size ?? bytes!.length;
     progress.show('finding blocks');
-    const file: AnyModelFile = await about(path, async () => {
-      if (checkpoint === undefined) return readModelFile(bytes!, { blocks, tolerance, spec, vocab });
-      const { arrays, vocab: found } = checkpoint;
-      return decodeTensorflow(arrays, { blocks, tolerance, vocab: vocab ?? found, forgetBias });
-    }).finally(() => progress.end());
-    const encoded = await about(path, () =>
-      encodeModel(file, { dtype, ...(file.metadata && { metadata: file.metadata }) }),
-    );
+    const options = { ...given, blocks, tolerance, spec, vocab, config };
+    const {
+      file,
+      origin,
+      size: bytesBefore,
+    } = await readOrigin(path, from, options, signal).finally(() => progress.end());
+    const encoded = await about(path, async () => {
+      if (!isOnnx) return encodeModel(file, { dtype, ...(file.metadata && { metadata: file.metadata }) });
+      const { encodeOnnx } = await import('../formats/onnx/write.js');
+      return encodeOnnx(file);
+    });
     await writeBeside([{ path: out, bytes: encoded }], signal);
 
     const layers = file.spec.layers.filter(isRecurrent).map((layer) => ({
@@ -105,6 +135,7 @@ export const convert: Command = {
       const result = {
         in: path,
         out,
+        origin,
         layers: file.spec.layers.length,
         recurrentLayers: layers,
         parameters: { total, recurrent, recurrentIfDense },
@@ -123,6 +154,7 @@ export const convert: Command = {
       found === 1 ? '1 block (dense)' : `${count(found)} blocks of ${count(hiddenSize / found)}`,
     ]);
     const facts = [
+      ...(origin === null ? [] : [['from', origin]]),
       ['layers', count(file.spec.layers.length)],
       ['recurrent', `${count(recurrent)} weights; fully connected: ${count(recurrentIfDense)}`],
       ['size', `${size(bytesBefore)} → ${size(encoded.length)} (${dtype})`],

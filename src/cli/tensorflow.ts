@@ -1,10 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { FormatError } from '../base/errors.js';
 import { checkCharacters, checkManifest, decodeArray } from '../formats/checkpoint.js';
-import { readHeader } from '../formats/header.js';
-import { readTensor } from '../formats/safetensors.js';
-import { isTensorflow } from '../formats/tensorflow.js';
 import type { Tensors } from '../model/tensors.js';
 import { about } from './failure.js';
 import { readBytes, readJson } from './files.js';
@@ -62,24 +58,4 @@ async function readCharacters(path: string, signal: AbortSignal): Promise<number
       throw Object.assign(cause as Error, { message: `${(cause as Error).message} ${cure}.` });
     }
   });
-}
-
-/** Whether these are the bytes of a .safetensors file whose tensors have TensorFlow's names. */
-export function hasTensorflowNames(bytes: Uint8Array): boolean {
-  try {
-    return isTensorflow(readHeader(bytes).tensors.keys());
-  } catch (error) {
-    // What is wrong is for the reader of other files to say.
-    if (error instanceof FormatError) return false;
-    throw error;
-  }
-}
-
-/** The variables in a .safetensors file. Scalars are of no layer, and most often of types that are not read. */
-export function readVariables(bytes: Uint8Array): Checkpoint {
-  const arrays: Tensors = Object.create(null);
-  for (const [name, stored] of readHeader(bytes).tensors) {
-    if (stored.shape.length > 0) arrays[name] = readTensor(bytes, name, stored);
-  }
-  return { arrays, size: bytes.length };
 }

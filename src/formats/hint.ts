@@ -127,14 +127,20 @@ function missing(kind: string, name: string, modules: readonly Module[]): Mismat
 }
 
 function planRecurrent(module: RecurrentModule): PlannedLayer[] {
-  const { kind, prefix, inputSize, hiddenSize, layers, bias } = module;
+  const { kind, prefix, inputSize, hiddenSize, layers, bias, bidirectional } = module;
+  const ends = bidirectional ? ['', '_reverse'] : [''];
+  const direction = bidirectional ? { direction: 'bidirectional' } : {};
   return Array.from({ length: layers }, (_, l) => {
     const name = `${prefix || kind}.${l}`;
-    const source = (part: string): [string, string] => [`${name}.${part}`, join(prefix, `${part}_l${l}`)];
-    const sources: PlannedLayer['sources'] = [source('weight_ih'), source('weight_hh')];
-    for (const part of ['bias_ih', 'bias_hh'])
-      sources.push(bias ? source(part) : [`${name}.${part}`, undefined]);
-    return { layer: { kind, name, inputSize: l === 0 ? inputSize : hiddenSize, hiddenSize }, sources };
+    const sources: PlannedLayer['sources'] = [];
+    for (const end of ends) {
+      for (const part of ['weight_ih', 'weight_hh', 'bias_ih', 'bias_hh']) {
+        const isThere = bias || part.startsWith('weight');
+        sources.push([`${name}.${part}${end}`, isThere ? join(prefix, `${part}_l${l}${end}`) : undefined]);
+      }
+    }
+    const width = l === 0 ? inputSize : ends.length * hiddenSize;
+    return { layer: { kind, name, inputSize: width, hiddenSize, ...direction }, sources };
   });
 }
 

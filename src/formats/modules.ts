@@ -11,6 +11,7 @@ export interface RecurrentModule {
   hiddenSize: number;
   layers: number;
   bias: boolean;
+  bidirectional: boolean;
 }
 
 /** A torch.nn.Linear or Embedding: a weight of two axes, and perhaps a bias. */
@@ -37,8 +38,8 @@ export function join(prefix: string, leaf: string): string {
 /**
  * The modules of a PyTorch state dict, in the order in which the file has them. Tensors that fit none are left
  * to the caller.
- * @throws MismatchError when the tensors of one module contradict each other; UnsupportedError for a
- *   bidirectional module and for one with a projection (proj_size)
+ * @throws MismatchError when the tensors of one module contradict each other; UnsupportedError for one with a projection
+ *   (proj_size)
  */
 export function findModules(stored: Stored): Module[] {
   const modules: Module[] = [];
@@ -64,14 +65,6 @@ export function findModules(stored: Stored): Module[] {
 }
 
 function refuseVariants(name: string, match: RegExpExecArray): void {
-  if (match[3] !== undefined) {
-    const cure =
-      'Train it with bidirectional=False, or leave the _reverse tensors out if one direction is enough';
-    throw new UnsupportedError(
-      `tensor ${show(name)}: bidirectional layers are not supported. ${cure}.`,
-      'bidirectional',
-    );
-  }
   if (match[1] === 'weight_hr') {
     throw new UnsupportedError(
       `tensor ${show(name)}: LSTMs with a projection (proj_size) are not supported.`,
@@ -98,14 +91,19 @@ function readRecurrent(stored: Stored, prefix: string, depth: Set<number>): Recu
     const known = '[4·H, H] for an LSTM, [3·H, H] for a GRU, [H, H] for an RNN';
     throw new MismatchError(`tensor ${show(first.hh)} has shape ${show(weightHh)}; PyTorch's are ${known}.`);
   }
-  for (let l = 0; l < layers; l++) {
+  // Its two directions side by side are what the layer above reads.
+  const bidirectional = stored.has(`${first.ih}_reverse`) || stored.has(`${first.hh}_reverse`);
+  const ends = bidirectional ? ['', '_reverse'] : [''];
+  for (const [l, end] of Array.from({ length: layers }, (_, l) =>
+    ends.map((end) => [l, end] as const),
+  ).flat()) {
     const needed = [
-      [rows, l === 0 ? inputSize : hiddenSize],
+      [rows, l === 0 ? inputSize : ends.length * hiddenSize],
       [rows, hiddenSize],
       ...(bias ? [[rows], [rows]] : []),
     ];
     for (const [index, shape] of needed.entries()) {
-      const name = join(prefix, `${parts[index]}_l${l}`);
+      const name = join(prefix, `${parts[index]}_l${l}${end}`);
       const found = shapeOf(name);
       if (found === undefined) throw missing(name);
       if (!same(found, shape)) {
@@ -116,7 +114,7 @@ function readRecurrent(stored: Stored, prefix: string, depth: Set<number>): Recu
       }
     }
   }
-  return { kind, prefix, inputSize, hiddenSize, layers, bias };
+  return { kind, prefix, inputSize, hiddenSize, layers, bias, bidirectional };
 }
 
 function readMatrix(stored: Stored, prefix: string): MatrixModule {

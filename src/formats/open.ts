@@ -43,7 +43,7 @@ export interface AnyModelFile extends ModelFile {
 
 /**
  * A model out of all bytes of a file of any format; the readers of some come only when they are needed.
- * @throws as readModel, and UnsupportedError for an ONNX graph that is no stack of layers
+ * @throws as readModel, and UnsupportedError for an ONNX graph that cannot be made of layers
  */
 export async function readModelFile(
   bytes: Uint8Array,

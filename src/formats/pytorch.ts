@@ -8,7 +8,7 @@ import { type PlannedLayer, planHint, planPieces, suggestHint } from './hint.js'
 import { findModules } from './modules.js';
 import { readTensor } from './safetensors.js';
 import { orderModules } from './stack.js';
-import { compactLayer } from './structure.js';
+import { compactTensors } from './structure.js';
 import { checkVocab } from './vocab.js';
 
 /** How to read a state dict. */
@@ -31,8 +31,8 @@ export interface StateDictOptions {
  * shapes of their tensors, in an order told by their widths. PyTorch's gate order is this package's; its GRU is
  * `resetAfter: true`. Modules without biases get biases of zero.
  * @throws MismatchError when the tensors contradict each other or the spec, when some belong to no layer, or
- *   when a spec is needed: its message then has one to start from; UnsupportedError for bidirectional modules,
- *   proj_size, and dtypes other than F32, F16 and BF16
+ *   when a spec is needed: its message then has one to start from; UnsupportedError for proj_size and
+ *   for dtypes other than F32, F16 and BF16
  */
 export function decodeStateDict(
   bytes: Uint8Array,
@@ -69,10 +69,7 @@ export function decodeStateDict(
     const shapes = layerTensors(layer);
     for (const [name, source] of sources) tensors[name] = readSource(bytes, header, source, shapes[name]!);
     if (!isRecurrent(layer)) return layer;
-    const key = `${layer.name}.weight_hh`;
-    const result = compactLayer(layer, tensors[key]!, blocks ?? options.blocks ?? 'auto', options.tolerance);
-    tensors[key] = result.weightHh;
-    return result.layer;
+    return compactTensors(layer, tensors, blocks ?? options.blocks ?? 'auto', options.tolerance);
   });
   const spec = checkSpec({ layers });
   const file: ModelFile = { spec, tensors: checkTensors(spec, tensors) };

@@ -1,3 +1,4 @@
+import { findChains, type Link } from './chain.js';
 import type { Module } from './modules.js';
 
 /** A module with the part it plays in the model. */
@@ -12,9 +13,8 @@ export interface Stack {
   open?: string;
 }
 
-/** Work allowed to the search; a stack that is not found within it is asked for. */
+/** More are not put in order. */
 const maxModules = 64;
-const maxSteps = 20_000;
 
 /**
  * The order in which modules follow each other, told from their widths: an embedding can only come first, every
@@ -67,47 +67,25 @@ function possibleKinds(module: Module): Piece['kind'][] {
   return module.bias ? ['linear'] : ['embedding', 'linear'];
 }
 
-/** undefined where ids come in */
-function inputWidth({ module, kind }: Piece): number | undefined {
-  if (module.kind !== 'matrix') return module.inputSize;
-  return kind === 'embedding' ? undefined : module.columns;
-}
-
-function resultWidth({ module, kind }: Piece): number {
-  if (module.kind !== 'matrix') return module.hiddenSize;
-  return kind === 'embedding' ? module.columns : module.rows;
-}
-
 /** Up to two stacks that use every module once; two also where the search gave up. */
 function search(modules: readonly Module[], kindsOf: (module: Module) => Piece['kind'][]): Piece[][] {
-  const found: Piece[][] = [];
-  const earlier = modules.map((module) => modules.filter((other) => isNumberedBefore(other, module)));
-  const used = new Set<Module>();
-  const stack: Piece[] = [];
-  let steps = 0;
-  const extend = () => {
-    if (stack.length === modules.length) found.push([...stack]);
-    for (const [index, module] of modules.entries()) {
-      if (found.length > 1 || ++steps > maxSteps) return;
-      if (used.has(module) || earlier[index]!.some((other) => !used.has(other))) continue;
-      for (const kind of kindsOf(module)) {
-        const piece = { module, kind };
-        const before = stack.at(-1);
-        if (before !== undefined && inputWidth(piece) !== resultWidth(before)) continue;
-        used.add(module);
-        stack.push(piece);
-        extend();
-        stack.pop();
-        used.delete(module);
-      }
-    }
-  };
-  extend();
-  if (steps > maxSteps && found.length < 2) {
-    const guess = found[0] ?? modules.map((module) => ({ module, kind: likelyKind(module) }));
-    return [guess, guess];
+  const choices = modules.map((module) => kindsOf(module).map((kind) => linkOf({ module, kind })));
+  const isBefore = (a: number, b: number) => isNumberedBefore(modules[a]!, modules[b]!);
+  const { found, complete } = findChains(choices, isBefore);
+  const stacks = found.map((links) => links.map(({ piece }) => piece));
+  if (complete || stacks.length > 1) return stacks;
+  const guess = stacks[0] ?? modules.map((module) => ({ module, kind: likelyKind(module) }));
+  return [guess, guess];
+}
+
+function linkOf(piece: Piece): Link & { piece: Piece } {
+  const { module, kind } = piece;
+  if (module.kind !== 'matrix') {
+    const gives = module.hiddenSize * (module.bidirectional ? 2 : 1);
+    return { piece, reads: module.inputSize, gives };
   }
-  return found;
+  if (kind === 'embedding') return { piece, reads: undefined, gives: module.columns };
+  return { piece, reads: module.columns, gives: module.rows };
 }
 
 /** Whether two modules are children 0, 1, 2, … of one parent, `a` before `b`. */

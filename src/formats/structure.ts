@@ -3,8 +3,9 @@ import { integer, show } from '../base/guards.js';
 import { cellOf } from '../model/cells.js';
 import { checkSpec } from '../model/check.js';
 import { maxSize } from '../model/given.js';
-import { blocksOf, isRecurrent, outputsOf, type RecurrentLayerSpec } from '../model/spec.js';
-import { checkTensors, type ModelFile, type Tensor } from '../model/tensors.js';
+import { endOf } from '../model/recurrent.js';
+import { blocksOf, directionsOf, isRecurrent, outputsOf, type RecurrentLayerSpec } from '../model/spec.js';
+import { checkTensors, type ModelFile, type Tensor, type Tensors } from '../model/tensors.js';
 
 /**
  * Finding block structure in recurrent weights, and going between their dense and their compact form.
@@ -118,7 +119,7 @@ function regroup(
 }
 
 /**
- * One recurrent layer with its recurrent weights in N blocks.
+ * One recurrent layer with its recurrent weights in N blocks, of all its directions one below the other.
  * @param blocks N, or 'auto' for the largest that holds
  * @throws MismatchError when N does not hold: names the layer, the largest entry off the blocks, and an N that does
  */
@@ -128,7 +129,7 @@ export function compactLayer<L extends RecurrentLayerSpec>(
   blocks: 'auto' | number,
   tolerance = 0,
 ): { layer: L; weightHh: Tensor } {
-  const { gates } = cellOf(layer);
+  const gates = cellOf(layer).gates * directionsOf(layer).length;
   const { hiddenSize, name } = layer;
   const from = blocksOf(layer);
   let to: number;
@@ -160,19 +161,41 @@ function canDivide(layer: RecurrentLayerSpec): boolean {
 }
 
 /**
+ * A layer in N blocks, N given or the largest that holds in all its directions; its recurrent weights are replaced.
+ * @throws as compactLayer
+ */
+export function compactTensors<L extends RecurrentLayerSpec>(
+  layer: L,
+  tensors: Tensors,
+  blocks: 'auto' | number,
+  tolerance = 0,
+): L {
+  const keys = directionsOf(layer).map((direction) => `${layer.name}.weight_hh${endOf(direction)}`);
+  const parts = keys.map((key) => tensors[key]!.data);
+  const size = parts[0]!.length;
+  const all = parts.length === 1 ? parts[0]! : new Float32Array(parts.length * size);
+  if (parts.length > 1) for (const [i, part] of parts.entries()) all.set(part, i * size);
+  const result = compactLayer(layer, { shape: [all.length], data: all }, blocks, tolerance);
+  const { shape, data } = result.weightHh;
+  const [rows, columns] = shape as [number, number];
+  const length = data.length / keys.length;
+  for (const [i, key] of keys.entries()) {
+    const part = keys.length === 1 ? data : data.slice(i * length, (i + 1) * length);
+    tensors[key] = { shape: [rows / keys.length, columns], data: part };
+  }
+  return result.layer;
+}
+
+/**
  * A model with every recurrent layer in N blocks, N given or the largest that holds in each.
  * @throws MismatchError when N does not hold in a layer; RangeError when it does not divide its size
  */
 export function compactModel(file: ModelFile, blocks: 'auto' | number, tolerance = 0): ModelFile {
   const spec = checkSpec(file.spec);
   const tensors = checkTensors(spec, file.tensors);
-  const layers = spec.layers.map((layer) => {
-    if (!isRecurrent(layer) || !canDivide(layer)) return layer;
-    const key = `${layer.name}.weight_hh`;
-    const result = compactLayer(layer, tensors[key]!, blocks, tolerance);
-    tensors[key] = result.weightHh;
-    return result.layer;
-  });
+  const layers = spec.layers.map((layer) =>
+    isRecurrent(layer) && canDivide(layer) ? compactTensors(layer, tensors, blocks, tolerance) : layer,
+  );
   return { ...file, spec: { layers }, tensors };
 }
 

@@ -24,6 +24,7 @@ export const functions = {
   elu: [1],
 } as const satisfies Record<string, readonly number[]>;
 
+/** The name of an element-wise function; x is what it is applied to, alpha and beta are what it takes. */
 export type FunctionName = keyof typeof functions;
 
 /** Their numbers in assembly/math/functions.ts. */

@@ -149,7 +149,9 @@ export interface ActivationSpec extends Wired {
 /** Its inputs, two or more of the same width, one with another, element by element: a − b − c. It has no tensors. */
 export interface CombineSpec extends Wired {
   kind: 'combine';
+  /** what is done with them, from the first to the last */
   combine: 'add' | 'subtract' | 'multiply' | 'divide';
+  /** two or more */
   inputs: string[];
 }
 
@@ -244,6 +246,11 @@ const recurrentKinds: readonly string[] = ['lstm', 'gru', 'elman', 'slstm', 'lnl
 
 export function isRecurrent(layer: LayerSpec): layer is RecurrentLayerSpec {
   return recurrentKinds.includes(layer.kind);
+}
+
+/** Whether a layer is one that PyTorch and ONNX have, too. */
+export function isCommon(layer: LayerSpec): layer is CommonLayerSpec {
+  return layer.kind === 'lstm' || layer.kind === 'gru' || layer.kind === 'elman';
 }
 
 /** N of a recurrent layer. */

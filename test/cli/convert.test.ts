@@ -3,11 +3,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { Json } from '#dist/formats/json.js';
+import { decodeKeras } from '#dist/formats/layouts/keras.js';
+import { decodeTensorflow } from '#dist/formats/layouts/tensorflow.js';
 import { encodeModel } from '#dist/formats/native.js';
 import { writeNpy } from '#dist/formats/npy.js';
 import { readModel } from '#dist/formats/read.js';
 import { readSafetensors, writeSafetensors } from '#dist/formats/safetensors.js';
-import { decodeTensorflow } from '#dist/formats/tensorflow.js';
+import { npzOf, zipOf } from '../formats/archive.js';
+import { kerasModels, weightsOf } from '../formats/layouts/keras-models.js';
 import { dumpFolder, makeVariables } from '../formats/variables.js';
 import { buildOnnx } from '../onnx/graph.js';
 import { expandBlocks } from './dense.js';
@@ -38,6 +41,7 @@ describe('convert', () => {
     expect(JSON.parse(stdout)).toEqual({
       in: input,
       out: at('out.safetensors'),
+      origin: 'pytorch',
       layers: 3,
       recurrentLayers: [{ name: 'lstm.0', kind: 'lstm', hiddenSize: 12, blocks: 3 }],
       parameters: { total: 690, recurrent: 192, recurrentIfDense: 576 },
@@ -74,6 +78,19 @@ describe('convert', () => {
     expect((await call('run', file, ids, '-o', at('y.npy'))).code).toBe(0);
     expect((await call('run', at('onnx.safetensors'), ids, '-o', at('y2.npy'))).code).toBe(0);
     expect(readFileSync(at('y.npy'))).toEqual(readFileSync(at('y2.npy')));
+  });
+
+  test('writes an ONNX file, which is read as it was written', async () => {
+    const file = folder.put('native.safetensors', encodeModel(native));
+    const { code, stdout, stderr } = await call('convert', file, at('out.onnx'), '--json');
+    expect([code, stderr]).toEqual([0, '']);
+    const written = readFileSync(at('out.onnx'));
+    expect(JSON.parse(stdout)).toMatchObject({ layers: 3, bytesAfter: written.length, dtype: 'f32' });
+    expect((await call('convert', at('out.onnx'), at('back.safetensors'))).code).toBe(0);
+    expect(readModel(readFileSync(at('back.safetensors')))).toEqual(readModel(readFileSync(file)));
+    const refused = await call('convert', file, at('half.onnx'), '--dtype', 'f16');
+    expect([refused.code, existsSync(at('half.onnx'))]).toEqual([2, false]);
+    expect(refused.stderr).toContain('--dtype f16 is for .safetensors files');
   });
 
   test('says it in words, and f16 is half as much', async () => {
@@ -236,7 +253,7 @@ describe('convert of a TensorFlow model', () => {
   });
 
   test.each([
-    ['another origin', [whole, '--from', 'keras'], /--from must be one of auto, pytorch, tensorflow/],
+    ['another origin', [whole, '--from', 'caffe'], /--from must be one of auto, pytorch, tensorflow, keras/],
     ['a spec', [whole, '--spec', info], /--spec is for state dicts/],
     [
       'a forget bias of a state dict',
@@ -251,6 +268,95 @@ describe('convert of a TensorFlow model', () => {
     expect(existsSync(at('never.safetensors'))).toBe(false);
   });
 });
+
+describe('weights of Keras', () => {
+  const model = kerasModels.lstm!;
+  const weights = weightsOf(model, 'path');
+  const npz = folder.put('keras.npz', npzOf(weights));
+  const dict = folder.put('keras.safetensors', writeSafetensors(weights));
+  const config = folder.put('keras.json', JSON.stringify(model.config));
+  const archive = folder.put(
+    'model.keras',
+    zipOf({
+      'metadata.json': Buffer.from('{"keras_version": "3.15.1"}'),
+      'config.json': { bytes: Buffer.from(JSON.stringify(model.config)), deflate: true },
+      'model.weights.h5': Buffer.from('\u0089HDF'),
+    }),
+  );
+  const expected = decodeKeras(weights, { activation: 'softmax' });
+
+  test.each([
+    ['an .npz file', [npz, '--activation', 'softmax']],
+    ['a .safetensors file', [dict, '--activation', 'dense=softmax']],
+    ['what it is said to be', [npz, '--from', 'keras', '--activation', 'softmax']],
+    ['with a config.json', [npz, '--config', config]],
+    ['with the config of a .keras file', [dict, '--config', archive]],
+  ])('%s', async (_, argv) => {
+    const { code, stdout, stderr } = await call('convert', ...argv, at('keras-out.safetensors'), '--json');
+    expect([code, stderr]).toEqual([0, '']);
+    expect(JSON.parse(stdout)).toMatchObject({ origin: 'keras', layers: 5 });
+    const { tensors } = readModel(readFileSync(at('keras-out.safetensors')));
+    for (const name of Object.keys(expected.tensors)) expect(tensors[name]).toEqual(expected.tensors[name]);
+  });
+
+  test('a state dict may be an .npz file too', async () => {
+    const pytorch = folder.put('state-dict.npz', npzOf(expandBlocks(native.tensors, 3)));
+    expect((await call('convert', pytorch, at('npz-out.safetensors'))).code).toBe(0);
+    expect(readModel(readFileSync(at('npz-out.safetensors'))).tensors).toEqual(native.tensors);
+  });
+
+  test.each([
+    ['an activation that is not told', [npz], 1, /activation of Dense layer "dense"/],
+    [
+      'names of two origins',
+      [folder.put('two.npz', npzOf({ ...weights, 'rnn.weight_hh_l0': array() }))],
+      1,
+      /names of pytorch and keras.*option from/,
+    ],
+    [
+      'names of none',
+      [folder.put('none.npz', npzOf({ arr_0: array() }))],
+      1,
+      /do not tell where they come from: "arr_0".*pytorch, tensorflow, keras/,
+    ],
+    [
+      'an HDF5 file',
+      [folder.put('model.h5', Buffer.from([0x89, 0x48, 0x44, 0x46, 13, 10, 26, 10]))],
+      1,
+      /this is an HDF5 file.*numpy\.savez/,
+    ],
+    ['a .keras file', [archive], 1, /this is a \.keras file.*numpy\.savez/],
+    [
+      'a zip of other things',
+      [folder.put('other.zip', zipOf({ 'data.pkl': Buffer.from('x') }))],
+      1,
+      /zip archive or a pickle/,
+    ],
+    [
+      'a config that is none',
+      [npz, '--config', npz],
+      1,
+      /keras\.npz: there is no config\.json in the archive/,
+    ],
+    ['a config for a state dict', [input, '--config', config], 2, /--config is for Keras models/],
+    [
+      'an activation for a state dict',
+      [input, '--activation', 'relu'],
+      2,
+      /--activation is for Keras models/,
+    ],
+    ['a spec for Keras', [npz, '--spec', config], 2, /--spec is for state dicts/],
+  ])('%s fails', async (_, argv, exit, message) => {
+    const { code, stdout, stderr } = await call('convert', ...argv, at('never.safetensors'));
+    expect([code, stdout]).toEqual([exit, '']);
+    expect(stderr).toMatch(message);
+    expect(existsSync(at('never.safetensors'))).toBe(false);
+  });
+});
+
+function array() {
+  return { shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) };
+}
 
 const shared = new URL('../../../shared/', import.meta.url);
 

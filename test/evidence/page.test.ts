@@ -15,7 +15,7 @@ import { drawPlot } from '../../bench/evidence/plot.js';
 import { readResults } from '../../bench/evidence/read-results.js';
 import { listRuns, nameRun, type Result, summarize, summarizeRuns } from '../../bench/evidence/results.js';
 import { rateAt } from '../../bench/evidence/schedule.js';
-import { writePage } from '../../bench/evidence/tables.js';
+import { compareTasks, writePage } from '../../bench/evidence/tables.js';
 import { tasks } from '../../bench/evidence/tasks.js';
 
 const poses = tasks.find(({ name }) => name === 'poses')!;
@@ -90,6 +90,17 @@ test('the page has a row for every network, keeps what was written by hand, and 
   }
 });
 
+test('the comparison has a row for every task that has results, and a hole where a network has none', () => {
+  const results = makeResults().filter(
+    ({ task, structure }) => task !== 'bytes' || structure !== 'blocks-16',
+  );
+  const [head, line, ...rows] = compareTasks(tasks, results).split('\n');
+  expect(rows.map((row) => row.split(' | ')[0])).toEqual(['| bytes', '| poses']);
+  for (const row of [line!, ...rows]) expect(row.split('|')).toHaveLength(head!.split('|').length);
+  expect(rows[0]).toContain('|  |');
+  expect(rows[1]).toContain('| 51.5 ± 0.7 % |');
+});
+
 test('a plot of one point, of equal points and of many decades', () => {
   const plot = (marks: { x: number; y: number; label?: string }[], isLogX = true) =>
     drawPlot({ title: 'a < b & c', xLabel: 'x', yLabel: 'y', isLogX, series: [{ marks }], note: '' });
@@ -151,6 +162,7 @@ test('docs/EVIDENCE.md says what the results say', async () => {
   const page = await readFile(new URL('docs/EVIDENCE.md', root), 'utf8');
   const { text, pictures } = writePage(tasks, results, page);
   expect(text).toBe(page);
+  expect(await readFile(new URL('docs/choosing-n.md', root), 'utf8')).toContain(compareTasks(tasks, results));
   for (const [name, svg] of pictures)
     expect(await readFile(new URL(`docs/evidence/${name}`, root), 'utf8'), name).toBe(svg);
 });

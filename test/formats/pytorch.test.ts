@@ -30,6 +30,32 @@ function suggestion(message: string): { layers: Record<string, unknown>[] } {
 }
 
 describe('what names and shapes tell', () => {
+  test('two layers in both directions, by name and value', () => {
+    const both = (layer: number, width: number, blocks: number): Record<string, Stored> =>
+      Object.fromEntries(
+        ['', '_reverse'].flatMap((end) => [
+          [`gru.weight_ih_l${layer}${end}`, ramp([12, width])],
+          [`gru.weight_hh_l${layer}${end}`, blocky(3, 4, end === '' ? blocks : 2)],
+          [`gru.bias_ih_l${layer}${end}`, ramp([12])],
+          [`gru.bias_hh_l${layer}${end}`, ramp([12])],
+        ]),
+      );
+    const { spec, tensors } = readModel(
+      stateDict({ ...both(0, 3, 4), ...both(1, 8, 1), 'out.weight': ramp([5, 8]), 'out.bias': ramp([5]) }),
+    );
+    const shared = { kind: 'gru', hiddenSize: 4, direction: 'bidirectional', resetAfter: true };
+    expect(spec.layers).toEqual([
+      // The structure that holds in both.
+      { ...shared, name: 'gru.0', inputSize: 3, blocks: 2 },
+      { ...shared, name: 'gru.1', inputSize: 8, blocks: 1 },
+      { kind: 'linear', name: 'out', inputSize: 8, outputSize: 5, bias: true },
+    ]);
+    expect(tensors['gru.0.weight_hh']!.shape).toEqual([12, 2]);
+    expect(tensors['gru.0.weight_hh_reverse']!.shape).toEqual([12, 2]);
+    const { bytes } = blocky(3, 4, 2);
+    expect(new Uint8Array(tensors['gru.1.weight_hh_reverse']!.data.buffer)).toEqual(bytes);
+  });
+
   test('embedding, LSTM, linear: spec, names and every value', () => {
     const { spec, tensors } = readModel(stateDict(language, { format: 'pt' }));
     expect(spec).toEqual({
@@ -334,9 +360,10 @@ describe('a small spec', () => {
 describe('what is not supported, or contradicts itself', () => {
   const reads = (tensors: Record<string, Stored>) => errorOf(() => readModel(stateDict(tensors)));
 
-  test('bidirectional layers and projections', () => {
-    const both = { ...recurrent('l.', 4, 2, 3), 'l.weight_ih_l0_reverse': ramp([12, 2]) };
-    expect(reads(both)).toMatchObject({ name: 'UnsupportedError', feature: 'bidirectional' });
+  test('half a direction, and projections', () => {
+    const half = { ...recurrent('l.', 4, 2, 3), 'l.weight_ih_l0_reverse': ramp([12, 2]) };
+    expect(reads(half)).toMatchObject({ name: 'MismatchError' });
+    expect(reads(half).message).toContain('"l.weight_hh_l0_reverse" is missing');
     const projected = { ...recurrent('l.', 4, 2, 3), 'l.weight_hr_l0': ramp([2, 3]) };
     expect(reads(projected)).toMatchObject({ name: 'UnsupportedError', feature: 'proj_size' });
   });

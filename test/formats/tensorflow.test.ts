@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { seededRandom } from '#dist/base/random.js';
 import { checkCharacters, checkManifest, decodeArray } from '#dist/formats/checkpoint.js';
 import type { Json } from '#dist/formats/json.js';
-import { decodeTensorflow, isTensorflow, type TensorflowOptions } from '#dist/formats/tensorflow.js';
+import { decodeTensorflow, isTensorflow, type TensorflowOptions } from '#dist/formats/layouts/tensorflow.js';
 import type { Tensor, Tensors } from '#dist/model/tensors.js';
 import { availableKernels, createModel } from '#dist/node.js';
 import { runOracle } from '../oracle/model.js';

@@ -98,7 +98,7 @@ export class GraphBuilder {
     ];
     return message([
       integerField(1, irVersion),
-      textField(2, 'blockrnn'),
+      textField(2, 'the tests of blockrnn'),
       messageField(7, graph),
       messageField(8, [textField(1, ''), integerField(2, opset)]),
     ]);

@@ -6,7 +6,11 @@ import { writeNpy } from '#dist/formats/npy.js';
 import { writeSafetensors } from '#dist/formats/safetensors.js';
 import type { ModelSpec } from '#dist/model/spec.js';
 import type { Tensors } from '#dist/model/tensors.js';
+import { npzOf } from '../formats/archive.js';
+import { flashrnnWeights } from '../formats/layouts/flashrnn-models.js';
+import { kerasModels, weightsOf } from '../formats/layouts/keras-models.js';
 import { dumpFolder, makeVariables } from '../formats/variables.js';
+import { buildOnnx } from '../onnx/graph.js';
 import { runOracle } from '../oracle/model.js';
 import { randomModel } from '../oracle/random.js';
 import { type Page, root } from './pages.js';
@@ -44,6 +48,7 @@ const lstms = makeVariables({
 const demo: Maker = () => join(root, 'demo/shakespeare-block8.safetensors');
 const filesOf: Record<string, Record<string, Maker>> = {
   threads: { 'model.safetensors': demo },
+  onnx: { 'model.safetensors': demo, 'denoiser.onnx': makeDenoiser },
   deno: { 'model.safetensors': demo },
   microbenchmarks: { 'model.safetensors': demo },
   worklets: { 'amp.safetensors': makeAmp },
@@ -53,6 +58,11 @@ const filesOf: Record<string, Record<string, Maker>> = {
     ...charRnn(),
     'variables.safetensors': () => writeSafetensors(lstms),
     'bytes.json': () => encodeJson([10, 32, 65, 66, 67]),
+  },
+  layouts: {
+    'keras.npz': () => npzOf(weightsOf(kerasModels.lstm!, 'path')),
+    'config.json': () => encodeJson(kerasModels.lstm!.config),
+    'flashrnn.safetensors': () => writeSafetensors(flashrnnWeights('gru')),
   },
   pytorch: {
     'state-dict.safetensors': () => writeSafetensors(tagger.stateDict, { metadata: { format: 'pt' } }),
@@ -74,6 +84,19 @@ function charRnn(): Record<string, Maker> {
 
 function encodeJson(value: unknown): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(value));
+}
+
+/** A mask for each frame of a spectrum, its states among the graph's inputs and outputs. */
+function makeDenoiser(): Uint8Array {
+  const spec: ModelSpec = {
+    layers: [
+      { kind: 'lstm', name: 'a', inputSize: 257, hiddenSize: 32 },
+      { kind: 'lstm', name: 'b', inputSize: 32, hiddenSize: 32 },
+      { kind: 'linear', name: 'mask', inputSize: 32, outputSize: 257 },
+      { kind: 'activation', name: 'sigmoid', activation: 'sigmoid' },
+    ],
+  };
+  return buildOnnx(spec, randomModel(seededRandom(8), spec));
 }
 
 /** One sample in, one sample out. */

@@ -182,6 +182,22 @@ describe.skipIf(endpoint === undefined)('the panels Speak and Move', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('recorded digits are heard by those who have no microphone', async () => {
+    const { page, complaints } = await open('speak');
+    const heard: (string | null)[] = [];
+    for (let digit = 0; digit < 10; digit++) {
+      await page.getByRole('button', { name: String(digit), exact: true }).click();
+      await page.waitForFunction(
+        (said) => document.querySelector('.speak-note')!.textContent === said,
+        `That was a recorded ${digit}.`,
+      );
+      heard.push(await page.textContent('.speak-digit'));
+    }
+    expect(heard.filter((digit, i) => digit === String(i)).length).toBeGreaterThanOrEqual(9);
+    await page.close();
+    expect(complaints).toEqual([]);
+  });
+
   test.each(['no-preference', 'reduce'] as const)('strokes are named; motion: %s', async (reducedMotion) => {
     const { page, complaints } = await open('move', { reducedMotion });
     for (const [label, name] of [

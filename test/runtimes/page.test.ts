@@ -6,8 +6,6 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { encodeModel, readModel } from '#dist/node.js';
-import { expandToDense } from '../oracle/dense.js';
 import { savePicture } from './picture.js';
 
 const endpoint = inject('chromium');
@@ -234,17 +232,8 @@ describe.skipIf(endpoint === undefined)('the page', () => {
     expect(complaints).toEqual([]);
   });
 
-  test('puts a dense network beside the blocks where the server has one', async () => {
-    // The same network with its zeros written out: it must write the same, and be as good.
-    const { spec, tensors, vocab } = await readModel(
-      await readFile(join(root, 'demo/shakespeare-block8.safetensors')),
-    );
-    const dense = encodeModel({ ...expandToDense(spec, tensors), vocab: vocab! });
-    const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
-    const files = ['shakespeare-block8.safetensors', 'bytes-dense.safetensors', 'sonnets.txt'];
-    await page.route('**/models/files.json', (route) => route.fulfill({ json: files }));
-    await page.route('**/bytes-dense.safetensors', (route) => route.fulfill({ body: Buffer.from(dense) }));
-    await page.goto(isolated);
+  test('puts the dense network beside the blocks', async () => {
+    const { page, complaints } = await open(isolated);
     await page.locator('#panel-write').scrollIntoViewIfNeeded();
     await until(page, '#write-note', /fewer is better/);
     expect(await page.locator('.column h3').allTextContents()).toEqual(['8 blocks', 'Dense']);
@@ -252,16 +241,15 @@ describe.skipIf(endpoint === undefined)('the page', () => {
       '131\u2009k',
       '1.05\u2009M',
     ]);
-    const [own, other] = await page.locator('[data-fact=bits]').allTextContents();
-    expect(numberIn(own!)).toBeGreaterThan(1);
-    expect(other).toBe(own);
+    for (const bits of await page.locator('[data-fact=bits]').allTextContents()) {
+      expect(numberIn(bits)).toBeGreaterThan(1.5);
+      expect(numberIn(bits)).toBeLessThan(3);
+    }
     const speeds = await page.locator('[data-fact=speed]').allTextContents();
     expect(numberIn(speeds[0]!)).toBeLessThan(numberIn(speeds[1]!));
     await slide(page, '#temperature', 0);
     await page.fill('#prompt', 'HAMLET:');
     await until(page, '.column + .column .text', /^HAMLET:[\s\S]{40}/);
-    const texts = await page.locator('.column .text').allTextContents();
-    expect(texts[1]!.slice(0, 40)).toBe(texts[0]!.slice(0, 40));
     await page.click('#full');
     await page.waitForTimeout(500);
     const [more, less] = (await page.locator('[data-fact=written]').allTextContents()).map(numberIn);
@@ -274,6 +262,7 @@ describe.skipIf(endpoint === undefined)('the page', () => {
       await page.locator('#panel-write').screenshot({ path: join(screenshots, 'side by side.png') });
     }
     await page.close();
+    expect(complaints).toEqual([]);
   });
 
   test('shows the code that it runs', async () => {

@@ -30,9 +30,12 @@ const stage = `
         <span>Choose a recording</span>
       </label>
     </div>
+    <div class="speak-samples" role="group" aria-label="Recorded digits">
+      <span>Recorded ones, of voices that it has heard saying other things:</span>
+    </div>
     <p class="note speak-note" role="status">
-      Digits in English, one at a time, with a pause after each. Without a microphone: choose a recording, or drop one
-      here. Nothing that you say leaves this page.
+      Digits in English, one at a time, with a pause after each. Recordings of your own can be dropped here. Nothing
+      that you say leaves this page.
     </p>
     <p class="note speak-cost"></p>
   </div>`;
@@ -65,6 +68,16 @@ export async function open(section: HTMLElement): Promise<void> {
     if (recording !== undefined)
       void attempt(`Reading ${recording.name}…`, () => ear.playRecording(recording));
   };
+  const samples = find('.speak-samples', HTMLElement, within);
+  for (let digit = 0; digit < 10; digit++) {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.textContent = String(digit);
+    button.addEventListener('click', () => {
+      void attempt(`Reading ${digit}…`, async () => ear.playRecording(await fetchSample(digit)));
+    });
+    samples.append(button);
+  }
   toggle.addEventListener('click', () => {
     if (ear.isListening) ear.stop('Not listening.');
     else void attempt('Asking for the microphone…', () => ear.openMicrophone());
@@ -79,6 +92,13 @@ export async function open(section: HTMLElement): Promise<void> {
     event.preventDefault();
     play(event.dataTransfer?.files[0]);
   });
+}
+
+/** One of the recordings that come with the page. */
+async function fetchSample(digit: number): Promise<File> {
+  const response = await fetch(`./samples/${digit}.wav`);
+  if (!response.ok) throw new Error(`the server does not give ${digit}.wav (${response.status}).`);
+  return new File([await response.blob()], `a recorded ${digit}`);
 }
 
 /** Shows what was heard. */

@@ -85,10 +85,8 @@ async function findModels(): Promise<string[]> {
   const response = await fetch('./models/files.json');
   if (!response.ok) throw new Error(`the server does not say which models it has (${response.status}).`);
   const files = (await response.json()) as string[];
-  const blocks = ['bytes-block8.safetensors', 'shakespeare-block8.safetensors'];
-  const dense = 'bytes-dense.safetensors';
-  if (!files.includes(dense)) return ['shakespeare-block8.safetensors'];
-  return [blocks.find((file) => files.includes(file)) ?? dense, dense];
+  const wanted = ['shakespeare-block8.safetensors', 'shakespeare-dense.safetensors'];
+  return wanted.filter((file) => files.includes(file));
 }
 
 async function addColumn(stage: HTMLElement, file: string): Promise<Column> {

@@ -78,7 +78,7 @@ export function regroup(
   to: readonly Extent[],
   zeroIsSize = false,
 ): Axis[] | undefined {
-  const flat = axes.flatMap((axis) => [...axis]);
+  const flat = [...joined(axes.flat())];
   const targets: (Extent | undefined)[] = to.map((extent, place) => {
     if (extent.unknown.length > 0) return extent;
     if (extent.count === -1) return undefined;

@@ -1,4 +1,5 @@
 import { MismatchError } from '../../base/errors.js';
+import { sizeOf } from './arrays.js';
 import { type Extent, features } from './axes.js';
 import type { Node } from './proto.js';
 import { type ArrayValue, type Flow, nameNode, type Sizes, unsupported, type Value } from './values.js';
@@ -26,11 +27,17 @@ export function sizesOf(value: Value): Sizes | undefined {
   return { kind: 'sizes', isScalar: value.dims.length === 0, items };
 }
 
+const nouns: Readonly<Record<string, string>> = {
+  reduced: 'mean of features',
+  sizes: 'shape',
+  fill: 'constant',
+};
+
 /** The output of layers that a node reads. */
 export function flowOf(node: Node, value: Value, index = 0): Flow {
   const flow = value.kind === 'state' ? value.flow : value;
   if (flow?.kind === 'flow') return flow;
-  const what = value.kind === 'state' ? 'a state' : 'a constant';
+  const what = value.kind === 'constant' ? 'a constant' : `a ${nouns[value.kind] ?? value.kind}`;
   throw unsupported(node, `its input ${index} is ${what}, not the output of a layer`, 'input');
 }
 
@@ -39,26 +46,43 @@ export function constantInput(node: Node, value: Value, index: number): ArrayVal
   throw unsupported(node, `its input ${index} is not constant`, 'input');
 }
 
-/** Refuses a flow whose axis is not all of the features, alone and in order. */
-export function expectFeatures(
-  walk: Walk,
-  node: Node,
-  flow: Flow,
-  axis = flow.axes.length - 1,
-  cut = false,
-): void {
-  const whole = axis < 0 ? undefined : walk.whole(flow.axes[axis]!, flow);
-  const isThem = flow.width === 1 ? whole === 'one' : whole === features;
-  if (flow.isIds || !isThem) {
+/** Refuses a flow whose axis is not all of its features, alone and in order. */
+export function expectFeatures(walk: Walk, node: Node, flow: Flow, axis = flow.axes.length - 1): void {
+  if (!isFeatures(walk, flow, axis) || flow.isIds) {
     throw unsupported(
       node,
       `axis ${axis} of its input is not the features that the layer before gives`,
       'axes',
     );
   }
-  if (!cut && isCut(walk, flow)) throw unsupported(node, 'it reads a part of the features', 'axes');
 }
 
-export function isCut(walk: Walk, { chain, from, width }: Flow): boolean {
-  return from !== 0 || width !== (chain === undefined ? walk.width : chain.width);
+export function isFeatures(walk: Walk, flow: Flow, axis: number): boolean {
+  const whole = axis < 0 ? undefined : walk.whole(flow.axes[axis]!, flow);
+  return flow.width === 1 ? whole === 'one' : whole === features;
+}
+
+/** A list of integers that is an attribute or, in later opsets, an input. */
+export function listOf(walk: Walk, node: Node, name: string, index: number): readonly Extent[] | undefined {
+  const attribute = node.attributes.get(name);
+  if (attribute !== undefined) return attribute.integers.map((count) => ({ count, unknown: [] }));
+  const value = optionalInput(walk, node, index);
+  if (value === undefined) return undefined;
+  const sizes = sizesOf(value);
+  if (sizes === undefined) throw unsupported(node, `input ${name} is not known beforehand`, name);
+  return sizes.items;
+}
+
+export function numbersOf(walk: Walk, node: Node, name: string, index: number): number[] | undefined {
+  return listOf(walk, node, name, index)?.map(({ count, unknown }) => {
+    if (unknown.length > 0) throw unsupported(node, `${name} is not known beforehand`, name);
+    return count;
+  });
+}
+
+export function isZero(walk: Walk, value: Value): boolean {
+  if (value.kind === 'fill') return value.value === 0;
+  if (value.kind !== 'constant') return false;
+  walk.spend(sizeOf(value.dims));
+  return value.data().every((number) => number === 0);
 }

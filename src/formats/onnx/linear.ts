@@ -3,8 +3,10 @@ import { show } from '../../base/guards.js';
 import { sizeOf } from './arrays.js';
 import { axisOf, features } from './axes.js';
 import { constantInput, expectFeatures, flowOf, inputOf, optionalInput } from './inputs.js';
+import { sourceOf, sourcesOf } from './links.js';
+import { plus } from './pointwise.js';
 import type { Node } from './proto.js';
-import { type ArrayValue, type Flow, type Link, nameNode, unsupported, type Value } from './values.js';
+import { type ArrayValue, type Flow, nameNode, unsupported, type Value } from './values.js';
 import type { Walk } from './walk.js';
 
 /** Products with a constant matrix, and what is added to them: linear layers. */
@@ -30,9 +32,23 @@ export function gemm(walk: Walk, node: Node): readonly Value[] {
     throw new MismatchError(`${nameNode(node)}: B must be a matrix, it is ${show(factor.dims)}.`);
   const turned = (attributes.get('transB')?.integer ?? 0) !== 0;
   const y = linear(walk, node, x, factor, turned, attributes.get('alpha')?.float ?? 1);
-  const bias = optionalInput(walk, node, 2);
+  const value = optionalInput(walk, node, 2);
   const beta = attributes.get('beta')?.float ?? 1;
-  return [bias === undefined || beta === 0 ? y : withBias(node, y, bias, beta)];
+  if (value === undefined || beta === 0) return [y];
+  const { dims, data } = constantInput(node, value, 2);
+  const count = sizeOf(dims);
+  const outputSize = y.width!;
+  if (dims.length > 2 || (count !== 1 && (count !== outputSize || dims.at(-1) !== outputSize)))
+    throw unsupported(node, `it adds ${show(dims)} to ${outputSize} features`, 'shape');
+  const added = data() as Float32Array;
+  return [
+    plus(
+      walk,
+      node,
+      y,
+      Float32Array.from({ length: outputSize }, (_, o) => beta * added[count === 1 ? 0 : o]!),
+    ),
+  ];
 }
 
 function linear(walk: Walk, node: Node, x: Flow, factor: ArrayValue, turned: boolean, alpha: number): Flow {
@@ -48,31 +64,8 @@ function linear(walk: Walk, node: Node, x: Flow, factor: ArrayValue, turned: boo
     for (let i = 0; i < inputSize; i++)
       weight[o * inputSize + i] = alpha * data[turned ? o * inputSize + i : i * outputSize + o]!;
   }
-  const chain: Link = { parent: x.chain, width: outputSize, kind: 'linear', inputSize, weight };
+  const sources = sourcesOf(sourceOf(walk, node, x));
+  const chain = walk.link(node, outputSize, sources, { kind: 'linear', inputSize, weight });
   const axes = [...x.axes.slice(0, -1), axisOf(features, outputSize)];
   return { kind: 'flow', axes, chain, width: outputSize, from: 0, isIds: false };
-}
-
-export function add(walk: Walk, node: Node): readonly Value[] {
-  const values = [inputOf(walk, node, 0), inputOf(walk, node, 1)];
-  const [x, bias] = values[0]!.kind === 'constant' ? [values[1]!, values[0]!] : [values[0]!, values[1]!];
-  const flow = flowOf(node, x);
-  expectFeatures(walk, node, flow);
-  return [withBias(node, flow, bias, 1)];
-}
-
-/** Adds a constant to the product of a matrix: a linear layer with a bias. */
-function withBias(node: Node, flow: Flow, value: Value, beta: number): Flow {
-  const { chain, axes } = flow;
-  const { dims, data } = constantInput(node, value, 1);
-  if (chain?.kind !== 'linear' || chain.bias !== undefined)
-    throw unsupported(node, 'it adds a constant to something else than the product with a matrix', 'input');
-  const outputSize = chain.width;
-  const count = sizeOf(dims);
-  const fits =
-    dims.length <= axes.length && (count === 1 || (count === outputSize && dims.at(-1) === outputSize));
-  if (!fits) throw unsupported(node, `it adds ${show(dims)} to ${outputSize} features`, 'shape');
-  const added = data() as Float32Array;
-  const bias = Float32Array.from({ length: outputSize }, (_, o) => beta * added[count === 1 ? 0 : o]!);
-  return { ...flow, chain: { ...chain, bias } };
 }

@@ -1,18 +1,12 @@
 import { MismatchError } from '../../base/errors.js';
 import { show } from '../../base/guards.js';
 import { concatArrays, sizeOf, sliceArray, transposeArray } from './arrays.js';
-import { type Axis, axisOf, type Extent, extentOf, features, regroup, streams } from './axes.js';
-import { inputOf, optionalInput, sizesOf } from './inputs.js';
+import { type Axis, axisOf, type Extent, extentOf, features, joined, regroup, streams } from './axes.js';
+import { inputOf, listOf, numbersOf, sizesOf } from './inputs.js';
+import { joinFlows } from './joins.js';
+import { widthOf } from './links.js';
 import type { Node } from './proto.js';
-import {
-  type ArrayValue,
-  type Flow,
-  type Link,
-  nameNode,
-  type Sizes,
-  unsupported,
-  type Value,
-} from './values.js';
+import { type ArrayValue, type Flow, nameNode, type Sizes, unsupported, type Value } from './values.js';
 import type { Walk } from './walk.js';
 
 /**
@@ -21,32 +15,14 @@ import type { Walk } from './walk.js';
  */
 
 /** `axis` counted from the front. @throws MismatchError when there is none */
-function placeOf(node: Node, axis: number, rank: number): number {
+export function placeOf(node: Node, axis: number, rank: number): number {
   const place = axis < 0 ? axis + rank : axis;
   if (!(place >= 0 && place < rank))
     throw new MismatchError(`${nameNode(node)}: there is no axis ${axis} of ${rank}.`);
   return place;
 }
 
-/** A list of integers that is an attribute or, in later opsets, an input. */
-function listOf(walk: Walk, node: Node, name: string, index: number): readonly Extent[] | undefined {
-  const attribute = node.attributes.get(name);
-  if (attribute !== undefined) return attribute.integers.map((count) => ({ count, unknown: [] }));
-  const value = optionalInput(walk, node, index);
-  if (value === undefined) return undefined;
-  const sizes = sizesOf(value);
-  if (sizes === undefined) throw unsupported(node, `input ${name} is not known beforehand`, name);
-  return sizes.items;
-}
-
-function numbersOf(walk: Walk, node: Node, name: string, index: number): number[] | undefined {
-  return listOf(walk, node, name, index)?.map(({ count, unknown }) => {
-    if (unknown.length > 0) throw unsupported(node, `${name} is not known beforehand`, name);
-    return count;
-  });
-}
-
-function rankOf(node: Node, value: Value): number {
+export function rankOf(node: Node, value: Value): number {
   if (value.kind === 'flow') return value.axes.length;
   if (value.kind === 'constant' || value.kind === 'state') return value.dims.length;
   throw unsupported(node, 'it moves the axes of a shape', 'input');
@@ -93,7 +69,7 @@ export function permute(walk: Walk, node: Node): readonly Value[] {
 }
 
 /** Another list of axes over the same elements; `places` tells for each new axis which old one it is, −1 for none. */
-function relist(value: Value, places: readonly number[]): Value {
+export function relist(value: Value, places: readonly number[]): Value {
   if (value.kind === 'flow') return { ...value, axes: places.map((place) => value.axes[place] ?? []) };
   const array = value as ArrayValue;
   return {
@@ -187,12 +163,18 @@ function axesOf({ dims, batch, streams: count }: ArrayValue): Axis[] {
 }
 
 /** Elements [from, to) of an axis. */
-function cut(walk: Walk, node: Node, value: Value, axis: number, from: number, to: number): Value {
+export function cut(walk: Walk, node: Node, value: Value, axis: number, from: number, to: number): Value {
   if (value.kind === 'flow') {
-    if (walk.whole(value.axes[axis]!, value) !== features)
+    const [atom, ...others] = joined(value.axes[axis]!);
+    const width = widthOf(node, value);
+    // Parts of the slowest axis of the features are side by side.
+    if (atom?.axis !== features || others.length > 0 || atom.size! * atom.stride !== width)
       throw unsupported(node, `it takes a part of axis ${axis}, which is not the features`, 'axes');
-    const axes = value.axes.map((old, place) => (place === axis ? axisOf(features, to - from) : old));
-    return { ...value, axes, width: to - from, from: value.from + from };
+    const { stride } = atom;
+    const part: Axis = to - from === 1 ? [] : [{ axis: features, size: to - from, stride }];
+    const axes = value.axes.map((old, place) => (place === axis ? part : old));
+    const start = value.from + from * stride;
+    return { ...value, axes, width: (to - from) * stride, from: start, cutBy: node };
   }
   const array = value as ArrayValue;
   const dims = array.dims.map((size, place) => (place === axis ? to - from : size));
@@ -201,15 +183,16 @@ function cut(walk: Walk, node: Node, value: Value, axis: number, from: number, t
   return { ...array, dims, data: () => data, numbers: undefined, flow: undefined };
 }
 
-function lengthOf(node: Node, value: Value, axis: number): number {
+function sizeOfAxis({ axes, width }: Flow, axis: number): number | undefined {
+  const { count, unknown } = extentOf(axes[axis]!);
+  if (unknown.length === 0) return count;
+  return unknown.length === 1 && unknown[0] === features ? width : undefined;
+}
+
+export function lengthOf(node: Node, value: Value, axis: number): number {
   if (value.kind === 'state' && value.batch === axis)
     throw unsupported(node, `it takes a part of axis ${axis}, which is that of streams`, 'axes');
-  const size =
-    value.kind === 'flow'
-      ? value.axes[axis]!.length === 0
-        ? 1
-        : value.width
-      : (value as ArrayValue).dims[axis];
+  const size = value.kind === 'flow' ? sizeOfAxis(value, axis) : (value as ArrayValue).dims[axis];
   if (size === undefined) throw unsupported(node, `the size of axis ${axis} is not known beforehand`, 'axes');
   return size;
 }
@@ -294,43 +277,4 @@ export function concat(walk: Walk, node: Node): readonly Value[] {
     axis,
   );
   return [{ ...arrays[0]!, dims: joined, data: () => data, numbers: undefined, flow: undefined }];
-}
-
-/** Recurrent nodes that read the same, side by side, are the blocks of one layer. */
-function joinFlows(walk: Walk, node: Node, flows: readonly Flow[], axis: number): Flow {
-  const links: Extract<Link, { kind: 'recurrent' }>[] = [];
-  const refuse = () =>
-    unsupported(node, 'it joins outputs that are not those of alike recurrent nodes over one input', 'input');
-  for (const { chain, axes, width, from } of flows) {
-    if (chain?.kind !== 'recurrent' || from !== 0 || width !== chain.width) throw refuse();
-    const [one] = links;
-    const isAlike =
-      one === undefined ||
-      (chain.parent === one.parent &&
-        chain.time === one.time &&
-        chain.batch === one.batch &&
-        isSameCell(chain.parts[0]!, one.parts[0]!) &&
-        axes.length === flows[0]!.axes.length &&
-        axes.every((group, place) => place === axis || keyOf(group) === keyOf(flows[0]!.axes[place]!)));
-    const whole = walk.whole(axes[axis]!, { width });
-    if (!isAlike || chain.parts.length !== 1 || (width === 1 ? whole !== 'one' : whole !== features))
-      throw refuse();
-    links.push(chain);
-  }
-  const width = links.reduce((sum, link) => sum + link.width, 0);
-  const chain: Link = { ...links[0]!, width, parts: links.flatMap(({ parts }) => parts) };
-  const axes = flows[0]!.axes.map((old, place) => (place === axis ? axisOf(features, width) : old));
-  return { ...flows[0]!, axes, chain, width };
-}
-
-type Part = Extract<Link, { kind: 'recurrent' }>['parts'][number];
-
-function isSameCell(a: Part, b: Part): boolean {
-  return (
-    a.kind === b.kind && a.units === b.units && a.resetAfter === b.resetAfter && a.activation === b.activation
-  );
-}
-
-function keyOf(axis: Axis): string {
-  return axis.map(({ axis: name, size, stride }) => `${name}:${size}:${stride}`).join();
 }

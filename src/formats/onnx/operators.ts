@@ -1,31 +1,29 @@
-import { MismatchError, UnsupportedError } from '../../base/errors.js';
+import { MismatchError } from '../../base/errors.js';
 import { show } from '../../base/guards.js';
+import type { CombineSpec } from '../../model/spec.js';
 import { sizeOf } from './arrays.js';
-import { type Axis, axisOf, type Extent, extentOf, features, multiply } from './axes.js';
+import { axisOf, type Extent, extentOf, features, multiply } from './axes.js';
+import { flowOf, inputOf, isZero, type Operator, optionalInput, sizesOf } from './inputs.js';
+import { gemm, matMul } from './linear.js';
 import {
-  constantInput,
-  expectFeatures,
-  flowOf,
-  inputOf,
-  isCut,
-  type Operator,
-  optionalInput,
-  sizesOf,
-} from './inputs.js';
-import { add, gemm, matMul } from './linear.js';
-import { concat, permute, reshape, slice, split, squeeze, unsqueeze } from './moves.js';
+  concat,
+  cut,
+  lengthOf,
+  permute,
+  placeOf,
+  rankOf,
+  relist,
+  reshape,
+  slice,
+  split,
+  squeeze,
+  unsqueeze,
+} from './moves.js';
+import { layerNorm, reduceMean, root, withReduced } from './norms.js';
+import { activation, combine, negate, prelu, softmax, withConstant } from './pointwise.js';
 import type { Node } from './proto.js';
-import { readCell, readWeights } from './recurrent.js';
-import {
-  type ArrayValue,
-  constantOf,
-  type Flow,
-  type Link,
-  nameNode,
-  type Part,
-  unsupported,
-  type Value,
-} from './values.js';
+import { recurrent } from './recurrent-node.js';
+import { type ArrayValue, constantOf, nameNode, type Sizes, unsupported, type Value } from './values.js';
 import type { Walk } from './walk.js';
 
 const operators = new Map<string, Operator>([
@@ -34,11 +32,27 @@ const operators = new Map<string, Operator>([
   ['RNN', recurrent],
   ['MatMul', matMul],
   ['Gemm', gemm],
-  ['Add', add],
+  ['Add', arithmetic('add')],
+  ['Sub', arithmetic('subtract')],
+  ['Mul', arithmetic('multiply')],
+  ['Div', arithmetic('divide')],
+  ['Neg', negate],
   ['Gather', gather],
   ['Tanh', activation('tanh')],
   ['Sigmoid', activation('sigmoid')],
   ['Relu', activation('relu')],
+  ['Softsign', activation('softsign')],
+  ['Softplus', activation('softplus')],
+  ['LeakyRelu', activation('leakyRelu')],
+  ['ThresholdedRelu', activation('thresholdedRelu')],
+  ['HardSigmoid', activation('hardSigmoid')],
+  ['Elu', activation('elu')],
+  ['PRelu', prelu],
+  ['LayerNormalization', layerNorm],
+  ['ReduceMean', reduceMean],
+  ['Sqrt', root],
+  ['Reciprocal', root],
+  ['Pow', root],
   ['Softmax', softmax('softmax')],
   ['LogSoftmax', softmax('logSoftmax')],
   ['Identity', identity],
@@ -48,7 +62,6 @@ const operators = new Map<string, Operator>([
   ['ConstantOfShape', constantOfShape],
   ['Expand', expand],
   ['Shape', shape],
-  ['Mul', multiplySizes],
   ['Squeeze', squeeze],
   ['Unsqueeze', unsqueeze],
   ['Transpose', permute],
@@ -69,106 +82,6 @@ export function evaluate(walk: Walk, node: Node): readonly Value[] {
   return operator(walk, node);
 }
 
-function recurrent(walk: Walk, node: Node): readonly Value[] {
-  const cell = readCell(node);
-  const { units, kind } = cell;
-  const x = flowOf(node, inputOf(walk, node, 0));
-  if (x.axes.length !== 3)
-    throw new MismatchError(`${nameNode(node)}: X must have 3 axes, it has ${x.axes.length}.`);
-  expectFeatures(walk, node, x, 2, true);
-  const [time, batch] = x.axes.map((axis) => walk.whole(axis, x));
-  if (time === undefined || batch === undefined) {
-    throw unsupported(node, 'its first two axes are not one axis of steps and one of streams', 'axes');
-  }
-  if (optionalInput(walk, node, 4) !== undefined)
-    throw unsupported(node, 'input sequence_lens is not supported; give lengths to run', 'sequence_lens');
-  const peepholes = optionalInput(walk, node, 7);
-  if (peepholes !== undefined && !isZero(walk, peepholes))
-    throw unsupported(node, 'input P (peepholes) is not supported', 'peepholes');
-
-  const W = constantInput(node, inputOf(walk, node, 1), 1);
-  const R = constantInput(node, inputOf(walk, node, 2), 2);
-  const given = optionalInput(walk, node, 3);
-  const B = given === undefined ? undefined : constantInput(node, given, 3);
-  walk.spend(sizeOf(W.dims) + sizeOf(R.dims) + 2 * cell.gates.length * units);
-  const weights = readWeights(node, cell, [W, R, B], x.width);
-  const letters = kind === 'lstm' ? ['h', 'c'] : ['h'];
-  const initial = letters.map((letter, i) => readInitial(walk, node, 5 + i, letter, units));
-  const finals = letters.map(() => walk.number(units));
-  const part: Part = {
-    kind,
-    node,
-    ...weights,
-    from: x.from,
-    inputWidth: x.chain?.width ?? walk.width ?? weights.inputSize,
-    units,
-    resetAfter: cell.resetAfter,
-    activation: cell.activation,
-    finals,
-    initial,
-  };
-  const link: Link = {
-    parent: x.chain,
-    width: units,
-    kind: 'recurrent',
-    parts: [part],
-    time: time === 'one' ? undefined : time,
-    batch: batch === 'one' ? undefined : batch,
-  };
-  const unitsAxis = axisOf(features, units);
-  const flow = (axes: Axis[]): Flow => ({
-    kind: 'flow',
-    axes,
-    chain: link,
-    width: units,
-    from: 0,
-    isIds: false,
-  });
-  const y = flow([x.axes[0]!, [], x.axes[1]!, unitsAxis]);
-  const states = finals.map(
-    (first, i): ArrayValue => ({
-      kind: 'state',
-      dims: [1, 1, units],
-      batch: batch === 'one' ? undefined : 1,
-      streams: x.axes[1]![0]?.size,
-      isInteger: false,
-      data: () => Int32Array.from({ length: units }, (_, unit) => first + unit),
-      // Of one step, the last output is the output.
-      flow: i === 0 && time === 'one' ? flow([[], x.axes[1]!, unitsAxis]) : undefined,
-    }),
-  );
-  return [y, ...states];
-}
-
-/** Elements of the graph's inputs that a state begins with; undefined is zeros. */
-function readInitial(
-  walk: Walk,
-  node: Node,
-  index: number,
-  letter: string,
-  units: number,
-): Int32Array | undefined {
-  const value = optionalInput(walk, node, index);
-  if (value === undefined || isZero(walk, value)) return undefined;
-  const name = `initial_${letter}`;
-  if (value.kind !== 'state') {
-    throw unsupported(node, `input ${name} is neither zeros nor an input of the graph`, name);
-  }
-  const { dims, batch } = value;
-  if (dims.length !== 3 || dims[0] !== 1 || dims[1] !== 1 || dims[2] !== units || (batch ?? 1) !== 1) {
-    throw unsupported(node, `input ${name} is ${show(dims)}, not [1, streams, ${units}]`, name);
-  }
-  walk.spend(units);
-  return value.data() as Int32Array;
-}
-
-function isZero(walk: Walk, value: Value): boolean {
-  if (value.kind === 'fill') return value.value === 0;
-  if (value.kind !== 'constant') return false;
-  walk.spend(sizeOf(value.dims));
-  return value.data().every((number) => number === 0);
-}
-
 function gather(walk: Walk, node: Node): readonly Value[] {
   const from = inputOf(walk, node, 0);
   const index = inputOf(walk, node, 1);
@@ -182,18 +95,15 @@ function gather(walk: Walk, node: Node): readonly Value[] {
       );
     const [count, size] = from.dims as [number, number];
     walk.spend(count * size);
-    const chain: Link = {
-      parent: undefined,
-      width: size,
-      kind: 'embedding',
-      count,
-      weight: from.data() as Float32Array,
-    };
+    const weight = from.data() as Float32Array;
+    const chain = walk.link(node, size, [undefined], { kind: 'embedding', count, weight });
     const axes = [...index.axes, axisOf(features, size)];
     return [{ kind: 'flow', axes, chain, width: size, from: 0, isIds: false }];
   }
   const sizes = sizesOf(from);
   const places = sizesOf(index);
+  if (from.kind === 'flow' && places?.isScalar && places.items[0]!.unknown.length === 0)
+    return [takeOne(walk, node, from, axis, places.items[0]!.count)];
   if (sizes === undefined || places === undefined || sizes.isScalar)
     throw unsupported(node, 'it takes from something else than a table or a shape', 'input');
   const items = places.items.map(({ count, unknown }) => {
@@ -205,28 +115,18 @@ function gather(walk: Walk, node: Node): readonly Value[] {
   return [{ kind: 'sizes', isScalar: places.isScalar, items }];
 }
 
-function activation(name: Extract<Link, { kind: 'activation' }>['activation']): Operator {
-  return (walk, node) => {
-    const x = flowOf(node, inputOf(walk, node, 0));
-    if (x.chain === undefined || isCut(walk, x))
-      throw unsupported(node, 'there is no layer whose output it is of', 'input');
-    return [{ ...x, chain: { parent: x.chain, width: x.chain.width, kind: 'activation', activation: name } }];
-  };
-}
-
-function softmax(name: 'softmax' | 'logSoftmax'): Operator {
-  return (walk, node) => {
-    const x = flowOf(node, inputOf(walk, node, 0));
-    // Before opset 13 it is over all axes from this one on.
-    const isOld = walk.opset < 13;
-    const given = node.attributes.get('axis')?.integer ?? (isOld ? 1 : -1);
-    const axis = given < 0 ? given + x.axes.length : given;
-    const over = x.axes.slice(axis, isOld ? undefined : axis + 1).flat();
-    const whole = walk.whole(over, x);
-    if (!(x.width === 1 ? whole === 'one' : whole === features))
-      throw unsupported(node, `attribute axis is ${given}, which is not the features`, 'axis');
-    return activation(name)(walk, node);
-  };
+/** One element of an axis that is a part of the features, which then is no axis any more. */
+function takeOne(walk: Walk, node: Node, flow: Value, axis: number, index: number): Value {
+  const rank = rankOf(node, flow);
+  const place = placeOf(node, axis, rank);
+  const length = lengthOf(node, flow, place);
+  const at = index < 0 ? index + length : index;
+  if (!(at >= 0 && at < length)) throw unsupported(node, 'it takes what is not there', 'indices');
+  const taken = length === 1 ? flow : cut(walk, node, flow, place, at, at + 1);
+  return relist(
+    taken,
+    Array.from({ length: rank }, (_, old) => old).filter((old) => old !== place),
+  );
 }
 
 function identity(walk: Walk, node: Node): readonly Value[] {
@@ -247,6 +147,7 @@ function cast(walk: Walk, node: Node): readonly Value[] {
   const isInteger =
     value.kind === 'sizes' ||
     (value.kind === 'flow' && value.isIds) ||
+    value.kind === 'lengths' ||
     (value.kind === 'constant' && value.isInteger);
   const stays = isInteger ? to === 6 || to === 7 : floatTypes.includes(to);
   if (!stays && value.kind !== 'fill')
@@ -295,13 +196,61 @@ function shape(walk: Walk, node: Node): readonly Value[] {
   return [{ kind: 'sizes', isScalar: false, items: sizes.slice(start, end) }];
 }
 
-function multiplySizes(walk: Walk, node: Node): readonly Value[] {
-  const a = sizesOf(inputOf(walk, node, 0));
-  const b = sizesOf(inputOf(walk, node, 1));
-  if (a === undefined || b === undefined || a.items.length !== 1 || b.items.length !== 1)
-    throw new UnsupportedError(
-      `${nameNode(node)} multiplies something else than two sizes.`,
-      'onnx Mul input',
-    );
-  return [{ kind: 'sizes', isScalar: a.isScalar && b.isScalar, items: [multiply(a.items[0]!, b.items[0]!)] }];
+function arithmetic(how: CombineSpec['combine']): Operator {
+  return (walk, node) => {
+    const [a, b] = [inputOf(walk, node, 0), inputOf(walk, node, 1)];
+    if (a.kind === 'reduced' || b.kind === 'reduced') return [withReduced(walk, node, how, a, b)];
+    const sizes = [sizesOf(a), sizesOf(b)];
+    if (sizes[0] !== undefined && sizes[1] !== undefined)
+      return [withSizes(node, how, sizes as [Sizes, Sizes])];
+    if (a.kind === 'constant' && b.kind === 'constant') return [withConstants(walk, node, how, a, b)];
+    if (a.kind === 'constant') return [withConstant(walk, node, how, flowOf(node, b, 1), a, true)];
+    if (b.kind === 'constant') return [withConstant(walk, node, how, flowOf(node, a), b, false)];
+    return [combine(walk, node, how, flowOf(node, a), flowOf(node, b, 1))];
+  };
+}
+
+const numbers: Record<CombineSpec['combine'], (a: number, b: number) => number> = {
+  add: (a, b) => a + b,
+  subtract: (a, b) => a - b,
+  multiply: (a, b) => a * b,
+  divide: (a, b) => a / b,
+};
+
+/** Arithmetic of two sizes; of those that only the running model knows, products alone. */
+function withSizes(node: Node, how: CombineSpec['combine'], [a, b]: [Sizes, Sizes]): Value {
+  const [x, y] = [a.items[0], b.items[0]];
+  if (a.items.length !== 1 || b.items.length !== 1)
+    throw unsupported(node, 'it computes with something else than two sizes', 'input');
+  const isScalar = a.isScalar && b.isScalar;
+  if (how === 'multiply') return { kind: 'sizes', isScalar, items: [multiply(x!, y!)] };
+  if (x!.unknown.length > 0 || y!.unknown.length > 0)
+    throw unsupported(node, 'it computes with a size that is not known beforehand', 'input');
+  return {
+    kind: 'sizes',
+    isScalar,
+    items: [{ count: Math.trunc(numbers[how](x!.count, y!.count)), unknown: [] }],
+  };
+}
+
+/** Arithmetic of two constants of the same shape, or with one number. */
+function withConstants(
+  walk: Walk,
+  node: Node,
+  how: CombineSpec['combine'],
+  a: ArrayValue,
+  b: ArrayValue,
+): Value {
+  const [one, other] = [sizeOf(a.dims), sizeOf(b.dims)];
+  if (a.isInteger || b.isInteger || (one !== 1 && other !== 1 && a.dims.join() !== b.dims.join()))
+    throw unsupported(node, 'it computes with two constants of different shapes, or of integers', 'input');
+  walk.spend(Math.max(one, other));
+  const [x, y] = [a.data(), b.data()];
+  const { dims } = one >= other && a.dims.length >= b.dims.length ? a : b;
+  if (sizeOf(dims) !== Math.max(one, other))
+    throw unsupported(node, 'one constant would be repeated', 'input');
+  const data = Float32Array.from({ length: Math.max(one, other) }, (_, i) =>
+    numbers[how](x[one === 1 ? 0 : i]!, y[other === 1 ? 0 : i]!),
+  );
+  return { kind: 'constant', dims, isInteger: false, data: () => data };
 }

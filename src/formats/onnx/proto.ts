@@ -1,7 +1,18 @@
 import { UnsupportedError } from '../../base/errors.js';
 import { show } from '../../base/guards.js';
+import { vocabKey } from './names.js';
 import { readTensorInfo, type TensorInfo } from './tensor.js';
-import { broken, type Field, fieldsOf, floatOf, integersOf, type Span, spanOf, textOf } from './wire.js';
+import {
+  broken,
+  type Field,
+  fieldsOf,
+  floatOf,
+  floatsOf,
+  integersOf,
+  type Span,
+  spanOf,
+  textOf,
+} from './wire.js';
 
 /**
  * The messages of an ONNX file that a model of layers needs; numbers of fields are those of onnx.proto. Each is read
@@ -16,9 +27,8 @@ export interface Attribute {
   text: string | undefined;
   tensor: TensorInfo | undefined;
   integers: number[];
+  floats: number[];
   texts: string[];
-  /** how many values it has that are of no kind above, or of too many */
-  others: number;
 }
 
 export interface Node {
@@ -43,6 +53,10 @@ export interface ValueInfo {
 
 export interface Graph {
   opset: number;
+  /** the program that wrote the file */
+  producer: string;
+  /** of the file's metadata, the vocabulary that encodeOnnx writes */
+  vocab: string | undefined;
   nodes: Node[];
   constants: Map<string, TensorInfo>;
   inputs: ValueInfo[];
@@ -59,8 +73,12 @@ const maxIntegers = 4096;
 export function readGraph(bytes: Uint8Array): Graph {
   let graph: Field | undefined;
   let opset: number | undefined;
+  let producer = '';
+  let vocab: string | undefined;
   for (const field of fieldsOf({ bytes, begin: 0, end: bytes.length })) {
+    if (field.number === 2) producer = textOf(bytes, field);
     if (field.number === 7) graph = field;
+    if (field.number === 14) vocab = readVocab(spanOf(bytes, field)) ?? vocab;
     if (field.number !== 8) continue;
     let domain = '';
     let version = 0;
@@ -78,12 +96,25 @@ export function readGraph(bytes: Uint8Array): Graph {
       'onnx opset',
     );
   }
-  return readGraphProto(spanOf(bytes, graph), opset);
+  const parts = { nodes: [], constants: new Map(), inputs: [], outputs: [] };
+  return readGraphProto(spanOf(bytes, graph), { opset, producer, vocab, ...parts });
 }
 
-function readGraphProto(span: Span, opset: number): Graph {
+/** The value of an entry of the metadata, where it is the vocabulary. */
+function readVocab(span: Span): string | undefined {
+  let key: Field | undefined;
+  let value: Field | undefined;
+  for (const field of fieldsOf(span)) {
+    if (field.number === 1) key = field;
+    if (field.number === 2) value = field;
+  }
+  // Others' metadata may be of any length.
+  if (key === undefined || key.end - key.begin !== vocabKey.length || value === undefined) return undefined;
+  return textOf(span.bytes, key) === vocabKey ? textOf(span.bytes, value) : undefined;
+}
+
+function readGraphProto(span: Span, graph: Graph): Graph {
   const { bytes } = span;
-  const graph: Graph = { opset, nodes: [], constants: new Map(), inputs: [], outputs: [] };
   for (const field of fieldsOf(span)) {
     if (field.number === 1) {
       limit(graph.nodes.length, maxNodes, 'nodes');
@@ -152,8 +183,8 @@ function readAttribute(span: Span): Attribute {
     text: undefined,
     tensor: undefined,
     integers: [],
+    floats: [],
     texts: [],
-    others: 0,
   };
   for (const field of fieldsOf(span)) {
     switch (field.number) {
@@ -172,6 +203,12 @@ function readAttribute(span: Span): Attribute {
       case 5:
         attribute.tensor = readTensorInfo(spanOf(bytes, field));
         break;
+      case 7:
+        for (const value of floatsOf(bytes, field)) {
+          limit(attribute.floats.length, maxIntegers, 'floats in an attribute');
+          attribute.floats.push(value);
+        }
+        break;
       case 8:
         for (const value of integersOf(bytes, field)) {
           limit(attribute.integers.length, maxIntegers, 'integers in an attribute');
@@ -182,12 +219,6 @@ function readAttribute(span: Span): Attribute {
         limit(attribute.texts.length, maxNames, 'strings in an attribute');
         attribute.texts.push(textOf(bytes, field));
         break;
-      case 6:
-      case 7:
-      case 10:
-      case 11:
-        // Graphs, and lists of floats, tensors and graphs: whoever needs one refuses it.
-        attribute.others++;
     }
   }
   return attribute;

@@ -3,7 +3,16 @@ import { show } from '../../base/guards.js';
 import { sizeOf } from './arrays.js';
 import { type Axis, axisOf, features, joined } from './axes.js';
 import type { Graph, Node, ValueInfo } from './proto.js';
-import { type ArrayValue, constantOf, type Flow, once, type Value } from './values.js';
+import {
+  type ArrayValue,
+  constantOf,
+  type Flow,
+  type Link,
+  type LinkKind,
+  once,
+  type Source,
+  type Value,
+} from './values.js';
 import { broken } from './wire.js';
 
 const recurrentOps = new Set(['LSTM', 'GRU', 'RNN']);
@@ -13,6 +22,8 @@ const maxStates = 2 ** 20;
 export interface Inputs {
   x: ValueInfo;
   states: { name: string; value: ArrayValue; first: number }[];
+  /** the name of that which says how long each stream is */
+  lengths: string | undefined;
 }
 
 /** A graph that is being walked through: what is known of each value. */
@@ -24,6 +35,8 @@ export class Walk {
   width: number | undefined;
   /** sizes of the axes of x, by their places */
   readonly #sizes: (number | undefined)[] = [];
+  readonly #kept = new Map<string, Link>();
+  #links = 0;
   #numbered = 0;
   #spent = 0;
   readonly #budget: number;
@@ -40,6 +53,18 @@ export class Walk {
     for (const [name, tensor] of graph.constants) this.values.set(name, constantOf(tensor));
     this.inputs = this.#findInputs(graph);
     for (const node of graph.nodes) this.#enter(node);
+  }
+
+  /** A new layer. */
+  link(node: Node, width: number, sources: readonly Source[], kind: LinkKind): Link {
+    return { ...kind, id: this.#links++, width, node, sources };
+  }
+
+  /** The layer that has been made under this key, or a new one. */
+  once(key: string, make: () => Link): Link {
+    const kept = this.#kept.get(key) ?? make();
+    this.#kept.set(key, kept);
+    return kept;
   }
 
   /** Gives numbers to so many elements of states, and returns the first. */
@@ -99,15 +124,26 @@ export class Walk {
   }
 
   #findInputs(graph: Graph): Inputs {
-    const isState = findStateNames(graph);
+    const isState = findNames(graph, 5, 7);
+    const isLengths = findNames(graph, 4, 5);
+    const read = new Set(graph.nodes.flatMap(({ inputs }) => inputs));
     const states: Inputs['states'] = [];
     let x: ValueInfo | undefined;
+    let lengths: string | undefined;
     for (const info of graph.inputs) {
-      if (this.values.has(info.name)) continue;
+      if (this.values.has(info.name) || !read.has(info.name)) continue;
       if (isState(info.name)) {
         const value = this.#stateOf(info);
         this.values.set(info.name, value.value);
         states.push(value);
+      } else if (isLengths(info.name)) {
+        if (lengths !== undefined)
+          throw new UnsupportedError(
+            `the graph has two inputs that are lengths, ${show(lengths)} and ${show(info.name)}; one is supported.`,
+            'onnx inputs',
+          );
+        lengths = info.name;
+        this.values.set(info.name, { kind: 'lengths' });
       } else if (x === undefined) {
         x = info;
         this.values.set(info.name, this.#flowOf(info));
@@ -119,7 +155,7 @@ export class Walk {
       }
     }
     if (x === undefined) throw new UnsupportedError('the graph has no input but states.', 'onnx inputs');
-    return { x, states };
+    return { x, states, lengths };
   }
 
   #flowOf({ name, type, shape }: ValueInfo): Flow {
@@ -159,13 +195,16 @@ export class Walk {
   }
 }
 
-/** Which values lead to an initial state, without a recurrent node between, and other than by their shapes. */
-function findStateNames(graph: Graph): (name: string) => boolean {
+/**
+ * Which values lead to these inputs of recurrent nodes, without a recurrent node between, and other than by their
+ * shapes.
+ */
+function findNames(graph: Graph, from: number, to: number): (name: string) => boolean {
   const names = new Set<string>();
   for (let i = graph.nodes.length - 1; i >= 0; i--) {
     const { op, inputs, outputs } = graph.nodes[i]!;
     if (recurrentOps.has(op)) {
-      for (const name of inputs.slice(5, 7)) if (name !== '') names.add(name);
+      for (const name of inputs.slice(from, to)) if (name !== '') names.add(name);
     } else if (op !== 'Shape' && outputs.some((name) => names.has(name))) {
       // The first input has the data; those after it say what is done to them, except where all are joined.
       for (const name of op === 'Concat' ? inputs : inputs.slice(0, 1)) names.add(name);

@@ -89,6 +89,18 @@ export function floatOf(bytes: Uint8Array, field: Field): number {
   return new DataView(bytes.buffer, bytes.byteOffset + field.begin, 4).getFloat32(0, true);
 }
 
+/** Floats that a field holds: one, or some packed together. */
+export function* floatsOf(bytes: Uint8Array, field: Field): Generator<number> {
+  if (field.wire === 5) {
+    yield floatOf(bytes, field);
+    return;
+  }
+  expectWire(field, 2);
+  const view = new DataView(bytes.buffer, bytes.byteOffset + field.begin, field.end - field.begin);
+  if (view.byteLength % 4 !== 0) throw broken('a list of floats ends within one', field.at);
+  for (let at = 0; at < view.byteLength; at += 4) yield view.getFloat32(at, true);
+}
+
 /** What a field of bytes holds. */
 export function spanOf(bytes: Uint8Array, field: Field): Span {
   expectWire(field, 2);

@@ -1,7 +1,15 @@
 import { shareOf } from '../../engine/share.js';
 import { panelRows } from '../../pack/rows.js';
 import { gradientRows } from '../plan/plan.js';
-import type { ActivationTape, EmbeddingTape, LinearTape, Link, Param, Weight } from '../plan/program.js';
+import {
+  type ActivationTape,
+  byIdOf,
+  type EmbeddingTape,
+  type LinearTape,
+  type Link,
+  type Param,
+  type Weight,
+} from '../plan/program.js';
 import { type Pass, rowsOf, type Seat } from './seat.js';
 
 /** Floats in a cache line: shares of columns begin on one. */
@@ -110,17 +118,28 @@ export function addGradient(
   }
 }
 
-/** y = table[ids]: rows of y are shared out, and columns of the gradient. */
-export function bindEmbedding(op: EmbeddingTape, { kernels, program, k, n }: Seat, { dy }: Slopes): Pass {
+/**
+ * y = table[ids]: rows of y are shared out, and columns of the gradient. Where the layer behind goes by id, dy has a row
+ * for each id.
+ */
+export function bindEmbedding(op: EmbeddingTape, seat: Seat, { dy }: Slopes): Pass {
+  const { kernels, program, k, n } = seat;
   const { input, out, outputs, weight } = op;
   const { embedding_f32, embedding_grad_f32 } = kernels;
   return {
     forward({ steps, batch }) {
+      if (byIdOf(op, steps * batch) !== undefined) return;
       const { from, to } = shareOf(steps * batch, k, n);
       const table = program.weights + weight.at;
       embedding_f32(out.y + from * out.ld, out.ld, input.y + from * 4, table, weight.ld, to - from, outputs);
     },
     backward({ steps, batch }) {
+      if (byIdOf(op, steps * batch) !== undefined) {
+        const ids = shareOf(weight.rows, k, n);
+        const at = ids.from * weight.ld;
+        kernels.add_f32(program.slopes + weight.at + at, dy + at, ((ids.to - ids.from) * weight.ld) / 4);
+        return;
+      }
       const lines = shareOf(Math.ceil(outputs / line), k, n);
       const from = lines.from * line;
       const to = Math.min(outputs, lines.to * line);

@@ -2,7 +2,15 @@ import { shareOf } from '../../engine/share.js';
 import { lanes, panelRows } from '../../pack/rows.js';
 import type { Order } from '../plan/order.js';
 import { gradientDepth, gradientRows } from '../plan/plan.js';
-import { type Param, type PartShape, type RecurrentTape, shapeOf, type Weight } from '../plan/program.js';
+import {
+  byIdOf,
+  type Param,
+  type PartShape,
+  type RecurrentTape,
+  shapeOf,
+  type Weight,
+} from '../plan/program.js';
+import { halvesOf } from './by-id.js';
 import { rowsOf, type Seat } from './seat.js';
 
 /** Floats of a part's dz that meet its weights at a time: with those they stay in a second-level cache. */
@@ -55,18 +63,34 @@ function addRows(
   const [outBih, outBhh] = [slopes + bih.at + place * 4, slopes + bhh.at + place * 4];
   const hidden = op.diagonal ? undefined : (whh as Weight).param;
   const [h, ldh] = stateOf(op, part, shape, rows, isLater, out.y);
+  const byId = byIdOf(op, rows);
+  const sums = byId && halvesOf(op, byId, part);
+  if (sums !== undefined) {
+    for (let id = 0; id < byId!.count; id++) kernels.zero_f32(sums.at + id * sums.ld + row * 4, count);
+  }
   // All that reads a stretch of dz does so while it is near. The kernels go on from what they left, row after row.
   for (let m = 0; m < rows; m += gradientDepth) {
     const depth = Math.min(gradientDepth, rows - m);
     const [dzAt, dsAt] = [dz + m * ldz, ds + m * ldz];
-    kernels.column_sums_f32(outBih, dzAt, ldz, depth, count);
     if (op.separateBias) kernels.column_sums_f32(outBhh, dsAt, ldz, depth, count);
-    const xAt = x + m * input.ld;
-    kernels.gemm_tn_f32(outIh, ldIh, dzAt, ldz, xAt, input.ld, packed, depth, count, inputs);
+    if (sums !== undefined) {
+      kernels.embedding_grad_f32(sums.at + row * 4, sums.ld, byId!.ids + m * 4, dzAt, ldz, depth, count);
+    } else {
+      kernels.column_sums_f32(outBih, dzAt, ldz, depth, count);
+      const xAt = x + m * input.ld;
+      kernels.gemm_tn_f32(outIh, ldIh, dzAt, ldz, xAt, input.ld, packed, depth, count, inputs);
+    }
     if (hidden === undefined) continue;
     const outHh = slopes + hidden.at + place * hidden.ld;
     const hAt = h + m * ldh;
     kernels.gemm_tn_f32(outHh, hidden.ld, dsAt, ldz, hAt, ldh, packed, depth, count, shape.units);
+  }
+  if (sums !== undefined) {
+    const { table, count: ids } = byId!;
+    const at = sums.at + row * 4;
+    kernels.column_sums_f32(outBih, at, sums.ld, ids, count);
+    const rowsOfIds = program.weights + table.at;
+    kernels.gemm_tn_f32(outIh, ldIh, at, sums.ld, rowsOfIds, table.ld, packed, ids, count, inputs);
   }
   // Where one gradient is both halves' their biases have the same: gradients begin with zeros.
   if (!op.separateBias) kernels.add_f32(outBhh, outBih, count);
@@ -107,7 +131,7 @@ function addDiagonal(op: RecurrentTape, { kernels, program, k, n }: Seat, rows: 
 
 /**
  * This worker's rows of dx = Σ over parts of dz W_ih, some at a time: they stay near while all parts add to them, and so
- * does a part's dz while all panels pass by. Shares of columns would have every worker read all of dz.
+ * does a part's dz while all panels pass by. By id there are sums of dz instead, and a row of dx for each id. Shares of columns would have every worker read all of dz.
  */
 export function descend(
   op: RecurrentTape,
@@ -115,8 +139,10 @@ export function descend(
   { steps, batch }: Order,
   dx: number,
 ): void {
-  const { inputs, parts, whole, wih, z, input } = op;
-  const rows = steps * batch;
+  const { inputs, parts, whole, wih, input } = op;
+  const byId = byIdOf(op, steps * batch);
+  const rows = byId?.count ?? steps * batch;
+  const halves = byId?.halves ?? op.z;
   const panels = Math.ceil(inputs / panelRows);
   const { from, to } = shareOf(rows, k, n);
   const height = Math.max(leastStrip, Math.floor(stripFloats / whole.rows));
@@ -128,7 +154,7 @@ export function descend(
       const weights = wih.backward + part * whole.rows * panels * panelRows * 4;
       const init = part === 0 ? program.zeros : out;
       const ldInit = part === 0 ? 0 : input.ld;
-      const dz = z + (part * rows * whole.rows + row * depth) * 4;
+      const dz = halves + (part * rows * whole.rows + row * depth) * 4;
       kernels.gemm_f32(out, input.ld, init, ldInit, dz, depth * 4, weights, count, depth, panels);
     }
   }

@@ -1,7 +1,8 @@
 import { type Range, shareOf } from '../../engine/share.js';
 import { panelRows } from '../../pack/rows.js';
 import type { Order } from '../plan/order.js';
-import { type RecurrentTape, shapeOf } from '../plan/program.js';
+import { byIdOf, type RecurrentTape, shapeOf } from '../plan/program.js';
+import { projectIds } from './by-id.js';
 import type { Slopes } from './dense.js';
 import { addGradients, descend } from './recurrent-gradients.js';
 import { bindState } from './recurrent-state.js';
@@ -34,7 +35,9 @@ export function bindRecurrent(op: RecurrentTape, seat: Seat, { dy, dx }: Slopes)
       const { steps, batch, carry, stage } = order;
       const streams = streamsOf(batch);
       state.begin(carry ? op.kept[stage === 'evaluate' ? 1 : 0] : undefined, streams);
-      project(op, seat, order, byParts ? owned : undefined);
+      const byId = byIdOf(op, steps * batch);
+      if (byId === undefined) project(op, seat, order, byParts ? owned : undefined);
+      else projectIds(op, byId, seat, order, byParts ? owned : undefined, meet);
       if (!byParts) meet();
       // biome-ignore format: one line an object: output, tape, weights, sizes, ranges
       kernels.recurrent_tape_f32(
@@ -59,7 +62,9 @@ export function bindRecurrent(op: RecurrentTape, seat: Seat, { dy, dx }: Slopes)
       );
       meet();
       addGradients(op, seat, order);
-      if (dx !== 0) descend(op, seat, order, dx);
+      if (dx === 0) return;
+      if (byIdOf(op, steps * batch) !== undefined) meet();
+      descend(op, seat, order, dx);
     },
 
     keep(order, which) {

@@ -25,7 +25,16 @@ import {
   planWeight,
   type TrainingSizes,
 } from './params.js';
-import type { Link, PartShape, Scratch, TrainOp, TrainProgram } from './program.js';
+import type {
+  ById,
+  EmbeddingTape,
+  Link,
+  PartShape,
+  RecurrentTape,
+  Scratch,
+  TrainOp,
+  TrainProgram,
+} from './program.js';
 
 /** Rows of a weight's gradient that one kernel call makes: with what it packs, they stay in a second-level cache. */
 export const gradientRows = 256;
@@ -60,6 +69,8 @@ export function planTraining(spec: ModelSpec, sizes: TrainingSizes): TrainProgra
   let width = inputs;
   for (const layer of layers) {
     const op = planOp(plan, layer, link, width);
+    const before = ops.at(-1);
+    if (op.op === 'recurrent' && before?.op === 'embedding') op.byId = planById(plan, op, before);
     ops.push(op);
     link = linkOf(op);
     width = op.outputs;
@@ -127,7 +138,8 @@ function placeDropped(plan: Plan, width: number): number {
 function planEmbedding(plan: Plan, { name, count, size }: EmbeddingSpec, input: Link): TrainOp {
   const weight = planParam(plan, `${name}.weight`, { parts: 1, rows: count, columns: size });
   const out = placeRows(plan, plan.rows, size);
-  return { op: 'embedding', name, input, out, outputs: size, dropped: placeDropped(plan, size), weight };
+  const dropped = placeDropped(plan, size);
+  return { op: 'embedding', name, input, out, outputs: size, dropped, weight, byId: undefined };
 }
 
 function planLinear(plan: Plan, layer: LinearSpec, input: Link): TrainOp {
@@ -211,7 +223,18 @@ function planRecurrent(plan: Plan, layer: RecurrentLayerSpec, input: Link): Trai
     bih: param('bias_ih', 1),
     bhh: param('bias_hh', 1),
     bias: layout.place(parts * rows),
+    byId: undefined,
   };
+}
+
+function planById(plan: Plan, op: RecurrentTape, embedding: EmbeddingTape): ById | undefined {
+  const { weight: table, dropped, outputs, input } = embedding;
+  const count = table.rows;
+  // Rows that dropout has changed are no longer an id's; one column lies without padding.
+  if (dropped !== 0 || outputs === 1 || count > plan.rows) return undefined;
+  const halves = plan.layout.place(op.parts * count * op.whole.rows);
+  embedding.byId = { table, ids: input.y, count, halves };
+  return embedding.byId;
 }
 
 function shapeOf(cell: Cell, units: number): PartShape {

@@ -1,14 +1,12 @@
-import { ArgumentRangeError, MismatchError, UnsupportedError } from '../base/errors.js';
-import { show } from '../base/guards.js';
-import { checkSpec } from '../model/check.js';
-import { isRecurrent, type LayerSpec, type ModelSpec } from '../model/spec.js';
-import { checkTensors, type ModelFile, type Tensor, type Tensors } from '../model/tensors.js';
-import type { StateDictOptions } from './pytorch.js';
-import { compactLayer } from './structure.js';
-import { checkVocab } from './vocab.js';
+import { ArgumentRangeError, MismatchError, UnsupportedError } from '../../base/errors.js';
+import { show } from '../../base/guards.js';
+import type { LayerSpec } from '../../model/spec.js';
+import type { ModelFile, Tensor, Tensors } from '../../model/tensors.js';
+import { Arrays } from './arrays.js';
+import { assembleModel, type LayoutOptions } from './assemble.js';
 
 /** How to read the variables of a TensorFlow model; `blocks`, `tolerance` and `vocab` as for a state dict. */
-export interface TensorflowOptions extends Omit<StateDictOptions, 'spec'> {
+export interface TensorflowOptions extends LayoutOptions {
   /** the cells' forget_bias, which is added at run time and stands in no file; default 1, as in TensorFlow */
   forgetBias?: number | undefined;
 }
@@ -61,18 +59,18 @@ export function isTensorflow(names: Iterable<string>): boolean {
  *   for other cells, Keras layouts, peepholes, projections and bidirectional layers
  */
 export function decodeTensorflow(arrays: Tensors, options: TensorflowOptions = {}): ModelFile {
-  const { blocks = 'auto', tolerance, vocab, forgetBias = 1 } = options;
+  const { forgetBias = 1 } = options;
   if (typeof forgetBias !== 'number' || !Number.isFinite(forgetBias))
     throw new ArgumentRangeError(`forgetBias must be a finite number, got ${show(forgetBias)}.`);
-  const variables = new Variables(arrays);
+  const variables = collect(arrays);
   const layers: LayerSpec[] = [];
   const tensors: Tensors = {};
   const kernels = orderCells(variables.names);
 
-  const embedding = onlyOne(variables.matrices().filter(isEmbedding), 'embeddings');
+  const embedding = onlyOne(matricesOf(variables).filter(isEmbedding), 'embeddings');
   let width: number | undefined;
   if (embedding !== undefined) {
-    const table = variables.take(embedding);
+    const table = variables.take(embedding, [-1, -1], 'an embedding is [V, E]');
     const [count, size] = table.shape as [number, number];
     layers.push({ kind: 'embedding', name: 'embedding', count, size });
     tensors['embedding.weight'] = table;
@@ -84,88 +82,33 @@ export function decodeTensorflow(arrays: Tensors, options: TensorflowOptions = {
     Object.assign(tensors, made);
     width = layer.hiddenSize;
   }
-  const output = onlyOne(variables.matrices(), 'linear layers');
+  const output = onlyOne(matricesOf(variables), 'linear layers');
   if (output !== undefined) {
     const { layer, made } = readLinear(variables, output, width!);
     layers.push(layer);
     Object.assign(tensors, made);
   }
-  variables.checkLeftovers();
-
-  const dense = checkLayers(layers);
-  const spec = checkSpec({
-    layers: dense.layers.map((layer) => {
-      if (!isRecurrent(layer)) return layer;
-      const key = `${layer.name}.weight_hh`;
-      const result = compactLayer(layer, tensors[key]!, blocks, tolerance);
-      tensors[key] = result.weightHh;
-      return result.layer;
-    }),
-  });
-  const file: ModelFile = { spec, tensors: checkTensors(spec, tensors) };
-  if (vocab !== undefined) file.vocab = checkVocab(vocab, spec);
-  return file;
+  variables.checkLeftovers(
+    'An embedding, BasicLSTMCell or LSTMCell, and one linear layer are known by their names.',
+  );
+  return assembleModel(layers, tensors, 'these variables', options);
 }
 
-/** The variables that a layer may be made of; each is taken once. */
-class Variables {
-  readonly #left = new Map<string, Tensor>();
-
-  constructor(arrays: Tensors) {
-    for (const [name, array] of Object.entries(arrays)) {
-      for (const [pattern, feature, problem] of variants) {
-        if (pattern.test(name)) throw new UnsupportedError(`variable ${show(name)}: ${problem}.`, feature);
-      }
-      const of = slot.exec(name)?.[1];
-      if (array.shape.length === 0 || (of !== undefined && Object.hasOwn(arrays, of))) continue;
-      const count = array.shape.reduce((product, size) => product * size, 1);
-      if (count !== array.data.length) {
-        const shape = `shape ${show(array.shape)} needs ${count} values`;
-        throw new MismatchError(`variable ${show(name)}: ${shape}, it has ${array.data.length}.`);
-      }
-      this.#left.set(name, array);
+/** The variables that layers may be made of: neither scalars nor what optimisers keep. */
+function collect(arrays: Tensors): Arrays {
+  for (const name of Object.keys(arrays)) {
+    for (const [pattern, feature, problem] of variants) {
+      if (pattern.test(name)) throw new UnsupportedError(`variable ${show(name)}: ${problem}.`, feature);
     }
   }
-
-  get names(): string[] {
-    return [...this.#left.keys()];
-  }
-
-  matrices(): string[] {
-    return [...this.#left].filter(([, { shape }]) => shape.length === 2).map(([name]) => name);
-  }
-
-  has(name: string): boolean {
-    return this.#left.has(name);
-  }
-
-  /**
-   * @param shape that it must have, -1 where any size will do
-   * @param why what implies that shape
-   */
-  take(name: string, shape: readonly number[] = [-1, -1], why = ''): Tensor {
-    const array = this.#left.get(name);
-    if (array === undefined) throw new MismatchError(`variable ${show(name)} is missing; ${why}.`);
-    const fits =
-      array.shape.length === shape.length && array.shape.every((size, i) => [-1, size].includes(shape[i]!));
-    if (!fits) throw mismatch(name, array.shape, why);
-    this.#left.delete(name);
-    return array;
-  }
-
-  checkLeftovers(): void {
-    if (this.#left.size === 0) return;
-    const list = [...this.#left].slice(0, 10).map(([name, { shape }]) => `${show(name)} ${show(shape)}`);
-    const more = this.#left.size > 10 ? ` and ${this.#left.size - 10} more` : '';
-    throw new MismatchError(
-      `no layer uses these variables: ${list.join(', ')}${more}. An embedding, BasicLSTMCell or LSTMCell, and one ` +
-        'linear layer are known by their names. Leave them out where the model can do without them.',
-    );
-  }
+  return new Arrays(arrays, 'variable', (name) => {
+    const of = slot.exec(name)?.[1];
+    return of !== undefined && Object.hasOwn(arrays, of);
+  });
 }
 
-function mismatch(name: string, shape: readonly number[], why: string): MismatchError {
-  return new MismatchError(`variable ${show(name)} has shape ${show(shape)}; ${why}.`);
+function matricesOf(variables: Arrays): string[] {
+  return variables.names.filter((name) => variables.shapeOf(name)!.length === 2);
 }
 
 /**
@@ -226,7 +169,7 @@ function onlyOne(names: readonly string[], what: string): string | undefined {
 }
 
 function readCell(
-  variables: Variables,
+  variables: Arrays,
   name: string,
   layerName: string,
   width: number | undefined,
@@ -237,10 +180,10 @@ function readCell(
   const hiddenSize = columns / gates;
   const inputSize = rows - hiddenSize;
   if (!Number.isInteger(hiddenSize) || hiddenSize < 1 || inputSize < 1)
-    throw mismatch(name, kernel.shape, 'a kernel is [I + H, 4 H]');
+    throw variables.mismatch(name, kernel.shape, 'a kernel is [I + H, 4 H]');
   if (width !== undefined && inputSize !== width) {
     const needed = `after a layer of width ${width} it must be [${width + hiddenSize}, ${columns}]`;
-    throw mismatch(name, kernel.shape, needed);
+    throw variables.mismatch(name, kernel.shape, needed);
   }
   const biasName = name.replace(/weights$/, 'biases').replace(/kernel$/, 'bias');
   const bias = variables.take(biasName, [columns], `the kernel [${rows}, ${columns}] implies [${columns}]`);
@@ -270,7 +213,7 @@ function permuteGates(kernel: Float32Array, from: number, count: number, hiddenS
 }
 
 /** `softmax_w` and `softmax_b`, `W` and `b`, `weights` and `biases`, `kernel` and `bias`. */
-function readLinear(variables: Variables, name: string, width: number): { layer: LayerSpec; made: Tensors } {
+function readLinear(variables: Arrays, name: string, width: number): { layer: LayerSpec; made: Tensors } {
   const weight = variables.take(
     name,
     [width, -1],
@@ -292,14 +235,4 @@ function readLinear(variables: Variables, name: string, width: number): { layer:
     made['output.bias'] = variables.take(biasName, [outputSize], why);
   }
   return { layer: { kind: 'linear', name: 'output', inputSize: width, outputSize, bias }, made };
-}
-
-/** Nobody has written these layers, so what checkSpec finds is not a caller's mistake but the file's limits. */
-function checkLayers(layers: LayerSpec[]): ModelSpec {
-  try {
-    return checkSpec({ layers });
-  } catch (cause) {
-    const problem = cause instanceof Error ? cause.message : String(cause);
-    throw new UnsupportedError(`these variables make no model that can be run: ${problem}`, 'model shape');
-  }
 }

@@ -1,13 +1,15 @@
 import { expect, test } from 'vitest';
 import { seededRandom } from '#dist/base/random.js';
 import { readOnnx } from '#dist/formats/onnx/onnx.js';
+import { encodeOnnx } from '#dist/formats/onnx/write.js';
 import { checkSpec } from '#dist/model/check.js';
 import { checkTensors } from '#dist/model/tensors.js';
-import { GraphBuilder } from '../onnx/builder.js';
-import { buildOnnx } from '../onnx/graph.js';
-import { bytesField, integerField, message, messageField, textField } from '../onnx/proto.js';
-import { draw, layerOf, sceneOf } from '../session/draw.js';
-import { errorOf } from './bytes.js';
+import { GraphBuilder } from '../../onnx/builder.js';
+import { buildOnnx } from '../../onnx/graph.js';
+import { bytesField, integerField, message, messageField, textField } from '../../onnx/proto.js';
+import { randomModel } from '../../oracle/random.js';
+import { draw, layerOf, sceneOf } from '../../session/draw.js';
+import { errorOf } from '../bytes.js';
 
 /** Whatever is done to the bytes of an ONNX file, it is read, with every check passed, or refused by an own error. */
 const seeds = [
@@ -123,14 +125,54 @@ function mutate(random: () => number, file: Uint8Array): Uint8Array {
   return bytes;
 }
 
-test('24,000 mutated ONNX files are read or refused', () => {
-  const files = [...seeds, shapes()];
+/** Forms with several flows, directions and all that cells can say, as they are written here. */
+const written = [
+  {
+    layers: [
+      {
+        kind: 'lstm',
+        name: 'a',
+        inputSize: 3,
+        hiddenSize: 2,
+        direction: 'bidirectional',
+        peepholes: true,
+        clip: 1,
+      },
+      { kind: 'linear', name: 'b', inputSize: 7, outputSize: 4, inputs: ['a', 'input'] },
+      { kind: 'norm', name: 'c', size: 4, groups: 2 },
+      { kind: 'norm', name: 'd', size: 4, norm: 'rms' },
+      { kind: 'combine', name: 'e', combine: 'subtract', inputs: ['d', 'b', 'a'] },
+    ],
+  },
+  {
+    layers: [
+      { kind: 'scale', name: 's', size: 4 },
+      { kind: 'slice', name: 'p', inputSize: 4, from: 1, to: 3 },
+      { kind: 'activation', name: 't', activation: 'scaledTanh', alpha: 2 },
+      {
+        kind: 'gru',
+        name: 'g',
+        inputSize: 2,
+        hiddenSize: 2,
+        blocks: 2,
+        activations: ['hardSigmoid', 'softsign'],
+      },
+      { kind: 'activation', name: 'u', activation: 'silu' },
+    ],
+  },
+].map((given) => {
+  const spec = checkSpec(given);
+  return encodeOnnx({ spec, tensors: randomModel(seededRandom(4), spec) });
+});
+
+test('36,000 mutated ONNX files are read or refused', () => {
+  const files = [...seeds, shapes(), ...written];
   for (const file of files) expect(outcome(file)).toBe('read');
   const random = seededRandom(20);
   const counts: Record<string, number> = {};
   const memory = process.memoryUsage().arrayBuffers;
   let slowest = 0;
-  for (let run = 0; run < 24_000; run++) {
+  for (let run = 0; run < 36_000; run++) {
     const file = mutate(random, files[run % files.length]!);
     const start = performance.now();
     const name = outcome(file);
@@ -183,6 +225,29 @@ const node = (op: string, inputs: string[], outputs: string[]) =>
 test.each<[string, number, (index: number) => Uint8Array[]]>([
   ['activations', 40_000, (i) => [node('Tanh', [i === 0 ? 'x' : `v${i - 1}`], [`v${i}`])]],
   ['doublings', 60, (i) => [node('Concat', i === 0 ? ['z', 'z'] : [`v${i - 1}`, `v${i - 1}`], [`v${i}`])]],
+  [
+    'sums of a flow with itself',
+    40_000,
+    (i) => [node('Add', i === 0 ? ['x', 'x'] : [`v${i - 1}`, `v${i - 1}`], [`v${i}`])],
+  ],
+  [
+    'doublings of a flow',
+    60,
+    (i) => [node('Concat', i === 0 ? ['x', 'x'] : [`v${i - 1}`, `v${i - 1}`], [`v${i}`])],
+  ],
+  [
+    'means and squares',
+    20_000,
+    (i) => [
+      node('Mul', i === 0 ? ['x', 'x'] : [`v${i - 1}`, `v${i - 1}`], [`v${i}`]),
+      node('ReduceMean', [`v${i}`], [`m${i}`]),
+    ],
+  ],
+  [
+    'constants added to constants',
+    20_000,
+    (i) => [node('Add', [i === 0 ? 'z' : `v${i - 1}`, 'z'], [`v${i}`])],
+  ],
   ['moves of a large constant', 20_000, (i) => [node('Transpose', ['z'], [`v${i}`])]],
   ['zeros to be stretched', 20_000, (i) => [node('Expand', ['z', 'z'], [`v${i}`])]],
   ['layers of one matrix', 3000, (i) => [node('MatMul', [i === 0 ? 'x' : `v${i - 1}`, 'z'], [`v${i}`])]],
