@@ -248,11 +248,6 @@ export function isRecurrent(layer: LayerSpec): layer is RecurrentLayerSpec {
   return recurrentKinds.includes(layer.kind);
 }
 
-/** Whether a layer is one that PyTorch and ONNX have, too. */
-export function isCommon(layer: LayerSpec): layer is CommonLayerSpec {
-  return layer.kind === 'lstm' || layer.kind === 'gru' || layer.kind === 'elman';
-}
-
 /** N of a recurrent layer. */
 export function blocksOf(layer: RecurrentLayerSpec): number {
   // What has no recurrent matrix recurs unit by unit.

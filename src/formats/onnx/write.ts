@@ -2,13 +2,7 @@ import { ArgumentRangeError, UnsupportedError } from '../../base/errors.js';
 import { show } from '../../base/guards.js';
 import { checkSpec } from '../../model/check.js';
 import { fullFunc } from '../../model/functions.js';
-import {
-  type ActivationSpec,
-  isCommon,
-  type LayerSpec,
-  type LinearSpec,
-  type NormSpec,
-} from '../../model/spec.js';
+import type { ActivationSpec, CommonLayerSpec, LayerSpec, LinearSpec, NormSpec } from '../../model/spec.js';
 import { checkTensors, type ModelFile, type Tensor, type Tensors } from '../../model/tensors.js';
 import { inputWidth, sourcesOf, widthsOf } from '../../model/wiring.js';
 import { checkVocab } from '../vocab.js';
@@ -45,7 +39,6 @@ export function encodeOnnx(file: ModelFile): Uint8Array {
       throw new ArgumentRangeError(`layer ${show(name)} has half a surrogate pair in its name.`);
   }
 
-  for (const layer of spec.layers) checkSayable(layer);
   const graph = new GraphWriter(spec.layers.map(({ name }) => name));
   const width = inputWidth(spec);
   const x =
@@ -64,19 +57,9 @@ export function encodeOnnx(file: ModelFile): Uint8Array {
   return graph.build(metadata);
 }
 
-const unsayable = ['slstm', 'lnlstm', 'sru', 'qrnn', 'conv', 'delay'] as const;
-type Sayable = Exclude<LayerSpec, { kind: (typeof unsayable)[number] }>;
-
-/** @throws UnsupportedError for a layer with a state that ONNX's operators do not have */
-function checkSayable(layer: LayerSpec): asserts layer is Sayable {
-  const { kind, name } = layer;
-  const isProjected = kind === 'lstm' && layer.projectionSize !== undefined;
-  if (!isProjected && !(unsayable as readonly string[]).includes(kind)) return;
-  const what = isProjected ? 'projection of an LSTM' : `operator for ${kind}`;
-  throw new UnsupportedError(
-    `layer ${show(name)}: ONNX has no ${what}.`,
-    `onnx ${isProjected ? 'projection' : kind}`,
-  );
+/** Whether a layer is one of ONNX's recurrent operators. */
+function isCommon(layer: LayerSpec): layer is CommonLayerSpec {
+  return layer.kind === 'lstm' || layer.kind === 'gru' || layer.kind === 'elman';
 }
 
 class LayerWriter {
@@ -92,7 +75,6 @@ class LayerWriter {
   write(layer: LayerSpec, inputs: readonly string[]): string {
     const { name } = layer;
     if (layer.kind === 'combine') return this.#combine(name, combineOps[layer.combine], inputs);
-    checkSayable(layer);
     const x = inputs.length === 1 ? inputs[0]! : this.#node('Concat', name, 'inputs', inputs, axis(-1));
     switch (layer.kind) {
       case 'lstm':
@@ -115,6 +97,11 @@ class LayerWriter {
         const bounds = [layer.from, layer.to, -1].map((value) => this.graph.integers([value]));
         return this.#node('Slice', name, 'out', [x, ...bounds]);
       }
+      default:
+        throw new UnsupportedError(
+          `layer ${show(name)}: ONNX has no operator for ${layer.kind}.`,
+          `onnx kind ${layer.kind}`,
+        );
     }
   }
 
