@@ -1,7 +1,7 @@
 import type { DecodeOptions } from '../formats/layouts/decode.js';
 import { type AnyModelFile, readModelFile } from '../formats/open.js';
 import { about } from './failure.js';
-import { readBytes } from './files.js';
+import { besideOf, readBytes } from './files.js';
 import { findManifest, readFolder } from './tensorflow.js';
 import { UsageError } from './usage-error.js';
 
@@ -61,7 +61,9 @@ export async function readOrigin(
       : await about(path, () => (from === 'auto' ? layouts.originOf(container) : from));
   if (container === undefined || (found === 'pytorch' && container.isSafetensors)) {
     checkFlags(layouts.strayOptions('pytorch', options));
-    const file = await about(path, () => readModelFile(bytes, layouts.stateDictOptions(options)));
+    const file = await about(path, () =>
+      readModelFile(bytes, layouts.stateDictOptions(options), besideOf(path, signal)),
+    );
     return { file, origin: found ?? null, size };
   }
   checkFlags(layouts.strayOptions(found!, options));
