@@ -15,7 +15,7 @@ import { countModel } from './weights.js';
 /** `blockrnn convert`: any model file that is read → a native one, or an ONNX file. */
 export const convert: Command = {
   name: 'convert',
-  summary: 'write a native or ONNX file from a PyTorch state dict, an ONNX, TensorFlow or native model',
+  summary: 'write a native or ONNX file from weights of PyTorch, TensorFlow, Keras and others, or from ONNX',
   operands: [{ name: 'IN' }, { name: 'OUT' }],
   options: {
     from: {
@@ -44,23 +44,27 @@ export const convert: Command = {
     activation: {
       type: 'string',
       value: 'LIST',
-      help: 'without a config: relu, or dense=softmax,dense_1=relu; of xlstm: act_fn',
+      help: 'Keras, without a config: softmax, or dense=relu,dense_1=softmax; xlstm: act_fn',
     },
     'recurrent-activation': {
       type: 'string',
       value: 'LIST',
-      help: 'without a config: of the gates of LSTM and GRU; default sigmoid',
+      help: 'Keras, without a config: of the gates of LSTM and GRU; default sigmoid',
     },
-    'reset-after': { type: 'string', value: 'BOOL', help: 'without a config: of a GRU without biases' },
+    'reset-after': {
+      type: 'string',
+      value: 'BOOL',
+      help: 'Keras, without a config: of a GRU without biases',
+    },
     cell: {
       type: 'string',
       value: 'NAME',
-      help: 'of FlashRNN with 4 gates: lstm or slstm; of xlstm: slstm (default), lstm',
+      help: 'FlashRNN: lstm or slstm, which both have 4 gates; xlstm: slstm (default), lstm',
     },
     order: {
       type: 'string',
       value: 'AXES',
-      help: 'of FlashRNN: GHDP,GHD (default), or of a backend: HPGD,HGD; HDGP,HDG',
+      help: 'FlashRNN: axes of R and b; default GHDP,GHD; cuda has HPGD,HGD',
     },
     'forget-bias': {
       type: 'string',
@@ -69,15 +73,16 @@ export const convert: Command = {
     },
   },
   description:
-    'IN is a PyTorch state dict (.safetensors), an ONNX file, the folder of a TensorFlow model (a manifest.json\n' +
-    'and a file of raw f32 values for each variable), or a native file.\n' +
-    'Finds block structure in the recurrent weights and keeps the blocks alone. OUT is a native file or, where its\n' +
-    'name ends in .onnx, an ONNX file of opset 17, whose states are inputs and outputs: h0.0 and hn.0, ….',
+    'IN is named arrays (.safetensors, .npz) of PyTorch, TensorFlow, Keras, FlashRNN, xLSTM or DreamerV3, an ONNX\n' +
+    'file, the folder of a TensorFlow model (a manifest.json and a file of raw f32 values for each variable), or a\n' +
+    'native file. Finds block structure in the recurrent weights and keeps the blocks alone. OUT is a native file\n' +
+    'or, where its name ends in .onnx, an ONNX file of opset 17, whose states are inputs and outputs: h0.0, hn.0, ….',
   examples: [
     'convert state-dict.safetensors model.safetensors --vocab info.json --dtype f16',
     'convert model.onnx model.safetensors',
     'convert model.safetensors model.onnx',
     'convert char-rnn model.safetensors --from tensorflow',
+    'convert weights.npz model.safetensors --config model.keras',
   ],
   async run(args, { terminal, signal, json }) {
     const [path, out] = args.operands as [string, string];

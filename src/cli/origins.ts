@@ -6,7 +6,7 @@ import { findManifest, readFolder } from './tensorflow.js';
 import { UsageError } from './usage-error.js';
 
 /** What `--from` takes. */
-export const origins = ['auto', 'pytorch', 'tensorflow', 'keras', 'flashrnn', 'xlstm'] as const;
+export const origins = ['auto', 'pytorch', 'tensorflow', 'keras', 'flashrnn', 'xlstm', 'dreamerv3'] as const;
 
 /** A model as it was read. */
 export interface Converted {
@@ -22,7 +22,7 @@ const flags: Readonly<Record<string, string>> = {
   spec: '--spec is for state dicts; other files tell their layers',
   forgetBias: '--forget-bias is for TensorFlow models',
   config: '--config is for Keras models',
-  activation: '--activation is for Keras models and xlstm',
+  activation: '--activation is for Keras models, xlstm and DreamerV3',
   recurrentActivation: '--recurrent-activation is for Keras models',
   resetAfter: '--reset-after is for Keras models',
   cell: '--cell is for weights of FlashRNN and xlstm',

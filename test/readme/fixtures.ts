@@ -6,6 +6,9 @@ import { writeNpy } from '#dist/formats/npy.js';
 import { writeSafetensors } from '#dist/formats/safetensors.js';
 import type { ModelSpec } from '#dist/model/spec.js';
 import type { Tensors } from '#dist/model/tensors.js';
+import { npzOf } from '../formats/archive.js';
+import { flashrnnWeights } from '../formats/layouts/flashrnn-models.js';
+import { kerasModels, weightsOf } from '../formats/layouts/keras-models.js';
 import { dumpFolder, makeVariables } from '../formats/variables.js';
 import { buildOnnx } from '../onnx/graph.js';
 import { runOracle } from '../oracle/model.js';
@@ -55,6 +58,11 @@ const filesOf: Record<string, Record<string, Maker>> = {
     ...charRnn(),
     'variables.safetensors': () => writeSafetensors(lstms),
     'bytes.json': () => encodeJson([10, 32, 65, 66, 67]),
+  },
+  layouts: {
+    'keras.npz': () => npzOf(weightsOf(kerasModels.lstm!, 'path')),
+    'config.json': () => encodeJson(kerasModels.lstm!.config),
+    'flashrnn.safetensors': () => writeSafetensors(flashrnnWeights('gru')),
   },
   pytorch: {
     'state-dict.safetensors': () => writeSafetensors(tagger.stateDict, { metadata: { format: 'pt' } }),

@@ -6,6 +6,7 @@ import { readModel } from '../read.js';
 import { writeSafetensors } from '../safetensors.js';
 import type { LayoutOptions } from './assemble.js';
 import { type Container, openContainer } from './container.js';
+import { type DreamerOptions, decodeDreamer } from './dreamerv3.js';
 import { decodeFlashrnn, type FlashrnnOptions } from './flashrnn.js';
 import { decodeKeras, type KerasOptions } from './keras.js';
 import { readKerasConfig } from './keras-archive.js';
@@ -21,7 +22,8 @@ export interface DecodeOptions
     KerasOptions,
     TensorflowOptions,
     FlashrnnOptions,
-    XlstmOptions {
+    XlstmOptions,
+    DreamerOptions {
   /** of a state dict: its layers */
   spec?: unknown;
 }
@@ -33,6 +35,7 @@ const own: Readonly<Record<Origin, readonly (keyof DecodeOptions)[]>> = {
   keras: ['config', 'activation', 'recurrentActivation', 'resetAfter'],
   flashrnn: ['cell', 'order'],
   xlstm: ['cell', 'activation'],
+  dreamerv3: ['activation'],
 };
 
 /** The options that an origin does not have and that were given all the same. */
@@ -80,5 +83,7 @@ export function decodeArrays(arrays: Tensors, origin: Origin, options: DecodeOpt
       return decodeFlashrnn(arrays, options);
     case 'xlstm':
       return decodeXlstm(arrays, options);
+    case 'dreamerv3':
+      return decodeDreamer(arrays, options);
   }
 }

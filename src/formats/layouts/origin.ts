@@ -14,6 +14,7 @@ const signs = {
   keras: (shapes: Shapes) => isKeras(shapes.keys()),
   flashrnn: (shapes: Shapes) => some(shapes, /(?:^|[./])R$/, 4),
   xlstm: (shapes: Shapes) => some(shapes, /(?:^|\.)_recurrent_kernel_$/, 3),
+  dreamerv3: (shapes: Shapes) => some(shapes, /(?:^|\/)dyngru\/kernel$/, 3),
 } as const;
 
 /** Where a file of weights comes from: whose names and layouts it has. */

@@ -1,53 +1,19 @@
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeFlashrnn, type FlashrnnOptions } from '#dist/formats/layouts/flashrnn.js';
 import type { Tensor, Tensors } from '#dist/model/tensors.js';
 import { availableKernels, createModel } from '#dist/node.js';
 import { errorOf } from '../bytes.js';
+import { flashrnnModels, flashrnnWeights } from './flashrnn-models.js';
 import { walk } from './walk.js';
 
-interface Values {
-  shape: number[];
-  data: number[];
-}
-const made = JSON.parse(readFileSync(new URL('flashrnn.json', import.meta.url), 'utf8')) as {
-  models: Record<string, Record<'R' | 'W' | 'b' | 'x' | 'y', Values>>;
-};
 const names = ['lstm', 'gru', 'elman'] as const;
 const steps = 6;
-
-/** The weights of a layer, with R and b in the order that is asked for. */
-function weightsOf(name: string, order = 'GHDP', biasOrder = 'GHD', prefix = ''): Tensors {
-  const { R, W, b } = made.models[name]!;
-  return {
-    [`${prefix}R`]: inOrder(R, 'GHDP', order),
-    [`${prefix}W`]: inOrder(W, 'GHDI', 'GHDI'),
-    [`${prefix}b`]: inOrder(b, 'GHD', biasOrder),
-  };
-}
-
-/** Element by element, each at the place that its letters give it. */
-function inOrder({ shape, data }: Values, from: string, to: string): Tensor {
-  const sizes = [...to].map((letter) => shape[from.indexOf(letter)]!);
-  const values = new Float32Array(data.length);
-  for (const [index, value] of data.entries()) {
-    let rest = index;
-    const at: Record<string, number> = {};
-    for (const letter of [...from].reverse()) {
-      const size = shape[from.indexOf(letter)]!;
-      at[letter] = rest % size;
-      rest = Math.floor(rest / size);
-    }
-    values[[...to].reduce((place, letter, axis) => place * sizes[axis]! + at[letter]!, 0)] = value;
-  }
-  return { shape: sizes, data: values };
-}
 
 const told = (name: string): FlashrnnOptions => (name === 'lstm' ? { cell: name } : {});
 
 describe.each(names)('what FlashRNN makes of an input: %s', (name) => {
-  const { x, y } = made.models[name]!;
+  const { x, y } = flashrnnModels[name]!;
   const worst = (file: ReturnType<typeof decodeFlashrnn>) =>
     Math.max(
       ...walk(file, x.data, steps)
@@ -63,7 +29,7 @@ describe.each(names)('what FlashRNN makes of an input: %s', (name) => {
     ['HDGP', 'HDG'],
     ['HPGD', 'GHD'],
   ])('R as %s, b as %s', (order, biasOrder) => {
-    const file = decodeFlashrnn(weightsOf(name, order, biasOrder), {
+    const file = decodeFlashrnn(flashrnnWeights(name, order, biasOrder), {
       ...told(name),
       order: `${order},${biasOrder}`,
     });
@@ -73,7 +39,7 @@ describe.each(names)('what FlashRNN makes of an input: %s', (name) => {
   });
 
   test('W as the matrix of a Linear, its bias beside b, and no b', () => {
-    const { R, W, b } = weightsOf(name);
+    const { R, W, b } = flashrnnWeights(name);
     const matrix = { shape: [W!.data.length / 3, 3], data: W!.data };
     expect(worst(decodeFlashrnn({ R: R!, 'W.weight': matrix, b: b! }, told(name)))).toBeLessThan(1e-14);
     const gates = R!.shape[0]!;
@@ -83,7 +49,7 @@ describe.each(names)('what FlashRNN makes of an input: %s', (name) => {
   });
 
   test.each(availableKernels())('run by %s', async (kernels) => {
-    const { spec, tensors } = decodeFlashrnn(weightsOf(name), told(name));
+    const { spec, tensors } = decodeFlashrnn(flashrnnWeights(name), told(name));
     const model = await createModel(spec, tensors, { kernels });
     const found = await model.run(Float32Array.from(x.data), { steps });
     for (const [i, value] of found.y.entries()) expect(Math.abs(value - y.data[i]!)).toBeLessThan(2e-6);
@@ -93,7 +59,7 @@ describe.each(names)('what FlashRNN makes of an input: %s', (name) => {
 
 test('layers between an embedding and a head, by their numbers', () => {
   const square = (name: string, prefix: string) => {
-    const weights = weightsOf(name, 'GHDP', 'GHD', prefix);
+    const weights = flashrnnWeights(name, 'GHDP', 'GHD', prefix);
     const gates = weights[`${prefix}W`]!.shape[0]!;
     weights[`${prefix}W`] = { shape: [gates * 6, 6], data: new Float32Array(gates * 36).fill(0.1) };
     return weights;
@@ -117,7 +83,7 @@ const tensor = (...shape: number[]): Tensor => ({
   shape,
   data: new Float32Array(shape.reduce((a, b) => a * b, 1)),
 });
-const lstm = weightsOf('lstm');
+const lstm = flashrnnWeights('lstm');
 test.each<[string, Tensors, FlashrnnOptions, string, RegExp]>([
   [
     '4 gates of nobody',

@@ -1,5 +1,11 @@
 import { type Func, fullFunc } from '#dist/model/functions.js';
-import { directionsOf, type LayerSpec, type RecurrentLayerSpec } from '#dist/model/spec.js';
+import {
+  directionsOf,
+  type ElmanSpec,
+  type GruSpec,
+  type LayerSpec,
+  type LstmSpec,
+} from '#dist/model/spec.js';
 import type { ModelFile } from '#dist/model/tensors.js';
 
 /** What layers need of a model, by the names of its tensors. */
@@ -110,6 +116,8 @@ function give(layer: Layer, x: number[][], sources: number[][][], weights: Weigh
     case 'gru':
     case 'elman':
       return recur(layer, x, weights);
+    default:
+      throw new Error(`no equations for ${(layer as { kind: string }).kind}`);
   }
 }
 
@@ -228,7 +236,7 @@ function stabilised(layer: Later & { kind: 'slstm' }, x: number[][], weights: We
   });
 }
 
-function recur(layer: RecurrentLayerSpec, x: number[][], weights: Weights): number[][] {
+function recur(layer: LstmSpec | GruSpec | ElmanSpec, x: number[][], weights: Weights): number[][] {
   const all = directionsOf(layer).map((direction) => {
     const end = direction === 'reverse' ? '_reverse' : '';
     const order = direction === 'reverse' ? [...x].reverse() : x;
@@ -238,7 +246,7 @@ function recur(layer: RecurrentLayerSpec, x: number[][], weights: Weights): numb
   return x.map((_, t) => all.flatMap((y) => y[t]!));
 }
 
-function one(layer: RecurrentLayerSpec, x: number[][], weights: Weights): number[][] {
+function one(layer: LstmSpec | GruSpec | ElmanSpec, x: number[][], weights: Weights): number[][] {
   const { hiddenSize: size, blocks = 1 } = layer;
   const width = size / blocks;
   const gates = weights('weight_hh').length / (size * width);
