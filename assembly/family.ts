@@ -13,3 +13,9 @@ export {
 } from './cell/gru-general';
 export { lstm_general_cell_f32 } from './cell/lstm-general';
 export { family_recurrent_f32, family_step_f32 } from './layer/family-recurrent';
+
+// More cells
+export { qrnn_cell_f32 } from './cell/qrnn';
+export { slstm_cell_f32 } from './cell/slstm';
+export { sru_cell_f32 } from './cell/sru';
+export { conv_f32, delay_f32 } from './layer/past';

@@ -38,11 +38,11 @@ export async function measureProfile(budget: number): Promise<StepProfile[]> {
     const { arena, program, kernels } = await packModel(checkSpec(spec), readerOf(tensors), 1, false, open);
     const frame = program.step;
     const op = program.ops[0] as RecurrentOp;
-    const { h, c } = frame.states[0]!;
+    const [h, c] = frame.states[0]!.at as [number, number];
     const z = frame.scratch[0]!;
     const { gemm_f32, gemv_f32, lstm_cell_f32 } = kernels;
     const input = arena.f32.subarray(frame.input / 4, frame.input / 4 + hidden);
-    const output = arena.f32.subarray(frame.activations[0] / 4, frame.activations[0] / 4 + hidden);
+    const output = arena.f32.subarray(frame.activations[0]! / 4, frame.activations[0]! / 4 + hidden);
     const each = (call: (part: number) => void) => () => {
       for (let part = 0; part < op.parts; part++) call(part);
     };
@@ -69,7 +69,7 @@ export async function measureProfile(budget: number): Promise<StepProfile[]> {
           name: 'pointwise',
           run: each((part) => {
             const at = part * op.units * 4;
-            lstm_cell_f32(frame.activations[0] + at, c + at, z, program.constants, op.units);
+            lstm_cell_f32(frame.activations[0]! + at, c + at, z, program.constants, op.units);
           }),
         },
         {

@@ -21,18 +21,25 @@ export type { Func, FunctionName } from './model/functions.js';
 export type {
   ActivationSpec,
   CombineSpec,
+  CommonLayerSpec,
+  ConvSpec,
+  DelaySpec,
   Direction,
   ElmanSpec,
   EmbeddingSpec,
   GruSpec,
   LayerSpec,
   LinearSpec,
+  LnLstmSpec,
   LstmSpec,
   ModelSpec,
   NormSpec,
+  QrnnSpec,
   RecurrentLayerSpec,
   ScaleSpec,
   SliceSpec,
+  SlstmSpec,
+  SruSpec,
 } from './model/spec.js';
 export type { ModelFile, Tensor, Tensors } from './model/tensors.js';
 export type { CrewWorker } from './schedule/web-workers.js';

@@ -6,15 +6,22 @@ import { TABLE_END } from '../math/table';
  * stands here, so that it comes to a kernel with the table's address. src/pack/parameters.ts writes it; these are the
  * places, in bytes:
  *
- *   clip f32 · flags u32 · 8 bytes free · of f, g and h each: code u32, alpha f32, beta f32, 4 bytes free
+ *   clip f32 · flags u32 · apart u32 · 4 bytes free
+ *   of f, g and h each: code u32, alpha f32, beta f32, 4 bytes free
+ *   outputs u32 · projection u32 · skip f32 · epsilon f32
  *
  * Functions are called as ONNX calls them: f of the gates, g of the candidate, h of an LSTM's cell on its way out.
  */
 const CLIP = TABLE_END;
 const FLAGS = TABLE_END + 4;
+const APART = TABLE_END + 8;
 const F = TABLE_END + 16;
 const G = TABLE_END + 32;
 const H = TABLE_END + 48;
+const OUTPUTS = TABLE_END + 64;
+const PROJECTION = TABLE_END + 68;
+const SKIP = TABLE_END + 72;
+const EPSILON = TABLE_END + 76;
 const ALPHA: usize = 4;
 const BETA: usize = 8;
 
@@ -62,4 +69,39 @@ export function candidate(x: v128, table: usize): v128 {
 @inline
 export function outward(x: v128, table: usize): v128 {
   return applyFunction(load<u32>(table, H), x, load<f32>(table, H + ALPHA), load<f32>(table, H + BETA), table);
+}
+
+/** Bytes from an sLSTM's c to its n, and from there to its m. */
+// @ts-ignore: decorator
+@inline
+export function apartOf(table: usize): usize {
+  return load<u32>(table, APART);
+}
+
+/** P, to how many features an LSTM projects its output. */
+// @ts-ignore: decorator
+@inline
+export function outputsOf(table: usize): usize {
+  return load<u32>(table, OUTPUTS);
+}
+
+/** Address of the weights that do it, panels [⌈P/8⌉][H][8], and behind them zeros [⌈P/8⌉·8]. */
+// @ts-ignore: decorator
+@inline
+export function projectionOf(table: usize): usize {
+  return load<u32>(table, PROJECTION);
+}
+
+/** What an SRU's input is multiplied by on its way past the cell. */
+// @ts-ignore: decorator
+@inline
+export function skipOf(table: usize): v128 {
+  return v128.load32_splat(table, SKIP);
+}
+
+/** What keeps a normalisation from dividing by 0. */
+// @ts-ignore: decorator
+@inline
+export function epsilonOf(table: usize): f64 {
+  return <f64>load<f32>(table, EPSILON);
 }

@@ -1,10 +1,19 @@
 import { gemm_f32 } from '../gemm/gemm';
-import { familyPhases, familyRows, GRU_AFTER_GENERAL, GRU_BEFORE_GENERAL, LSTM_GENERAL } from './family-cells';
+import {
+  familyPhases, familyRows, GRU_AFTER_GENERAL, GRU_BEFORE_GENERAL, isPointwise, LSTM_GENERAL, LSTM_NORMED,
+  LSTM_PROJECTED, SLSTM,
+} from './family-cells';
 import { elman_general_step_f32, gru_after_general_step_f32, gru_before_general_step_f32, lstm_general_step_f32 } from './general';
+import { lstm_normed_step_f32 } from './normed';
+import { pointwise_step_f32 } from './pointwise';
+import { lstm_projected_step_f32 } from './projected';
+import { slstm_step_f32 } from './slstm';
 
 /**
  * One phase of a step of units [u0, u1) of one part of a layer of the family; arguments as in recurrent_step_f32, except
- * that table is the layer's own constants and parameters, and bhh are the peepholes of an LSTM that has them.
+ * that table is the layer's own constants and parameters, bhh are the peepholes of an LSTM that has them, and one that
+ * projects its output has one part, y [B, P] and h [B, P]. One that is normalised has one part, too, and z and s are of
+ * all its units. Not of the cells that recur pointwise alone.
  */
 export function family_step_f32(
   cell: usize, y: usize, ldy: usize, h: usize, ldh: usize, c: usize, ldc: usize, z: usize, s: usize,
@@ -16,6 +25,12 @@ export function family_step_f32(
     gru_after_general_step_f32(y, ldy, h, ldh, z, s, whh, bhh, table, lengths, time, batch, units, diagonal, u0, u1);
   } else if (cell == GRU_BEFORE_GENERAL) {
     gru_before_general_step_f32(y, ldy, h, ldh, z, s, whh, table, lengths, time, batch, units, diagonal, u0, u1, phase);
+  } else if (cell == LSTM_PROJECTED) {
+    lstm_projected_step_f32(y, ldy, h, ldh, c, ldc, z, s, whh, bhh, table, lengths, time, batch, units, u0, u1, phase);
+  } else if (cell == LSTM_NORMED) {
+    lstm_normed_step_f32(y, ldy, h, ldh, c, ldc, z, s, whh, bhh, table, lengths, time, batch, units, diagonal, u0, u1, phase);
+  } else if (cell == SLSTM) {
+    slstm_step_f32(y, ldy, h, ldh, c, ldc, z, whh, table, lengths, time, batch, units, diagonal, u0, u1);
   } else {
     elman_general_step_f32(y, ldy, h, ldh, z, whh, table, lengths, time, batch, units, diagonal, u0, u1);
   }
@@ -44,9 +59,15 @@ export function family_recurrent_f32(
       for (let k: usize = t; k < t + some; k++) {
         const out = y + k * batch * ldy + offset;
         const before = k ? out - batch * ldy : h + offset;
+        const at = z + (k - t) * batch * ldz;
+        if (isPointwise(cell)) {
+          const own = x + k * batch * ldx + offset;
+          pointwise_step_f32(cell, out, ldy, c + offset, lds, at, bhh + bias, own, ldx, table, lengths, t0 + k, batch, count);
+          continue;
+        }
         for (let phase: usize = 0; phase < phases; phase++) {
           family_step_f32(
-            cell, out, ldy, before, k ? ldy : lds, c + offset, lds, z + (k - t) * batch * ldz, s,
+            cell, out, ldy, before, k ? ldy : lds, c + offset, lds, at, s,
             whh + recurrent, bhh + bias, table, lengths, t0 + k, batch, count, diagonal, 0, count, phase,
           );
         }

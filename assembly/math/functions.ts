@@ -54,7 +54,7 @@ function below(x: v128, y: v128): v128 {
  */
 // @ts-ignore: decorator
 @inline
-function softplus(x: v128, table: usize): v128 {
+export function softplus(x: v128, table: usize): v128 {
   const one = v128.load(table, ONE);
   const least = v128.load(table, EXP_LEAST);
   const size = f32x4.neg(f32x4.abs(x));

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { isRecurrent, type ModelSpec } from '#dist/model/spec.js';
+import { blocksOf, isRecurrent, type ModelSpec } from '#dist/model/spec.js';
 import type { Tensors } from '#dist/model/tensors.js';
 import { createModel, encodeModel } from '#dist/node.js';
 import type { FitOptions } from '#dist/train/types.js';
@@ -53,7 +53,7 @@ export async function executeRun(
   await rm(checkpointOf(keepAt), { force: true });
   const layer = spec.layers.find(isRecurrent)!;
   return {
-    ...{ task: task.name, ...run, hidden: layer.hiddenSize, blocks: layer.blocks ?? 1 },
+    ...{ task: task.name, ...run, hidden: layer.hiddenSize, blocks: blocksOf(layer) },
     parameters: countParameters(spec, settings.tie),
     multiplyAdds: countMultiplyAdds(spec),
     ...{ metrics, curve: kept.curve, trainingSeconds: kept.seconds, threads },

@@ -1,5 +1,5 @@
 import { seededRandom } from '../base/random.js';
-import type { ModelSpec } from '../model/spec.js';
+import { isRecurrent, type ModelSpec } from '../model/spec.js';
 import { inputWidth } from '../model/wiring.js';
 import { loadModel } from '../node.js';
 import type { Input } from '../session/input.js';
@@ -47,7 +47,11 @@ export const bench: Command = {
       const { work } = countModel(solo.spec);
       const gflops = (rows: number, seconds: number) => (2 * work * rows) / seconds / 1e9;
 
-      const step = await timeSteps(solo, batch, signal, show);
+      // A model that goes backward too has no steps of its own.
+      const isStepped = !solo.spec.layers.some(
+        (layer) => isRecurrent(layer) && layer.direction !== undefined,
+      );
+      const step = isStepped ? await timeSteps(solo, batch, signal, show) : undefined;
       const runs: { threads: number; auto: boolean; timing: Timing }[] = [];
       for (const [i, model] of parts.entries()) {
         const x = randomInput(model.spec, steps * batch);
@@ -64,7 +68,7 @@ export const bench: Command = {
         kernels: solo.kernels,
         batch,
         steps,
-        step: {
+        step: step && {
           microseconds: step.seconds * 1e6,
           gflops: gflops(batch, step.seconds),
           repeats: step.repeats,
@@ -92,7 +96,8 @@ interface Result {
   kernels: string;
   batch: number;
   steps: number;
-  step: { microseconds: number; gflops: number; repeats: number };
+  /** none of a model that needs whole sequences */
+  step: { microseconds: number; gflops: number; repeats: number } | undefined;
   runs: {
     threads: number;
     /** whether one thread did it where that is quicker */
@@ -105,10 +110,9 @@ interface Result {
 }
 
 function describe({ model, kernels, batch, steps, step, runs }: Result): string {
-  const perStep = step.microseconds / 1e6;
   const rows = [
     ['', 'threads', 'time', 'tokens/s', 'GFLOP/s', 'repeats'],
-    ['one step', '1', duration(perStep), count(batch / perStep), measure(step.gflops), count(step.repeats)],
+    ...(step === undefined ? [] : [describeStep(step, batch)]),
     ...runs.map((run) => [
       `run of ${plural(steps, 'step')}`,
       run.auto ? `auto, up to ${run.threads}` : count(run.threads),
@@ -119,6 +123,14 @@ function describe({ model, kernels, batch, steps, step, runs }: Result): string 
     ]),
   ];
   return `${model}: ${plural(batch, 'stream')}, ${kernels} kernels, medians\n\n${tabulate(rows)}`;
+}
+
+function describeStep(
+  { microseconds, gflops, repeats }: NonNullable<Result['step']>,
+  batch: number,
+): string[] {
+  const seconds = microseconds / 1e6;
+  return ['one step', '1', duration(seconds), count(batch / seconds), measure(gflops), count(repeats)];
 }
 
 /** Time of one step of a session; many are timed together, because the clock is coarse. */

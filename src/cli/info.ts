@@ -60,7 +60,12 @@ export const info: Command = {
       ['kernels', kernels.length === 0 ? 'none: this engine has no WebAssembly SIMD' : kernels.join(', ')],
     ];
     const heads = ['layer', 'kind', 'size', 'blocks', 'parameters'];
-    const table = tabulate([heads, ...spec.layers.map(describeLayer)]);
+    const rows = [heads, ...spec.layers.map(describeLayer)];
+    // Who reads whom, where it is not each the one before.
+    if (spec.layers.some(({ inputs }) => inputs !== undefined))
+      for (const [index, row] of rows.entries())
+        row.push(index === 0 ? 'reads' : describeInputs(spec.layers, index - 1));
+    const table = tabulate(rows);
     await terminal.write(`${path}\n\n${table}\n${tabulate(facts)}`);
   },
 };
@@ -78,12 +83,22 @@ function describeLayer(layer: LayerSpec): string[] {
       return [layer.name, kind, '', '', ''];
     case 'scale':
     case 'norm':
+    case 'conv':
+    case 'delay':
       return [layer.name, kind, `${layer.size}`, '', total];
     case 'slice':
       return [layer.name, kind, `${layer.inputSize} → ${layer.to - layer.from}`, '', ''];
-    default:
-      return [layer.name, kind, `${layer.inputSize} → ${layer.hiddenSize}`, describeBlocks(layer), total];
+    default: {
+      const { inputSize, hiddenSize, direction = 'forward' } = layer;
+      const ways = direction === 'bidirectional' ? '2 · ' : '';
+      const what = direction === 'forward' ? kind : `${kind}, ${direction}`;
+      return [layer.name, what, `${inputSize} → ${ways}${hiddenSize}`, describeBlocks(layer), total];
+    }
   }
+}
+
+function describeInputs(layers: readonly LayerSpec[], index: number): string {
+  return layers[index]!.inputs?.join(', ') ?? layers[index - 1]?.name ?? 'input';
 }
 
 function describeBlocks(layer: LayerSpec): string {

@@ -28,7 +28,8 @@ export const run: Command = {
   },
   description:
     'IN.npy is [T, I] or [T, B, I] floats, for a model of tokens [T] or [T, B] whole numbers; OUT.npy is [T, O] or\n' +
-    '[T, B, O]. State files are .safetensors with <layer>.h [B, H], and <layer>.c for an LSTM.',
+    '[T, B, O]. State files are .safetensors with <layer>.h [B, H], and <layer>.c for an LSTM; of a\n' +
+    'layer that goes backward, <layer>_reverse.h and <layer>_reverse.c.',
   examples: [
     'run model.safetensors in.npy -o out.npy',
     'run model.safetensors more.npy -o out.npy --state s.safetensors --state-out s.safetensors',

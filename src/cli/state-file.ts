@@ -1,25 +1,41 @@
 import { MismatchError } from '../base/errors.js';
 import { show } from '../base/guards.js';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
-import { isRecurrent, type ModelSpec } from '../model/spec.js';
+import type { StateName } from '../model/cells.js';
+import { kindOf } from '../model/kinds.js';
+import { endOf } from '../model/recurrent.js';
+import { directionsOf, isRecurrent, type ModelSpec } from '../model/spec.js';
 import type { Tensors } from '../model/tensors.js';
-import type { State } from '../session/state.js';
+import type { LayerState, State } from '../session/state.js';
 
-/** State files: safetensors with h [B, H] of each recurrent layer as `<layer>.h`, and c of an LSTM as `<layer>.c`. */
+/**
+ * State files: safetensors with each part of a layer's state as `<layer>.h` [B, H], `<layer>.c` and so on; those of the
+ * way back as `<layer>_reverse.h`.
+ */
 
-function namesOf(spec: ModelSpec): { h: string; c?: string; hidden: number }[] {
-  return spec.layers.filter(isRecurrent).map(({ kind, name, hiddenSize }) => {
-    const h = `${name}.h`;
-    return kind === 'lstm' ? { h, c: `${name}.c`, hidden: hiddenSize } : { h, hidden: hiddenSize };
+interface Part {
+  name: StateName;
+  tensor: string;
+  width: number;
+}
+
+function partsOf(spec: ModelSpec): Part[][] {
+  return spec.layers.flatMap((layer) => {
+    const widths = kindOf(layer).states?.(layer);
+    if (widths === undefined) return [];
+    const parts = Object.entries(widths) as [StateName, number][];
+    const ends = isRecurrent(layer) ? directionsOf(layer).map(endOf) : [''];
+    return ends.map((end) =>
+      parts.map(([name, width]) => ({ name, tensor: `${layer.name}${end}.${name}`, width })),
+    );
   });
 }
 
 export function encodeState(spec: ModelSpec, state: State, batch: number): Uint8Array {
   const tensors: Tensors = {};
-  for (const [index, { h, c, hidden }] of namesOf(spec).entries()) {
-    const record = state[index]!;
-    tensors[h] = { shape: [batch, hidden], data: record.h };
-    if (c !== undefined) tensors[c] = { shape: [batch, hidden], data: record.c! };
+  for (const [index, parts] of partsOf(spec).entries()) {
+    for (const { name, tensor, width } of parts)
+      tensors[tensor] = { shape: [batch, width], data: state[index]![name]! };
   }
   return writeSafetensors(tensors);
 }
@@ -47,8 +63,11 @@ export function decodeState(spec: ModelSpec, bytes: Uint8Array, batch: number): 
     used.add(name);
     return data;
   };
-  const state = namesOf(spec).map(({ h, c, hidden }) =>
-    c === undefined ? { h: take(h, hidden) } : { h: take(h, hidden), c: take(c, hidden) },
+  const state = partsOf(spec).map(
+    (parts) =>
+      Object.fromEntries(
+        parts.map(({ name, tensor, width }) => [name, take(tensor, width)]),
+      ) as unknown as LayerState,
   );
   const extra = Object.keys(tensors).find((name) => !used.has(name));
   if (extra !== undefined)

@@ -1,5 +1,11 @@
 import { cellOf } from '../model/cells.js';
-import { blocksOf, isRecurrent, type LayerSpec, type ModelSpec } from '../model/spec.js';
+import {
+  blocksOf,
+  isRecurrent,
+  type LayerSpec,
+  type ModelSpec,
+  type RecurrentLayerSpec,
+} from '../model/spec.js';
 import { layerTensors } from '../model/tensors.js';
 
 /** How many numbers a model, or a layer of it, has learnt. */
@@ -26,19 +32,26 @@ export function countLayer(layer: LayerSpec): WeightCount {
   const sum = (chosen: typeof sizes) => chosen.reduce((total, { count }) => total + count, 0);
   const total = sum(sizes);
   if (!isRecurrent(layer)) {
-    const work = layer.kind === 'linear' ? sum(sizes.filter(({ matrix }) => matrix)) : 0;
+    const work =
+      layer.kind === 'linear' || layer.kind === 'conv' ? sum(sizes.filter(({ matrix }) => matrix)) : 0;
     return { total, recurrent: 0, input: 0, other: total, recurrentIfDense: 0, work };
   }
-  const recurrent = sum(sizes.filter(({ part }) => part === 'weight_hh'));
-  const input = sum(sizes.filter(({ part }) => part === 'weight_ih'));
+  const of = (field: string) => sum(sizes.filter(({ part }) => part.replace('_reverse', '') === field));
+  const recurrent = of('weight_hh');
+  const input = of('weight_ih');
   return {
     total,
     recurrent,
     input,
     other: total - recurrent - input,
-    recurrentIfDense: cellOf(layer).gates * layer.hiddenSize ** 2,
-    work: recurrent + input,
+    recurrentIfDense: recurrent * blocksIn(layer),
+    work: recurrent + input + of('weight_hr'),
   };
+}
+
+/** Into how many blocks weight_hh falls. */
+function blocksIn(layer: RecurrentLayerSpec): number {
+  return cellOf(layer).recurs ? blocksOf(layer) : 1;
 }
 
 export function countModel(spec: ModelSpec): WeightCount {

@@ -1,39 +1,36 @@
-import {
-  type ActivationOp,
-  type EmbeddingOp,
-  type Frame,
-  type LinearOp,
-  type Op,
-  type Program,
-  strideOf,
-} from '../pack/program.js';
+import type { ActivationOp, EmbeddingOp, Frame, LinearOp, Op, Program } from '../pack/program.js';
+import { addressOf } from '../pack/program.js';
 import type { Kernels } from '../wasm/registry.js';
+import { bindFamily } from './family.js';
+import { bindConv, bindDelay } from './past.js';
 import type { Runner, Seat } from './piece.js';
 import { bindRecurrent } from './recurrent.js';
 import { shareOf } from './share.js';
 
 /**
  * Binds a program to one worker's kernels: everything that does not change between pieces is worked out here.
+ * @param kernels those of the family, when the program has operations that need them
  * @param k this worker's number, 0..n−1
  * @param n how many share the work
  */
 export function bindProgram(kernels: Kernels, program: Program, frame: Frame, k: number, n: number): Runner {
-  const { constants } = program;
-  const bound: Runner[] = [];
-  let x = frame.input;
-  let ldx = frame.ldInput;
-  for (const [index, op] of program.ops.entries()) {
-    const y = frame.activations[index % 2]!;
-    bound.push(bindOp(op, { kernels, constants, frame, x, ldx, y, k, n }));
-    x = y;
-    ldx = strideOf(op.op === 'recurrent' ? op.hidden : op.outputs);
-  }
+  const seat = { kernels, constants: program.constants, frame, k, n };
+  const stages = program.stages.map(({ steps }) =>
+    steps.map((numbers) =>
+      bindStep(
+        numbers.map((number) => program.ops[number]!),
+        seat,
+      ),
+    ),
+  );
   if (n === 1) {
     return (piece, meet) => {
+      const bound = stages[piece.stage]!;
       for (let i = 0; i < bound.length; i++) bound[i]!(piece, meet);
     };
   }
   return (piece, meet) => {
+    const bound = stages[piece.stage]!;
     for (let i = 0; i < bound.length; i++) {
       if (i > 0) meet();
       bound[i]!(piece, meet);
@@ -41,50 +38,70 @@ export function bindProgram(kernels: Kernels, program: Program, frame: Frame, k:
   };
 }
 
-/** Address and row stride of a program's output in a frame. */
-export function outputOf(program: Program, frame: Frame): { address: number; ld: number } {
-  return { address: frame.activations[(program.ops.length - 1) % 2]!, ld: strideOf(program.outputs) };
+/** Operations that run side by side. */
+function bindStep(ops: Op[], seat: Seat): Runner {
+  const recurrent = ops.filter((op) => op.op === 'recurrent');
+  if (recurrent.length > 0) return bindRecurrent(recurrent, seat);
+  const bound = ops.map((op) => bindOp(op, seat));
+  if (bound.length === 1) return bound[0]!;
+  return (piece, meet) => {
+    for (let i = 0; i < bound.length; i++) bound[i]!(piece, meet);
+  };
 }
 
 function bindOp(op: Op, seat: Seat): Runner {
   switch (op.op) {
-    case 'recurrent':
-      return bindRecurrent(op, seat);
     case 'linear':
       return bindLinear(op, seat);
     case 'embedding':
       return bindEmbedding(op, seat);
     case 'activation':
       return bindActivation(op, seat);
+    case 'recurrent':
+      return bindRecurrent([op], seat);
+    case 'conv':
+      return bindConv(op, seat);
+    case 'delay':
+      return bindDelay(op, seat);
+    default:
+      return bindFamily(op, seat);
   }
 }
 
 /** A share of a linear layer is a range of panels: eight outputs each. */
-function bindLinear(op: LinearOp, { kernels, x, ldx, y, k, n }: Seat): Runner {
+function bindLinear(op: LinearOp, { kernels, frame, k, n }: Seat): Runner {
   const { gemm_f32 } = kernels;
   const { from, to } = shareOf(op.panels, k, n);
-  const out = y + from * 32;
+  const x = addressOf(frame, op.x);
+  const out = addressOf(frame, op.y) + from * 32;
   const bias = op.bias + from * 32;
   const weight = op.weight + from * 32 * op.inputs;
-  const ld = strideOf(op.outputs);
+  const { ld } = op.y;
+  const { ld: ldx } = op.x;
   return ({ steps, batch }) =>
     gemm_f32(out, ld, bias, 0, x, ldx, weight, steps * batch, op.inputs, to - from);
 }
 
 /** A share of an embedding or an activation is a range of rows. */
-function bindEmbedding(op: EmbeddingOp, { kernels, x, y, k, n }: Seat): Runner {
+function bindEmbedding(op: EmbeddingOp, { kernels, frame, k, n }: Seat): Runner {
   const { embedding_f32 } = kernels;
-  const ld = strideOf(op.outputs);
+  const x = addressOf(frame, op.x);
+  const y = addressOf(frame, op.y);
+  const { ld } = op.y;
   return ({ steps, batch }) => {
     const { from, to } = shareOf(steps * batch, k, n);
     embedding_f32(y + from * ld, ld, x + from * 4, op.table, op.outputs * 4, to - from, op.outputs);
   };
 }
 
-function bindActivation(op: ActivationOp, { kernels, constants, x, ldx, y, k, n }: Seat): Runner {
+function bindActivation(op: ActivationOp, { kernels, constants, frame, k, n }: Seat): Runner {
   const kernel = kernels[op.kernel];
+  const x = addressOf(frame, op.x);
+  const y = addressOf(frame, op.y);
+  const { ld: ldx } = op.x;
+  const { ld: ldy } = op.y;
   return ({ steps, batch }) => {
     const { from, to } = shareOf(steps * batch, k, n);
-    kernel(y + from * ldx, ldx, x + from * ldx, ldx, constants, to - from, op.outputs);
+    kernel(y + from * ldy, ldy, x + from * ldx, ldx, constants, to - from, op.outputs);
   };
 }

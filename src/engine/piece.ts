@@ -3,6 +3,8 @@ import type { Kernels } from '../wasm/registry.js';
 
 /** One piece of a run: some steps of some streams whose input lies in the frame. */
 export interface Piece {
+  /** number of the program's stage */
+  stage: number;
   steps: number;
   batch: number;
   /** number of the first step, against the lengths */
@@ -23,11 +25,6 @@ export interface Seat {
   /** address of the gate functions' constants */
   constants: number;
   frame: Frame;
-  /** address of the layer's input and its row stride in bytes */
-  x: number;
-  ldx: number;
-  /** address of its output */
-  y: number;
   /** this worker's number, 0..n−1 */
   k: number;
   n: number;

@@ -1,5 +1,5 @@
 import { tileSteps } from '../pack/plan.js';
-import { type RecurrentOp, strideOf } from '../pack/program.js';
+import { addressOf, type RecurrentOp } from '../pack/program.js';
 import type { FamilyKernels } from '../wasm/family-registry.js';
 import type { Runner, Seat } from './piece.js';
 import { type Range, type RecurrentShare, recurrentShare } from './share.js';
@@ -7,32 +7,52 @@ import { type Range, type RecurrentShare, recurrentShare } from './share.js';
 type Split = Extract<RecurrentShare, { split: true }>;
 
 /**
- * Binds one worker's share of a recurrent layer. Whole parts run all their steps in one kernel call; units of
- * a split part take one call for each phase of a step and meet after each. Either way the worker then moves the last outputs of
- * its own units into the state.
+ * Binds one worker's share of recurrent layers that run side by side, each with its own input, output and state. Whole
+ * parts run all their steps in one kernel call; units of a split part take one call for each phase of a step and meet
+ * after each. Either way the worker then moves the last outputs of its own units into the state.
  */
-export function bindRecurrent(op: RecurrentOp, seat: Seat): Runner {
-  const share = recurrentShare(op, seat.k, seat.n);
-  return share.split ? bindUnits(op, seat, share) : bindParts(op, seat, share.parts);
+export function bindRecurrent(ops: readonly RecurrentOp[], seat: Seat): Runner {
+  const share = recurrentShare(ops, seat.k, seat.n);
+  if (share.split) {
+    const op = ops[share.layer]!;
+    const phases = Math.max(...ops.map((each) => each.phases.length));
+    return op.diagonal ? bindIdle(op, seat, share, phases) : bindUnits(op, seat, share, phases);
+  }
+  const bound = ops.flatMap((op, layer) => {
+    const parts = share.parts[layer]!;
+    return parts.from < parts.to ? [bindParts(op, seat, parts)] : [];
+  });
+  if (bound.length === 1) return bound[0]!;
+  return (piece, meet) => {
+    for (let i = 0; i < bound.length; i++) bound[i]!(piece, meet);
+  };
 }
 
-function bindParts(
-  op: RecurrentOp,
-  { kernels, constants, frame, x, ldx, y, k }: Seat,
-  { from, to }: Range,
-): Runner {
+/** A whole part beside others that are split: who has it only meets the others. */
+function bindIdle(op: RecurrentOp, seat: Seat, { part, units }: Split, phases: number): Runner {
+  const run = units.from < units.to ? bindParts(op, seat, { from: part, to: part + 1 }) : undefined;
+  return (piece, meet) => {
+    run?.(piece, meet);
+    for (let i = piece.steps * phases; i > 0; i--) meet();
+  };
+}
+
+function bindParts(op: RecurrentOp, { kernels, constants, frame, k }: Seat, { from, to }: Range): Runner {
   const { keep_state_f32 } = kernels;
   const { runParts } = kernelsOf(op, kernels);
   const table = op.parameters || constants;
   const { cell, inputs, hidden, units, rows, wih, bih, whh, bhh } = op;
   const diagonal = op.diagonal ? 1 : 0;
-  const { h, c, ld } = frame.states[op.state]!;
+  const { at, ld } = frame.states[op.state]!;
+  const [h, c = 0] = at as [number, number?];
   const z = frame.scratch[k]!;
-  const ldy = strideOf(hidden);
+  const x = addressOf(frame, op.x);
+  const y = addressOf(frame, op.y);
+  const { ld: ldx } = op.x;
+  const { ld: ldy } = op.y;
   const first = from * units;
-  const width = Math.min(hidden, to * units) - first;
+  const width = op.projection ? op.outputs : Math.min(hidden, to * units) - first;
   return ({ steps, batch, t0, ragged }) => {
-    if (from >= to) return;
     const lengths = ragged ? frame.lengths : 0;
     const tile = tileSteps(frame, rows, batch, steps);
     // biome-ignore format: one line an object: output and state, input, weights, lengths, sizes
@@ -47,19 +67,27 @@ function bindParts(
   };
 }
 
-function bindUnits(op: RecurrentOp, seat: Seat, { part, units: range, leader }: Split): Runner {
-  const { kernels, constants, frame, x, ldx, k } = seat;
+function bindUnits(
+  op: RecurrentOp,
+  { kernels, constants, frame, k }: Seat,
+  { part, units: range, leader }: Split,
+  phases: number,
+): Runner {
   const { gemm_f32, keep_state_f32 } = kernels;
   const { stepUnits } = kernelsOf(op, kernels);
   const table = op.parameters || constants;
-  const { cell, inputs, hidden, units, rows } = op;
+  const { cell, inputs, units, rows } = op;
   const { from: u0, to: u1 } = range;
   const state = frame.states[op.state]!;
-  const { ld } = state;
-  const z = frame.scratch[k]!;
+  const { at, ld } = state;
+  const [firstH, firstC = 0] = at as [number, number?];
   // Where a later phase reads what all units have made in an earlier one, they make it in one place.
-  const shared = op.phases.length > 1 ? frame.scratch[leader]! : z;
-  const ldy = strideOf(hidden);
+  const shared = op.phases.length > 1 ? frame.scratch[leader]! : frame.scratch[k]!;
+  // With three of them the second reads the input half of all units, too.
+  const z = op.phases.length > 2 ? shared : frame.scratch[k]!;
+  const x = addressOf(frame, op.x);
+  const { ld: ldx } = op.x;
+  const { ld: ldy } = op.y;
   const ldz = rows * 4;
   // In each phase the rows of [u0, u1) are one stretch.
   const stretches = op.phases.map(({ gates, row: first }) => {
@@ -73,9 +101,9 @@ function bindUnits(op: RecurrentOp, seat: Seat, { part, units: range, leader }: 
   });
   const whh = op.whh + part * rows * units * 4;
   const bhh = op.bhh === 0 ? 0 : op.bhh + part * ldz;
-  const h = state.h + part * units * 4;
-  const c = state.c + part * units * 4;
-  const y = seat.y + part * units * 4;
+  const h = firstH + part * units * 4;
+  const c = firstC + part * units * 4;
+  const y = addressOf(frame, op.y) + part * units * 4;
   return ({ steps, batch, t0, ragged }, meet) => {
     const lengths = ragged ? frame.lengths : 0;
     const tile = tileSteps(frame, rows, batch, steps);
@@ -89,8 +117,8 @@ function bindUnits(op: RecurrentOp, seat: Seat, { part, units: range, leader }: 
       for (let i = t; i < t + some; i++) {
         const out = y + i * batch * ldy;
         const before = i > 0 ? out - batch * ldy : h;
-        for (let phase = 0; phase < stretches.length; phase++) {
-          if (u0 < u1) {
+        for (let phase = 0; phase < phases; phase++) {
+          if (u0 < u1 && phase < stretches.length) {
             // biome-ignore format: one line an object, as above
             stepUnits(
               cell, out, ldy, before, i > 0 ? ldy : ld, c, ld,
@@ -104,7 +132,10 @@ function bindUnits(op: RecurrentOp, seat: Seat, { part, units: range, leader }: 
         }
       }
     }
-    if (u0 < u1) keep_state_f32(h + u0 * 4, ld, y + u0 * 4, ldy, lengths, t0, steps, batch, u1 - u0);
+    // Everybody has met after the last phase, so who is first can move what all have made.
+    if (op.projection && u0 === 0) keep_state_f32(h, ld, y, ldy, lengths, t0, steps, batch, op.outputs);
+    else if (!op.projection && u0 < u1)
+      keep_state_f32(h + u0 * 4, ld, y + u0 * 4, ldy, lengths, t0, steps, batch, u1 - u0);
   };
 }
 

@@ -15,24 +15,49 @@ export function shareOf(total: number, k: number, n: number): Range {
 const spanUnits = 8;
 
 /**
- * What worker k of n does in a recurrent layer: whole parts for all steps where there are enough parts for
- * everyone; otherwise the units [u0, u1) of one part, whose workers meet after each phase of a
+ * What worker k of n does in recurrent layers that run side by side: whole parts for all steps where there are enough
+ * parts for everyone; otherwise the units [u0, u1) of one part of one layer, whose workers meet after each phase of a
  * step; `leader` is the first of them.
  */
 export type RecurrentShare =
-  | { split: false; parts: Range }
-  | { split: true; part: number; units: Range; leader: number };
+  | { split: false /** of each layer */; parts: Range[] }
+  | { split: true; layer: number; part: number; units: Range; leader: number };
 
-export function recurrentShare(op: RecurrentOp, k: number, n: number): RecurrentShare {
-  if (op.parts >= n || op.diagonal) return { split: false, parts: shareOf(op.parts, k, n) };
-  const part = Math.floor((k * op.parts) / n);
-  const first = Math.ceil((part * n) / op.parts);
-  const team = Math.ceil(((part + 1) * n) / op.parts) - first;
-  const spans = shareOf(Math.ceil(op.units / spanUnits), k - first, team);
+export function recurrentShare(ops: readonly RecurrentOp[], k: number, n: number): RecurrentShare {
+  const parts = ops.reduce((sum, op) => sum + op.parts, 0);
+  if (parts >= n || ops.every(({ diagonal }) => diagonal))
+    return { split: false, parts: shareParts(ops, k, n) };
+  const own = Math.floor((k * parts) / n);
+  const leader = Math.ceil((own * n) / parts);
+  const team = Math.ceil(((own + 1) * n) / parts) - leader;
+  let layer = 0;
+  let part = own;
+  while (part >= ops[layer]!.parts) part -= ops[layer++]!.parts;
+  const { units, diagonal } = ops[layer]!;
+  // The units of a diagonal part are not split: they would be too few for it to be worth while.
+  if (diagonal) return { split: true, layer, part, leader, units: { from: 0, to: k === leader ? units : 0 } };
+  const spans = shareOf(Math.ceil(units / spanUnits), k - leader, team);
   return {
     split: true,
+    layer,
     part,
-    leader: first,
-    units: { from: Math.min(op.units, spans.from * spanUnits), to: Math.min(op.units, spans.to * spanUnits) },
+    leader,
+    units: { from: Math.min(units, spans.from * spanUnits), to: Math.min(units, spans.to * spanUnits) },
   };
+}
+
+/** Of each layer the parts of worker k: contiguous over all layers, and as equal in work as whole parts can be. */
+function shareParts(ops: readonly RecurrentOp[], k: number, n: number): Range[] {
+  const costs = ops.map(({ rows, inputs, units, diagonal }) => rows * (inputs + (diagonal ? 1 : units)));
+  const total = ops.reduce((sum, { parts }, layer) => sum + parts * costs[layer]!, 0);
+  let before = 0;
+  return ops.map(({ parts }, layer) => {
+    const cost = costs[layer]!;
+    // The first part before which there is at least the share of all the workers before.
+    const begin = (worker: number) =>
+      Math.max(0, Math.min(parts, Math.ceil((total * worker - before * n) / (cost * n))));
+    const range = { from: begin(k), to: begin(k + 1) };
+    before += parts * cost;
+    return range;
+  });
 }

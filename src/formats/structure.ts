@@ -4,7 +4,7 @@ import { cellOf } from '../model/cells.js';
 import { checkSpec } from '../model/check.js';
 import { maxSize } from '../model/given.js';
 import { endOf } from '../model/recurrent.js';
-import { blocksOf, directionsOf, isRecurrent, type RecurrentLayerSpec } from '../model/spec.js';
+import { blocksOf, directionsOf, isRecurrent, outputsOf, type RecurrentLayerSpec } from '../model/spec.js';
 import { checkTensors, type ModelFile, type Tensor, type Tensors } from '../model/tensors.js';
 
 /**
@@ -155,6 +155,11 @@ export function compactLayer<L extends RecurrentLayerSpec>(
   };
 }
 
+/** Whether a layer has a recurrent matrix of its own units, which may fall into blocks. */
+function canDivide(layer: RecurrentLayerSpec): boolean {
+  return cellOf(layer).recurs && outputsOf(layer) === layer.hiddenSize && layer.kind !== 'lnlstm';
+}
+
 /**
  * A layer in N blocks, N given or the largest that holds in all its directions; its recurrent weights are replaced.
  * @throws as compactLayer
@@ -189,7 +194,7 @@ export function compactModel(file: ModelFile, blocks: 'auto' | number, tolerance
   const spec = checkSpec(file.spec);
   const tensors = checkTensors(spec, file.tensors);
   const layers = spec.layers.map((layer) =>
-    isRecurrent(layer) ? compactTensors(layer, tensors, blocks, tolerance) : layer,
+    isRecurrent(layer) && canDivide(layer) ? compactTensors(layer, tensors, blocks, tolerance) : layer,
   );
   return { ...file, spec: { layers }, tensors };
 }

@@ -1,5 +1,18 @@
 import type { GruSpec, LstmSpec, RecurrentLayerSpec } from './spec.js';
 
+/** What a layer remembers from step to step, by the names of its states. */
+export type StateName = 'h' | 'c' | 'n' | 'm';
+
+/** A tensor with one value for each row of some gates. */
+export interface Column {
+  /** the end of its name */
+  tensor: string;
+  /** the gates whose rows it has, one after the other, [gates·H] */
+  gates: readonly number[];
+  /** whether it is added to the bias of the input half, or which of the cell's other vectors of rows it is part of */
+  to: 'bias' | number;
+}
+
 /** What packing and running need to know of a recurrent cell. A new cell is a kernel, an oracle and a record here. */
 export interface Cell {
   /** its number in assembly/layer/cells.ts, or family-cells.ts for one of the family */
@@ -13,10 +26,20 @@ export interface Cell {
    * state; a later phase meets one that an earlier phase has changed.
    */
   readonly phases: readonly (readonly number[])[];
-  /** whether its state has a cell c beside h */
-  readonly hasCell: boolean;
-  /** whether bias_hh is added to the recurrent half alone, so that it cannot be merged into bias_ih */
-  readonly separateBias: boolean;
+  /** its states; all but h are read and written in place */
+  readonly states: readonly StateName[];
+  /** whether h meets a matrix, weight_hh; else each unit recurs by itself, and h is nothing but the last output */
+  readonly recurs: boolean;
+  readonly columns: readonly Column[];
+}
+
+/** Both biases of PyTorch's cells. */
+function biases(gates: number, second: 'bias' | number = 'bias'): Column[] {
+  const all = Array.from({ length: gates }, (_, gate) => gate);
+  return [
+    { tensor: 'bias_ih', gates: all, to: 'bias' },
+    { tensor: 'bias_hh', gates: all, to: second },
+  ];
 }
 
 const lstm: Cell = {
@@ -24,32 +47,29 @@ const lstm: Cell = {
   isFamily: false,
   gates: 4,
   phases: [[0, 1, 2, 3]],
-  hasCell: true,
-  separateBias: false,
+  states: ['h', 'c'],
+  recurs: true,
+  columns: biases(4),
 };
 const gruAfter: Cell = {
   code: 1,
   isFamily: false,
   gates: 3,
   phases: [[0, 1, 2]],
-  hasCell: false,
-  separateBias: true,
+  states: ['h'],
+  recurs: true,
+  // bias_hh stands inside what the reset gate multiplies.
+  columns: biases(3, 0),
 };
-const gruBefore: Cell = {
-  code: 2,
-  isFamily: false,
-  gates: 3,
-  phases: [[0, 1], [2]],
-  hasCell: false,
-  separateBias: false,
-};
+const gruBefore: Cell = { ...gruAfter, code: 2, phases: [[0, 1], [2]], columns: biases(3) };
 const elmanTanh: Cell = {
   code: 3,
   isFamily: false,
   gates: 1,
   phases: [[0]],
-  hasCell: false,
-  separateBias: false,
+  states: ['h'],
+  recurs: true,
+  columns: biases(1),
 };
 const elmanRelu: Cell = { ...elmanTanh, code: 4 };
 
@@ -57,15 +77,60 @@ const lstmGeneral: Cell = { ...lstm, code: 16, isFamily: true };
 const gruAfterGeneral: Cell = { ...gruAfter, code: 17, isFamily: true };
 const gruBeforeGeneral: Cell = { ...gruBefore, code: 18, isFamily: true };
 const elmanGeneral: Cell = { ...elmanTanh, code: 19, isFamily: true };
+/** The projection is a phase without gates: each output reads all units. */
+const lstmProjected: Cell = { ...lstmGeneral, code: 20, phases: [[0, 1, 2, 3], []] };
+const peepholes: Column = { tensor: 'weight_peephole', gates: [0, 1, 3], to: 0 };
 
-/** The gates of an LSTM's peepholes, in the order of weight_peephole: i f o. */
-export const peepholeGates = [0, 1, 3] as const;
+const slstm: Cell = {
+  ...lstm,
+  code: 21,
+  isFamily: true,
+  states: ['h', 'c', 'n', 'm'],
+  columns: [{ tensor: 'bias', gates: [0, 1, 2, 3], to: 'bias' }],
+};
+const sru: Cell = {
+  code: 22,
+  isFamily: true,
+  gates: 3,
+  phases: [[0, 1, 2]],
+  states: ['h', 'c'],
+  recurs: false,
+  columns: [
+    { tensor: 'weight_c', gates: [1, 2], to: 0 },
+    { tensor: 'bias', gates: [1, 2], to: 'bias' },
+  ],
+};
+const sruWidened: Cell = { ...sru, code: 23, gates: 4, phases: [[0, 1, 2, 3]] };
+const qrnn: Cell = { ...sru, code: 24, columns: [{ tensor: 'bias', gates: [0, 1, 2], to: 'bias' }] };
+
+/** Phases in which all units meet, and vectors of rows of which the first is zeros; assembly/layer/normed.ts. */
+const lstmNormed: Cell = {
+  ...lstm,
+  code: 25,
+  isFamily: true,
+  phases: [[0, 1, 2, 3], [], []],
+  columns: [
+    { tensor: 'gain_ih', gates: [0, 1, 2, 3], to: 1 },
+    { tensor: 'gain_hh', gates: [0, 1, 2, 3], to: 2 },
+    { tensor: 'bias', gates: [0, 1, 2, 3], to: 3 },
+    { tensor: 'gain_c', gates: [0], to: 4 },
+    { tensor: 'bias_c', gates: [1], to: 4 },
+  ],
+};
+
+/** How many vectors of rows a cell has beside the bias. */
+export function vectorsOf({ columns }: Cell): number {
+  return Math.max(0, ...columns.map(({ to }) => (to === 'bias' ? 0 : to + 1)));
+}
 
 /** The record of a layer's cell: the plain one unless the layer says what only its general sister does. */
 export function cellOf(layer: RecurrentLayerSpec): Cell {
   switch (layer.kind) {
-    case 'lstm':
-      return isPlainLstm(layer) ? lstm : lstmGeneral;
+    case 'lstm': {
+      if (isPlainLstm(layer)) return lstm;
+      const general = layer.projectionSize === undefined ? lstmGeneral : lstmProjected;
+      return layer.peepholes ? { ...general, columns: [...general.columns, peepholes] } : general;
+    }
     case 'gru':
       if (isPlain(layer)) return layer.resetAfter === false ? gruBefore : gruAfter;
       return layer.resetAfter === false ? gruBeforeGeneral : gruAfterGeneral;
@@ -73,6 +138,14 @@ export function cellOf(layer: RecurrentLayerSpec): Cell {
       if (layer.clip !== undefined) return elmanGeneral;
       if (layer.activation === 'relu') return elmanRelu;
       return layer.activation === undefined || layer.activation === 'tanh' ? elmanTanh : elmanGeneral;
+    case 'slstm':
+      return slstm;
+    case 'lnlstm':
+      return lstmNormed;
+    case 'sru':
+      return layer.inputSize === layer.hiddenSize ? sru : sruWidened;
+    case 'qrnn':
+      return qrnn;
   }
 }
 
@@ -81,5 +154,11 @@ function isPlain({ activations, clip }: LstmSpec | GruSpec): boolean {
 }
 
 function isPlainLstm(layer: LstmSpec): boolean {
-  return isPlain(layer) && layer.coupled !== true && layer.peepholes !== true;
+  const { coupled, peepholes, projectionSize } = layer;
+  return isPlain(layer) && coupled !== true && peepholes !== true && projectionSize === undefined;
+}
+
+/** Whether bias_hh is added to the recurrent half alone, so that it cannot be merged into bias_ih. */
+export function hasSeparateBias({ columns }: Cell): boolean {
+  return columns.some(({ tensor, to }) => tensor === 'bias_hh' && to !== 'bias');
 }

@@ -85,6 +85,10 @@ function checkWiring(spec: ModelSpec): void {
         throw new ArgumentRangeError(
           `${where}: an embedding takes ids, so it can only read the model's input.`,
         );
+      if (input !== 0)
+        throw new ArgumentRangeError(
+          `${where}: an embedding takes ids, and the model's input is what layer 0 (${first!.name}) reads, floats.`,
+        );
     } else if (input === 0 && sources[index]!.includes(-1)) {
       throw new ArgumentRangeError(`${where}: the model's input is ids, which only an embedding reads.`);
     }

@@ -1,8 +1,10 @@
 import { ArgumentRangeError } from '../base/errors.js';
 import { integer } from '../base/guards.js';
+import type { StateName } from './cells.js';
 import { checkTaken, type FunctionName, functions } from './functions.js';
 import type { Given } from './given.js';
-import { elman, gru, lstm } from './recurrent.js';
+import { conv, delay } from './past.js';
+import { elman, gru, lnlstm, lstm, qrnn, slstm, sru } from './recurrent.js';
 import type { LayerSpec } from './spec.js';
 
 /** What the whole package knows of a kind of layer: its fields, its sizes and its tensors. */
@@ -15,6 +17,8 @@ export interface Kind<S> {
   gives(layer: S, width: number): number;
   /** Its tensors by the end of their names, with their shapes. */
   tensors(layer: S): Record<string, number[]>;
+  /** What it keeps of each stream from step to step, by name, with its width; a layer that goes both ways has it twice. */
+  states?(layer: S): Partial<Record<StateName, number>>;
 }
 
 type Kinds = { [K in LayerSpec['kind']]: Kind<Extract<LayerSpec, { kind: K }>> };
@@ -37,6 +41,10 @@ export const kinds: Kinds = {
   lstm,
   gru,
   elman,
+  slstm,
+  lnlstm,
+  sru,
+  qrnn,
   linear: {
     check: (given) => ({
       inputSize: given.size('inputSize'),
@@ -96,6 +104,8 @@ export const kinds: Kinds = {
     gives: ({ from, to }) => to - from,
     tensors: () => ({}),
   },
+  conv,
+  delay,
 };
 
 /** The record of a layer's kind. */

@@ -9,70 +9,130 @@ import {
   directionsOf,
   type ElmanSpec,
   type GruSpec,
+  type LnLstmSpec,
   type LstmSpec,
+  outputsOf,
+  type QrnnSpec,
   type RecurrentLayerSpec,
+  type SlstmSpec,
+  type SruSpec,
 } from './spec.js';
 
 /** What all recurrent kinds have in common. */
 const shared = {
   reads: ({ inputSize }: RecurrentLayerSpec) => inputSize,
-  gives: (layer: RecurrentLayerSpec) => layer.hiddenSize * directionsOf(layer).length,
+  gives: (layer: RecurrentLayerSpec) => outputsOf(layer) * directionsOf(layer).length,
+  states: (layer: RecurrentLayerSpec) =>
+    Object.fromEntries(
+      cellOf(layer).states.map((state) => [state, state === 'h' ? outputsOf(layer) : layer.hiddenSize]),
+    ),
+  tensors: tensorsOf,
 };
 
 export const lstm = {
   ...shared,
   check(given: Given) {
-    const fields: Omit<LstmSpec, 'kind' | 'name'> = checkShared(given);
+    const fields: Omit<LstmSpec, 'kind' | 'name'> = { ...checkBlocks(given), ...checkClip(given) };
     const activations = checkFuncs(given, ['sigmoid', 'tanh', 'tanh']);
     if (activations !== undefined) fields.activations = activations;
     if (given.flag('coupled', false)) fields.coupled = true;
     if (given.flag('peepholes', false)) fields.peepholes = true;
+    if (given.has('projectionSize')) fields.projectionSize = checkProjection(given, fields);
     return fields;
   },
-  tensors: (layer: LstmSpec) =>
-    tensorsOf(layer, layer.peepholes ? { weight_peephole: [3 * layer.hiddenSize] } : {}),
 };
 
 export const gru = {
   ...shared,
   check(given: Given) {
-    const fields: Omit<GruSpec, 'kind' | 'name'> = checkShared(given);
+    const fields: Omit<GruSpec, 'kind' | 'name'> = { ...checkBlocks(given), ...checkClip(given) };
     fields.resetAfter = given.flag('resetAfter', true);
     const activations = checkFuncs(given, ['sigmoid', 'tanh']);
     if (activations !== undefined) fields.activations = activations;
     return fields;
   },
-  tensors: (layer: GruSpec) => tensorsOf(layer),
 };
 
 export const elman = {
   ...shared,
   check(given: Given) {
-    const fields: Omit<ElmanSpec, 'kind' | 'name'> = checkShared(given);
+    const fields: Omit<ElmanSpec, 'kind' | 'name'> = { ...checkBlocks(given), ...checkClip(given) };
     fields.activation = checkFunc(given.fields.activation ?? 'tanh', given.what('activation'));
     return fields;
   },
-  tensors: (layer: ElmanSpec) => tensorsOf(layer),
 };
 
+export const slstm = { ...shared, check: checkBlocks };
+
+export const lnlstm = {
+  ...shared,
+  check(given: Given): Omit<LnLstmSpec, 'kind' | 'name'> {
+    const epsilon = given.has('epsilon') ? given.number('epsilon', Number.MIN_VALUE) : 1e-5;
+    return { ...checkSizes(given), ...checkDirection(given), epsilon };
+  },
+};
+
+export const sru = {
+  ...shared,
+  check(given: Given) {
+    const fields: Omit<SruSpec, 'kind' | 'name'> = { ...checkSizes(given), ...checkDirection(given) };
+    if (!given.has('scale')) return fields;
+    const scale = given.number('scale');
+    if (fields.inputSize !== fields.hiddenSize)
+      throw new ArgumentRangeError(
+        `${given.what('scale')} is of x as it comes past the cell; with another inputSize than hiddenSize, weight_ih has a matrix for that.`,
+      );
+    return scale === 1 ? fields : { ...fields, scale };
+  },
+};
+
+export const qrnn = {
+  ...shared,
+  check: (given: Given): Omit<QrnnSpec, 'kind' | 'name'> => ({
+    ...checkSizes(given),
+    ...checkDirection(given),
+  }),
+};
+
+function checkSizes(given: Given): { inputSize: number; hiddenSize: number } {
+  return { inputSize: given.size('inputSize'), hiddenSize: given.size('hiddenSize') };
+}
+
 /** Every default that a spec has always had is written out; what was added later only where it is not the default. */
-function checkShared(
-  given: Given,
-): Pick<LstmSpec, 'inputSize' | 'hiddenSize' | 'blocks' | 'direction' | 'clip'> {
-  const inputSize = given.size('inputSize');
-  const hiddenSize = given.size('hiddenSize');
+function checkDirection(given: Given): { direction?: Direction } {
+  const direction: Direction = given.oneOf('direction', ['forward', 'reverse', 'bidirectional'], 'forward');
+  return direction === 'forward' ? {} : { direction };
+}
+
+function checkBlocks(given: Given): Omit<SlstmSpec, 'kind' | 'name'> & { blocks: number } {
+  const { inputSize, hiddenSize } = checkSizes(given);
   const blocks = given.has('blocks') ? given.size('blocks') : 1;
   if (hiddenSize % blocks !== 0) {
     throw new ArgumentRangeError(
       `${given.what('blocks')} must divide hiddenSize; ${blocks} does not divide ${hiddenSize}.`,
     );
   }
-  const direction: Direction = given.oneOf('direction', ['forward', 'reverse', 'bidirectional'], 'forward');
-  return {
-    ...{ inputSize, hiddenSize, blocks },
-    ...(direction === 'forward' ? {} : { direction }),
-    ...(given.has('clip') ? { clip: given.number('clip', Number.MIN_VALUE) } : {}),
-  };
+  return { inputSize, hiddenSize, blocks, ...checkDirection(given) };
+}
+
+function checkClip(given: Given): { clip?: number } {
+  return given.has('clip') ? { clip: given.number('clip', Number.MIN_VALUE) } : {};
+}
+
+function checkProjection(
+  given: Given,
+  { hiddenSize, blocks }: { hiddenSize: number; blocks?: number },
+): number {
+  const size = given.size('projectionSize');
+  if (size >= hiddenSize)
+    throw new ArgumentRangeError(
+      `${given.what('projectionSize')} must be less than hiddenSize, ${hiddenSize}; got ${size}.`,
+    );
+  if (blocks !== 1)
+    throw new ArgumentRangeError(
+      `${given.what('projectionSize')} is for a dense layer: what recurs is of all blocks. blocks is ${blocks}.`,
+    );
+  return size;
 }
 
 /** The functions of a cell; undefined when they are what they are without being said. */
@@ -86,15 +146,14 @@ function checkFuncs(given: Given, otherwise: readonly Func[]): Func[] | undefine
   return checked.every((func, index) => func === otherwise[index]) ? undefined : checked;
 }
 
-function tensorsOf(layer: RecurrentLayerSpec, more: Record<string, number[]> = {}): Record<string, number[]> {
-  const rows = cellOf(layer).gates * layer.hiddenSize;
-  const one = {
-    weight_ih: [rows, layer.inputSize],
-    weight_hh: [rows, layer.hiddenSize / blocksOf(layer)],
-    bias_ih: [rows],
-    bias_hh: [rows],
-    ...more,
-  };
+function tensorsOf(layer: RecurrentLayerSpec): Record<string, number[]> {
+  const { gates, recurs, columns } = cellOf(layer);
+  const { inputSize, hiddenSize } = layer;
+  const projection = layer.kind === 'lstm' ? layer.projectionSize : undefined;
+  const one: Record<string, number[]> = { weight_ih: [gates * hiddenSize, inputSize] };
+  if (recurs) one.weight_hh = [gates * hiddenSize, projection ?? hiddenSize / blocksOf(layer)];
+  for (const column of columns) one[column.tensor] = [column.gates.length * hiddenSize];
+  if (projection !== undefined) one.weight_hr = [projection, hiddenSize];
   const all: Record<string, number[]> = {};
   for (const direction of directionsOf(layer)) {
     for (const [field, shape] of Object.entries(one)) all[`${field}${endOf(direction)}`] = shape;

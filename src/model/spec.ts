@@ -23,25 +23,29 @@ export interface EmbeddingSpec extends Wired {
 /** In which order a layer goes through the steps; 'bidirectional' does both and gives [T, B, 2·H], forward first. */
 export type Direction = 'forward' | 'reverse' | 'bidirectional';
 
-/**
- * Tensors `${name}.weight_ih`, `.weight_hh`, `.bias_ih` and `.bias_hh`; those of the way back end in `_reverse`, as
- * PyTorch's do, also when it is the only one.
- */
+/** What every recurrent layer has. The names of the tensors of the way back end in `_reverse`, also when it is the only one. */
 interface RecurrentSpec extends Wired {
   /** I */
   inputSize: number;
   /** H */
   hiddenSize: number;
-  /** N, a divisor of H: 1 is dense, H is diagonal. Default 1. */
-  blocks?: number;
   /** default 'forward'; another one needs whole sequences, so such a model has `run` and no sessions */
   direction?: Direction;
-  /** every gate's input is limited to ±clip before its function (ONNX); default: not at all */
+}
+
+interface BlockSpec extends RecurrentSpec {
+  /** N, a divisor of H: 1 is dense, H is diagonal. Default 1. */
+  blocks?: number;
+}
+
+/** Tensors `${name}.weight_ih` [G·H, I], `.weight_hh` [G·H, H/N], `.bias_ih` and `.bias_hh` [G·H], as PyTorch's. */
+interface GateSpec extends BlockSpec {
+  /** every gate's input is limited to ±clip before its function (ONNX); an LSTM's cell is not; default: not at all */
   clip?: number;
 }
 
 /** torch.nn.LSTM's equations; gates i f g o. */
-export interface LstmSpec extends RecurrentSpec {
+export interface LstmSpec extends GateSpec {
   kind: 'lstm';
   /** of the gates, of the candidate and of the cell on its way out (ONNX f, g, h); default sigmoid, tanh, tanh */
   activations?: Func[];
@@ -52,13 +56,18 @@ export interface LstmSpec extends RecurrentSpec {
    * `${name}.weight_peephole` [3·H], i f o
    */
   peepholes?: boolean;
+  /**
+   * P, less than H: the output, which is also what recurs, is weight_hr [P, H] times o h(c) (Sak et al. 2014; proj_size
+   * of torch.nn.LSTM). Then weight_hh is [4·H, P], the state h [B, P], and blocks 1.
+   */
+  projectionSize?: number;
 }
 
 /**
  * Gates r z n. `resetAfter: true` (default) is torch.nn.GRU: n = tanh(Wx + b + r (Uh + c));
  * `false` is Cho et al. 2014 and ONNX's default: n = tanh(Wx + b + U (r h) + c).
  */
-export interface GruSpec extends RecurrentSpec {
+export interface GruSpec extends GateSpec {
   kind: 'gru';
   /** whether the reset gate is applied after the recurrent product; default true */
   resetAfter?: boolean;
@@ -67,10 +76,52 @@ export interface GruSpec extends RecurrentSpec {
 }
 
 /** torch.nn.RNN's equation: h' = f(Wx + b + Uh + c). */
-export interface ElmanSpec extends RecurrentSpec {
+export interface ElmanSpec extends GateSpec {
   kind: 'elman';
   /** f; default 'tanh' */
   activation?: Func;
+}
+
+/**
+ * The sLSTM of xLSTM (Beck et al. 2024), whose blocks are its heads; gates i f z o. Input and forget gate are
+ * exponential, kept as multiples of e^m: l = m + ln σ(f), m' = max(i, l), or i where n = 0;
+ * c' = e^(l − m') c + e^(i − m') tanh(z), n' = e^(l − m') n + e^(i − m'), h' = σ(o) c' / n'.
+ * Tensors `${name}.weight_ih` [4·H, I], `.weight_hh` [4·H, H/N] and `.bias` [4·H].
+ */
+export interface SlstmSpec extends BlockSpec {
+  kind: 'slstm';
+}
+
+/**
+ * An LSTM with layer normalisation (Ba et al. 2016, equations 20 to 22); gates i f g o, all blocks one. With n(v) =
+ * (v − mean) / √(variance + epsilon), over all 4·H rows and over all H units: a = gain_ih n(W_ih x) + gain_hh n(W_hh h)
+ * + bias, c' = σ(f) c + σ(i) tanh(g), h' = σ(o) tanh(gain_c n(c') + bias_c).
+ * Tensors `${name}.weight_ih` [4·H, I], `.weight_hh` [4·H, H], `.gain_ih`, `.gain_hh` and `.bias` [4·H], `.gain_c` and
+ * `.bias_c` [H].
+ */
+export interface LnLstmSpec extends RecurrentSpec {
+  kind: 'lnlstm';
+  /** above 0; default 1e-5 */
+  epsilon?: number;
+}
+
+/**
+ * SRU (Lei et al. 2018): f = σ(W_f x + v_f c + b_f), r = σ(W_r x + v_r c + b_r), c' = f c + (1 − f) W x,
+ * h = r c' + (1 − r) x'. Where I = H, x' is x times `scale`; else W_x x.
+ * Tensors `${name}.weight_ih` [3·H, I], W W_f W_r, or [4·H, I] with W_x; `.weight_c` and `.bias` [2·H], f r.
+ */
+export interface SruSpec extends RecurrentSpec {
+  kind: 'sru';
+  /** default 1; only where I = H */
+  scale?: number;
+}
+
+/**
+ * QRNN (Bradbury et al. 2017) with fo-pooling: c' = σ(f) c + (1 − σ(f)) tanh(z), h = σ(o) c', and z f o = W x + b.
+ * Tensors `${name}.weight_ih` [3·H, I] and `.bias` [3·H]. For a window of two steps it reads x and a `delay` of x.
+ */
+export interface QrnnSpec extends RecurrentSpec {
+  kind: 'qrnn';
 }
 
 /** y = x weightᵀ + bias; weight [O, I]. The bias may be left out of the tensors when `bias` is false. */
@@ -140,8 +191,38 @@ export interface SliceSpec extends Wired {
   to: number;
 }
 
-/** A layer with a recurrent state. */
-export type RecurrentLayerSpec = LstmSpec | GruSpec | ElmanSpec;
+/**
+ * Each feature over the last steps: y = bias + Σ_j weight_j x of width − 1 − j steps ago; before the first step there are
+ * zeros. A causal depthwise torch.nn.Conv1d, whose weight [size, 1, width] is the same numbers. Tensors `${name}.weight`
+ * [size, width] and `${name}.bias` [size]. Its state is h [B, (width − 1)·size], the inputs that it still needs, the
+ * oldest first.
+ */
+export interface ConvSpec extends Wired {
+  kind: 'conv';
+  /** number of features */
+  size: number;
+  /** steps, 2..64 */
+  width: number;
+  /** default true */
+  bias?: boolean;
+}
+
+/**
+ * What came in some steps ago; zeros before the first. It has no tensors. Its state is h [B, steps·size], the last
+ * inputs, the oldest first.
+ */
+export interface DelaySpec extends Wired {
+  kind: 'delay';
+  /** number of features */
+  size: number;
+  /** 1..64; default 1 */
+  steps?: number;
+}
+
+/** Layers that PyTorch and ONNX have, too. */
+export type CommonLayerSpec = LstmSpec | GruSpec | ElmanSpec;
+/** A layer that recurs. */
+export type RecurrentLayerSpec = CommonLayerSpec | SlstmSpec | LnLstmSpec | SruSpec | QrnnSpec;
 /** A layer of a model. Every size is within 1..131072, and names differ. */
 export type LayerSpec =
   | EmbeddingSpec
@@ -151,7 +232,9 @@ export type LayerSpec =
   | CombineSpec
   | ScaleSpec
   | NormSpec
-  | SliceSpec;
+  | SliceSpec
+  | ConvSpec
+  | DelaySpec;
 
 /** Layers, each of which reads the one before it unless it says what it reads. Plain data; survives JSON. */
 export interface ModelSpec {
@@ -159,13 +242,22 @@ export interface ModelSpec {
   layers: LayerSpec[];
 }
 
+const recurrentKinds: readonly string[] = ['lstm', 'gru', 'elman', 'slstm', 'lnlstm', 'sru', 'qrnn'];
+
 export function isRecurrent(layer: LayerSpec): layer is RecurrentLayerSpec {
-  return layer.kind === 'lstm' || layer.kind === 'gru' || layer.kind === 'elman';
+  return recurrentKinds.includes(layer.kind);
 }
 
 /** N of a recurrent layer. */
 export function blocksOf(layer: RecurrentLayerSpec): number {
-  return layer.blocks ?? 1;
+  // What has no recurrent matrix recurs unit by unit.
+  if (layer.kind === 'sru' || layer.kind === 'qrnn') return layer.hiddenSize;
+  return layer.kind === 'lnlstm' ? 1 : (layer.blocks ?? 1);
+}
+
+/** How many features a recurrent layer gives in each direction. */
+export function outputsOf(layer: RecurrentLayerSpec): number {
+  return layer.kind === 'lstm' ? (layer.projectionSize ?? layer.hiddenSize) : layer.hiddenSize;
 }
 
 /** The directions in which a recurrent layer goes, in the order in which it stands in state and output. */

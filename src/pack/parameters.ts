@@ -1,23 +1,30 @@
 import { type Func, fullFunc, functionCodes } from '../model/functions.js';
 import type { RecurrentLayerSpec } from '../model/spec.js';
+import type { RecurrentOp } from './program.js';
 
 /** Floats of what stands behind a layer's own constants; the drawing is in assembly/cell/parameters.ts. */
-export const parameterFloats = 16;
+export const parameterFloats = 20;
 
 const coupled = 1;
 const peepholes = 2;
 
-/** Whether a layer's gates see its cell. */
-export function hasPeepholes(layer: RecurrentLayerSpec): boolean {
-  return layer.kind === 'lstm' && layer.peepholes === true;
+/** What of an operation its kernels read there. */
+export interface Placed extends Pick<RecurrentOp, 'outputs' | 'projection'> {
+  /** bytes between its states behind h */
+  apart: number;
 }
 
 /** Writes what a layer of the family says, at an index of a memory's floats. */
-export function placeParameters(to: Float32Array, index: number, layer: RecurrentLayerSpec): void {
+export function placeParameters(
+  to: Float32Array,
+  index: number,
+  layer: RecurrentLayerSpec,
+  { apart, outputs, projection }: Placed,
+): void {
   const words = new Uint32Array(to.buffer);
-  to[index] = layer.clip ?? Number.POSITIVE_INFINITY;
-  words[index + 1] =
-    (layer.kind === 'lstm' && layer.coupled === true ? coupled : 0) + (hasPeepholes(layer) ? peepholes : 0);
+  to[index] = ('clip' in layer ? layer.clip : undefined) ?? Number.POSITIVE_INFINITY;
+  words[index + 1] = flagsOf(layer);
+  words[index + 2] = apart;
   for (const [place, func] of functionsOf(layer).entries()) {
     const { function: name, alpha, beta } = fullFunc(func);
     const at = index + 4 + 4 * place;
@@ -25,6 +32,15 @@ export function placeParameters(to: Float32Array, index: number, layer: Recurren
     to[at + 1] = alpha;
     to[at + 2] = beta;
   }
+  words[index + 16] = outputs;
+  words[index + 17] = projection;
+  to[index + 18] = layer.kind === 'sru' ? (layer.scale ?? 1) : 1;
+  to[index + 19] = layer.kind === 'lnlstm' ? (layer.epsilon ?? 1e-5) : 0;
+}
+
+function flagsOf(layer: RecurrentLayerSpec): number {
+  if (layer.kind !== 'lstm') return 0;
+  return (layer.coupled === true ? coupled : 0) + (layer.peepholes === true ? peepholes : 0);
 }
 
 /** f of the gates, g of the candidate, h of an LSTM's cell on its way out, as far as a layer has them. */
@@ -36,5 +52,7 @@ function functionsOf(layer: RecurrentLayerSpec): readonly Func[] {
       return layer.activations ?? ['sigmoid', 'tanh'];
     case 'elman':
       return [layer.activation ?? 'tanh'];
+    default:
+      return [];
   }
 }

@@ -1,12 +1,13 @@
 import { type Arena, createArena } from '../memory/arena.js';
-import { cellOf, peepholeGates } from '../model/cells.js';
+import { roundUp } from '../memory/layout.js';
+import { cellOf } from '../model/cells.js';
 import { isRecurrent, type LayerSpec, type ModelSpec } from '../model/spec.js';
 import type { TensorReader } from '../model/tensors.js';
 import type { Kernels } from '../wasm/registry.js';
 import { addColumn, placePanels, type Staging } from './panels.js';
-import { hasPeepholes, placeParameters } from './parameters.js';
+import { placeParameters } from './parameters.js';
 import { planProgram } from './plan.js';
-import type { Op, Program } from './program.js';
+import type { Op, Program, RecurrentOp } from './program.js';
 import { gatePlaces, lanes, rowPlaces } from './rows.js';
 import { placeTable, tableFloats } from './table.js';
 
@@ -41,29 +42,28 @@ export async function packModel(
   const packed = { program, arena, kernels: open(arena.memory) };
   placeTable(arena.f32, program.constants / 4);
   const staging = stagingOf(program);
-  for (const [index, layer] of spec.layers.entries())
-    await placeLayer(layer, program.ops[index]!, read, packed, staging);
+  for (const op of program.ops) await placeOp(spec.layers[op.layer]!, op, read, packed, staging);
   arena.f32.fill(0, staging.address / 4, staging.address / 4 + staging.floats);
   return packed;
 }
 
-/** The first layer's output in a run: the plan gives it room for eight of the longest rows at least. */
+/** The first activations of a run: the plan gives them room for eight of the longest rows at least. */
 function stagingOf({ run }: Program): Staging {
-  const [address, next] = run.activations;
-  const room = (next - address) / 4;
+  const room = run.activationFloats;
   const longest = room / run.rows;
-  return { address, floats: Math.min(room, Math.max(stagingFloats, longest * lanes)) };
+  return { address: run.activations[0]!, floats: Math.min(room, Math.max(stagingFloats, longest * lanes)) };
 }
 
-async function placeLayer(
+async function placeOp(
   layer: LayerSpec,
   op: Op,
   read: TensorReader,
-  { arena, kernels }: PackedModel,
+  { program, arena, kernels }: PackedModel,
   staging: Staging,
 ): Promise<void> {
   const to = arena.f32;
-  const name = (field: string) => `${layer.name}.${field}`;
+  const end = op.op === 'recurrent' ? op.end : '';
+  const name = (field: string) => `${layer.name}.${field}${end}`;
   const panels = (field: string, out: number, depth: number, places: Int32Array) =>
     read(name(field), depth, (rows, first) =>
       placePanels(kernels, to, staging, out, depth, places, rows, first),
@@ -74,23 +74,45 @@ async function placeLayer(
   if (op.op === 'embedding') {
     await read(name('weight'), op.outputs, (rows, first) => to.set(rows, op.table / 4 + first * op.outputs));
   } else if (op.op === 'linear' && layer.kind === 'linear') {
-    const places = Int32Array.from({ length: op.outputs }, (_, row) => row);
-    await panels('weight', op.weight, op.inputs, places);
-    if (layer.bias !== false) await column('bias', op.bias, places);
+    await panels('weight', op.weight, op.inputs, identity(op.outputs));
+    if (layer.bias !== false) await column('bias', op.bias, identity(op.outputs));
+  } else if (op.op === 'conv' && layer.kind === 'conv') {
+    const row = roundUp(op.outputs, lanes);
+    await read(name('weight'), op.width, (rows, first) => {
+      for (const [k, value] of rows.entries())
+        to[op.weight / 4 + (k % op.width) * row + first + Math.floor(k / op.width)] = value;
+    });
+    if (layer.bias !== false) await column('bias', op.bias, identity(op.outputs));
+  } else if (op.op === 'scale' || op.op === 'norm') {
+    const row = (field: string, out: number) =>
+      read(name(field), 1, (values, first) => to.set(values, out / 4 + first));
+    await row('weight', op.weight);
+    if (op.bias !== 0) await row('bias', op.bias);
   } else if (op.op === 'recurrent' && isRecurrent(layer)) {
     const cell = cellOf(layer);
     const places = rowPlaces(cell, op.hidden, op.units, op.rows);
     await panels('weight_ih', op.wih, op.inputs, places);
-    if (op.diagonal) await column('weight_hh', op.whh, places);
-    else await panels('weight_hh', op.whh, op.units, places);
-    await column('bias_ih', op.bih, places);
+    if (op.diagonal && cell.recurs) await column('weight_hh', op.whh, places);
+    else if (cell.recurs) await panels('weight_hh', op.whh, op.projection ? op.outputs : op.units, places);
     // A cell that does not tell its two biases apart gets their sum.
-    await column('bias_hh', cell.separateBias ? op.bhh : op.bih, places);
-    if (hasPeepholes(layer))
-      await column('weight_peephole', op.bhh, gatePlaces(places, op.hidden, peepholeGates));
+    for (const { tensor, gates, to } of cell.columns)
+      await column(tensor, addressOf(op, to), gatePlaces(places, op.hidden, gates));
+    if (op.projection) await panels('weight_hr', op.projection, op.hidden, identity(op.outputs));
     if (cell.isFamily) {
       placeTable(to, op.parameters / 4);
-      placeParameters(to, op.parameters / 4 + tableFloats, layer);
+      const { at } = program.run.states[op.state]!;
+      const apart = at.length > 2 ? at[2]! - at[1]! : 0;
+      placeParameters(to, op.parameters / 4 + tableFloats, layer, { ...op, apart });
     }
   }
+}
+
+/** Places of rows that stay in their order. */
+function identity(count: number): Int32Array {
+  return Int32Array.from({ length: count }, (_, row) => row);
+}
+
+/** Where a layer's vector of rows lies. A cell that has more than one beside the bias has one part. */
+function addressOf({ bih, bhh, rows }: RecurrentOp, to: 'bias' | number): number {
+  return to === 'bias' ? bih : bhh + to * rows * 4;
 }

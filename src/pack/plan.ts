@@ -1,12 +1,11 @@
-import { beginLayout, type Layout, roundUp } from '../memory/layout.js';
-import { cellOf } from '../model/cells.js';
-import { checkPlain, type PlainLayerSpec } from '../model/plain.js';
-import { blocksOf, isRecurrent, type ModelSpec, type RecurrentLayerSpec } from '../model/spec.js';
-import { widthsOf } from '../model/wiring.js';
-import { hasPeepholes, parameterFloats } from './parameters.js';
-import { type Frame, type Op, type Program, strideOf } from './program.js';
-import { panelRows, partRows, phasesOf } from './rows.js';
+import { beginLayout, type Layout } from '../memory/layout.js';
+import type { ModelSpec } from '../model/spec.js';
+import { inputWidth } from '../model/wiring.js';
+import { flowOf, isReversing } from './flow.js';
+import { planOps, workOf } from './ops.js';
+import { type Frame, type Program, type Stage, strideOf } from './program.js';
 import { tableFloats } from './table.js';
+import { wireOps } from './wire.js';
 
 /** Streams that run side by side; a larger batch runs in slices of so many. */
 const mostStreams = 64;
@@ -20,8 +19,6 @@ const leastRows = 8;
  */
 const tileFloats = 2 ** 16;
 const leastTileRows = 128;
-/** Units in a part of a diagonal layer. */
-const diagonalUnits = 32;
 /** Words of the control block. */
 export const controlWords = 1024;
 
@@ -32,133 +29,81 @@ export const controlWords = 1024;
  * @param workers threads that will each need scratch of their own, at least 1
  */
 export function planProgram(spec: ModelSpec, workers: number): Program {
-  const { layers } = checkPlain(spec, true);
   const layout = beginLayout();
   const control = layout.place(controlWords);
   const constants = layout.place(tableFloats);
-  const first = spec.layers[0]!;
-  const inputs = 'inputSize' in first ? first.inputSize : 0;
+  const before = layout.bytes;
+  const states: Program['states'] = [];
+  const flow = flowOf(spec);
+  const own = planOps(spec, flow, layout, states);
+  const weightBytes = layout.bytes - before;
+  const wiring = wireOps(spec, flow, own);
+  const ops = [...own.flat(), ...wiring.copies];
+  const stages = wiring.stages.map((stage): Stage => {
+    const work = stage.steps.flat().reduce((sum, number) => sum + workOf(ops[number]!, spec), 0);
+    return { ...stage, work };
+  });
+  const inputs = inputWidth(spec);
   const program: Program = {
-    ops: [],
+    ops,
+    stages,
+    reverses: spec.layers.some(isReversing),
     inputs,
-    vocabulary: first.kind === 'embedding' ? first.count : 0,
-    outputs: 0,
-    states: [],
+    vocabulary: vocabularyOf(spec),
+    outputs: flow.widths.at(-1)!,
+    states,
     control,
     constants,
     workers,
     run: undefined as unknown as Frame,
     step: undefined as unknown as Frame,
     bytes: 0,
-    weightBytes: 0,
-    work: 0,
+    weightBytes,
+    work: stages.reduce((sum, { work }) => sum + work, 0),
   };
-  const before = layout.bytes;
-  const widths = widthsOf(spec);
-  for (const [index, layer] of layers.entries())
-    program.ops.push(planLayer(layer, widths[index]!, layout, program));
-  program.outputs = widths.at(-1)!;
-  program.weightBytes = layout.bytes - before;
-  const widest = Math.max(
-    strideOf(inputs),
-    ...program.ops.map((op) => strideOf(op.op === 'recurrent' ? op.hidden : op.outputs)),
-  );
+  const { slots } = wiring;
+  // The first activations are also where rows are staged, and weight_hr's are of all units.
+  const staged = ops.map((op) => (op.op === 'recurrent' && op.projection ? strideOf(op.hidden) : 0));
+  const widest = Math.max(strideOf(inputs), wiring.widest, ...staged);
   const rows = Math.max(leastRows, Math.min(mostRows, Math.floor((chunkFloats * 4) / widest)));
-  program.run = planFrame(program, layout, rows, widest, workers);
-  program.step = planFrame(program, layout, Math.min(rows, mostStreams), widest, 1);
+  program.run = planFrame(program, layout, { rows, widest, slots, workers });
+  program.step = program.reverses
+    ? program.run
+    : planFrame(program, layout, { rows: Math.min(rows, mostStreams), widest, slots, workers: 1 });
   program.bytes = layout.bytes;
   return program;
 }
 
-function planLayer(layer: PlainLayerSpec, width: number, layout: Layout, program: Program): Op {
-  const { name } = layer;
-  if (isRecurrent(layer)) return planRecurrent(layer, layout, program);
-  switch (layer.kind) {
-    case 'embedding':
-      return {
-        op: 'embedding',
-        name,
-        count: layer.count,
-        outputs: layer.size,
-        table: layout.place(layer.count * layer.size),
-      };
-    case 'linear': {
-      const rows = roundUp(layer.outputSize, panelRows);
-      program.work += layer.outputSize * layer.inputSize;
-      return {
-        op: 'linear',
-        name,
-        inputs: layer.inputSize,
-        outputs: layer.outputSize,
-        panels: rows / panelRows,
-        weight: layout.place(rows * layer.inputSize),
-        bias: layout.place(rows),
-      };
-    }
-    case 'activation':
-      return { op: 'activation', name, kernel: kernelOf[layer.activation], outputs: width };
-  }
+/** Ids that every embedding has a row for; 0 when the input is floats. */
+function vocabularyOf({ layers }: ModelSpec): number {
+  const counts = layers.flatMap((layer) => (layer.kind === 'embedding' ? [layer.count] : []));
+  return counts.length === 0 ? 0 : Math.min(...counts);
 }
 
-const kernelOf = {
-  tanh: 'tanh_f32',
-  sigmoid: 'sigmoid_f32',
-  relu: 'relu_f32',
-  softmax: 'softmax_f32',
-  logSoftmax: 'log_softmax_f32',
-} as const;
-
-/** What workers can own of a recurrent layer: its blocks, or runs of units of a diagonal one; and units in each. */
-export function partsOf(layer: RecurrentLayerSpec): { parts: number; units: number; diagonal: boolean } {
-  const { hiddenSize: hidden } = layer;
-  const blocks = blocksOf(layer);
-  const diagonal = blocks === hidden;
-  const units = diagonal ? Math.min(diagonalUnits, hidden) : hidden / blocks;
-  return { parts: Math.ceil(hidden / units), units, diagonal };
+interface FrameSize {
+  rows: number;
+  /** the widest row, bytes */
+  widest: number;
+  slots: number;
+  workers: number;
 }
 
-function planRecurrent(layer: RecurrentLayerSpec, layout: Layout, program: Program): Op {
-  const { name, inputSize: inputs, hiddenSize: hidden } = layer;
-  const cell = cellOf(layer);
-  const { parts, units, diagonal } = partsOf(layer);
-  const rows = partRows(cell, units);
-  const state = program.states.push({ name, hidden, hasCell: cell.hasCell }) - 1;
-  program.work += cell.gates * hidden * (inputs + hidden / blocksOf(layer));
-  return {
-    op: 'recurrent',
-    name,
-    cell: cell.code,
-    inputs,
-    hidden,
-    parts,
-    units,
-    rows,
-    diagonal,
-    phases: phasesOf(cell, units),
-    state,
-    wih: layout.place(parts * rows * inputs),
-    bih: layout.place(parts * rows),
-    whh: layout.place(parts * rows * (diagonal ? 1 : units)),
-    bhh: cell.separateBias || hasPeepholes(layer) ? layout.place(parts * rows) : 0,
-    parameters: cell.isFamily ? layout.place(tableFloats + parameterFloats) : 0,
-  };
-}
-
-function planFrame(program: Program, layout: Layout, rows: number, widest: number, workers: number): Frame {
+function planFrame(program: Program, layout: Layout, { rows, widest, slots, workers }: FrameSize): Frame {
   const tallest = Math.max(0, ...program.ops.map((op) => (op.op === 'recurrent' ? op.rows : 0)));
   const batch = Math.min(mostStreams, rows);
   // One tile of steps and one more step for the second half of a GRU.
   const scratchFloats = (Math.min(tileRows(tallest), rows) + batch) * tallest;
+  const activationFloats = (rows * widest) / 4;
   return {
     rows,
     batch,
     input: layout.place(rows * Math.max(1, program.inputs)),
-    ldInput: 4 * program.inputs,
-    activations: [layout.place((rows * widest) / 4), layout.place((rows * widest) / 4)],
+    activations: Array.from({ length: slots }, () => layout.place(activationFloats)),
+    activationFloats,
     lengths: layout.place(batch),
-    states: program.states.map(({ hidden, hasCell }) => {
-      const ld = strideOf(hidden);
-      return { h: layout.place((batch * ld) / 4), c: hasCell ? layout.place((batch * ld) / 4) : 0, ld };
+    states: program.states.map(({ parts }) => {
+      const ld = strideOf(Math.max(...parts.map(({ width }) => width)));
+      return { at: parts.map(() => layout.place((batch * ld) / 4)), ld };
     }),
     scratch: Array.from({ length: workers }, () => layout.place(scratchFloats)),
     scratchFloats,

@@ -3,9 +3,28 @@
  * copy of it once. Addresses are bytes; `ld…` are row strides in bytes; the rest are counts.
  */
 
-export interface RecurrentOp {
-  op: 'recurrent';
+import type { StateName } from '../model/cells.js';
+
+/** Where rows lie in a frame: in which of its activations (−1: its input), how many bytes on, how far apart. */
+export interface Place {
+  slot: number;
+  offset: number;
+  ld: number;
+}
+
+/** What every operation has. */
+interface Placed {
   name: string;
+  /** number of the layer that it is of, or belongs to */
+  layer: number;
+  x: Place;
+  y: Place;
+}
+
+export interface RecurrentOp extends Placed {
+  op: 'recurrent';
+  /** what the names of its tensors end in: '' or '_reverse' */
+  end: string;
   /** number of the cell in assembly/layer/cells.ts */
   cell: number;
   inputs: number;
@@ -24,15 +43,18 @@ export interface RecurrentOp {
   wih: number;
   bih: number;
   whh: number;
-  /** what a cell has once for each row beside its bias: a GRU's bias_hh, an LSTM's peepholes; 0 where there is nothing */
+  /** a cell's other vectors of rows, such as a GRU's bias_hh or an LSTM's peepholes; 0 where there is none */
   bhh: number;
+  /** features that it gives: hidden, or fewer where they are projected */
+  outputs: number;
+  /** panels of weight_hr and zeros behind them; 0 where there is none */
+  projection: number;
   /** constants of its own with parameters behind them, which a cell of the family takes; 0 for the others */
   parameters: number;
 }
 
-export interface LinearOp {
+export interface LinearOp extends Placed {
   op: 'linear';
-  name: string;
   inputs: number;
   outputs: number;
   panels: number;
@@ -40,22 +62,117 @@ export interface LinearOp {
   bias: number;
 }
 
-export interface EmbeddingOp {
+export interface EmbeddingOp extends Placed {
   op: 'embedding';
-  name: string;
   count: number;
   outputs: number;
   table: number;
 }
 
-export interface ActivationOp {
+export interface ActivationOp extends Placed {
   op: 'activation';
-  name: string;
   kernel: 'tanh_f32' | 'sigmoid_f32' | 'relu_f32' | 'softmax_f32' | 'log_softmax_f32';
   outputs: number;
 }
 
-export type Op = RecurrentOp | LinearOp | EmbeddingOp | ActivationOp;
+/** An element-wise function of the family: its number in assembly/math/functions.ts and what it takes. */
+export interface FunctionOp extends Placed {
+  op: 'function';
+  code: number;
+  alpha: number;
+  beta: number;
+  outputs: number;
+}
+
+export interface CombineOp extends Placed {
+  op: 'combine';
+  /** number of the operation in assembly/math/combine.ts */
+  code: number;
+  /** operands behind the first, x */
+  more: Place[];
+  outputs: number;
+}
+
+export interface ScaleOp extends Placed {
+  op: 'scale';
+  weight: number;
+  bias: number;
+  outputs: number;
+}
+
+export interface NormOp extends Placed {
+  op: 'norm';
+  weight: number;
+  /** 0 when there is none */
+  bias: number;
+  outputs: number;
+  groups: number;
+  /** whether the mean is taken away */
+  centred: boolean;
+  epsilon: number;
+}
+
+export interface ConvOp extends Placed {
+  op: 'conv';
+  outputs: number;
+  /** steps that an output reads */
+  width: number;
+  state: number;
+  /** [width][outputs, padded to whole vectors] */
+  weight: number;
+  bias: number;
+}
+
+export interface DelayOp extends Placed {
+  op: 'delay';
+  outputs: number;
+  steps: number;
+  state: number;
+}
+
+/** Puts columns where a layer that reads several values wants them. */
+export interface CopyOp extends Placed {
+  op: 'copy';
+  outputs: number;
+}
+
+export type Op =
+  | RecurrentOp
+  | LinearOp
+  | EmbeddingOp
+  | ActivationOp
+  | FunctionOp
+  | CombineOp
+  | ScaleOp
+  | NormOp
+  | CopyOp
+  | ConvOp
+  | DelayOp;
+
+/**
+ * Columns that go between the host's arrays and a frame, chunk by chunk: columns [column, column + width) of the value
+ * whose rows are `of` wide, and their place in the frame.
+ */
+export interface Port {
+  /** number of the layer that gives it; −1 is the model's own: x on the way in, y on the way out */
+  value: number;
+  of: number;
+  column: number;
+  width: number;
+  place: Place;
+  /** whether the frame has each stream's steps from its last to its first */
+  reversed: boolean;
+}
+
+/** What runs in one go over the chunks of a sequence. */
+export interface Stage {
+  /** numbers of operations; those of one step run side by side, and everybody meets after it */
+  steps: number[][];
+  inputs: Port[];
+  outputs: Port[];
+  /** multiply-adds per step and stream, padding not counted */
+  work: number;
+}
 
 /** The part of a memory in which runs take place; two frames can be in use at once. */
 export interface Frame {
@@ -65,27 +182,39 @@ export interface Frame {
   batch: number;
   /** [rows, inputs] floats, or ids [rows] */
   input: number;
-  ldInput: number;
-  /** outputs of the layers by turns: layer l writes activations[l % 2] */
-  activations: [number, number];
+  /** what layers give, each as long as somebody reads it */
+  activations: number[];
+  /** floats in each */
+  activationFloats: number;
   /** lengths of the streams, [batch] i32 */
   lengths: number;
-  states: { h: number; c: number; ld: number }[];
+  /** of each of the program's states its parts, one as far from the next as the next from its next */
+  states: { at: number[]; ld: number }[];
   /** one stretch of scratch per worker */
   scratch: number[];
   /** floats in each */
   scratchFloats: number;
 }
 
+/** What a layer keeps of each stream from step to step. */
+export interface StatePlan {
+  name: string;
+  parts: { name: StateName; width: number }[];
+}
+
 export interface Program {
   ops: Op[];
+  /** one after the other, each over the whole sequence; a model that goes forward only has one */
+  stages: Stage[];
+  /** whether a layer goes backward, so that a model can only be run over whole sequences, and its step frame is its run frame */
+  reverses: boolean;
   /** floats per step and stream that go in; 0 when ids do */
   inputs: number;
-  /** rows of the embedding when ids go in, else 0 */
+  /** ids that every embedding has a row for when ids go in, else 0 */
   vocabulary: number;
   outputs: number;
-  /** per recurrent layer */
-  states: { name: string; hidden: number; hasCell: boolean }[];
+  /** per layer that keeps something of a stream from step to step, and direction */
+  states: StatePlan[];
   /** Int32 words through which a crew is signalled */
   control: number;
   /** the constants of the gate functions */
@@ -104,4 +233,9 @@ export interface Program {
 /** Row stride in bytes of a layer's output: padded so that whole vectors can be written. */
 export function strideOf(width: number): number {
   return Math.ceil(width / 8) * 32;
+}
+
+/** Byte address of a place in a frame. */
+export function addressOf({ input, activations }: Frame, { slot, offset }: Place): number {
+  return (slot < 0 ? input : activations[slot]!) + offset;
 }

@@ -31,7 +31,7 @@ interface Timing {
 }
 
 /**
- * Chooses by measurement: for pieces of about one size (steps and streams, each to a power of two) one thread is
+ * Chooses by measurement: for pieces of one stage and about one size (steps and streams, each to a power of two) one thread is
  * timed first, then the crew where there is something to gain, and from then on the quicker does them. The crew is
  * hired in the background by the first piece that is long enough, so that a small model never has one.
  */
@@ -105,9 +105,9 @@ function median({ times }: Way): number {
   return [...times].sort((a, b) => a - b)[times.length >> 1]!;
 }
 
-function timingOf(timings: Map<number, Timing>, { steps, batch }: Piece): Timing {
-  // Both to the next power of two.
-  const key = (32 - Math.clz32(steps - 1)) * 64 + (32 - Math.clz32(batch - 1));
+function timingOf(timings: Map<number, Timing>, { stage, steps, batch }: Piece): Timing {
+  // Both sizes to the next power of two.
+  const key = (stage * 64 + 32 - Math.clz32(steps - 1)) * 64 + (32 - Math.clz32(batch - 1));
   let timing = timings.get(key);
   if (timing === undefined) {
     timing = { solo: { runs: 0, times: [] }, crew: { runs: 0, times: [] }, since: 0, untimed: 0 };

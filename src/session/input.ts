@@ -1,6 +1,7 @@
 import { ArgumentRangeError, ArgumentTypeError } from '../base/errors.js';
 import { checkSignal, integer, object, show } from '../base/guards.js';
 import type { Program } from '../pack/program.js';
+import type { LayerState } from './state.js';
 
 /** x [T, B, I] as floats, or token ids [T, B]. */
 export type Input = Float32Array | Int32Array | Uint32Array;
@@ -12,7 +13,7 @@ export interface RunOptions {
   /** B, streams side by side; default 1 */
   batch?: number;
   /** state before the first step, one record per recurrent layer; default zeros. Not written. */
-  state?: { h: Float32Array; c?: Float32Array }[];
+  state?: LayerState[];
   /** steps of each stream, [B], each within 0..T; default T for all */
   lengths?: ArrayLike<number>;
   /** aborts between pieces of work; nothing has changed then */

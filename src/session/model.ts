@@ -1,10 +1,10 @@
 import { untilAborted } from '../base/abort.js';
-import { ArgumentTypeError } from '../base/errors.js';
+import { ArgumentTypeError, UnsupportedError } from '../base/errors.js';
 import { checkSignal, object } from '../base/guards.js';
-import type { ModelSpec } from '../model/spec.js';
+import { isRecurrent, type ModelSpec } from '../model/spec.js';
 import type { PackedModel } from '../pack/place.js';
 import type { Schedule } from '../schedule/schedule.js';
-import { type BinaryName, canShareMemory, type KernelSet } from '../wasm/features.js';
+import { canShareMemory, type KernelSet } from '../wasm/features.js';
 import { checkRun, type Input, type RunOptions } from './input.js';
 import { type RunResult, runModel } from './run.js';
 import { Session, type SessionOptions } from './session.js';
@@ -20,8 +20,8 @@ export interface ModelParts {
   packed: PackedModel;
   stepper: Stepper;
   schedule: Schedule;
-  /** the compiled binary of a name */
-  findBinary(name: BinaryName): Promise<WebAssembly.Module>;
+  /** the compiled binary that runs it in a memory of its own, or in a shared one */
+  findBinary(shared: boolean): Promise<WebAssembly.Module>;
 }
 
 /** A model that is packed and ready to run. Made by `loadModel` and `createModel`. */
@@ -87,10 +87,12 @@ export class Model {
 
   /**
    * Opens B streams that are stepped frame by frame and keep their state. Any number can be open at a time.
-   * @throws TypeError, RangeError for wrong options; TypeError (ERR_DISPOSED)
+   * @throws TypeError, RangeError for wrong options; UnsupportedError for a model that goes backward too, which needs
+   *   whole sequences; TypeError (ERR_DISPOSED)
    */
   session(options: SessionOptions = {}): Session {
     this.#checkAlive();
+    this.#checkSteps();
     const { packed, stepper } = this.#parts;
     return new Session(
       {
@@ -107,16 +109,17 @@ export class Model {
    * A copy of the packed model for another thread, such as an audio worklet: plain data that postMessage and
    * processorOptions take, and `openShare` of 'blockrnn/worklet' opens there. Make one for each thread. It outlives
    * the model.
-   * @throws AbortError
+   * @throws AbortError; UnsupportedError for a model that goes backward too, which has no sessions
    */
   async share(options: { signal?: AbortSignal } = {}): Promise<ModelShare> {
     this.#checkAlive();
+    this.#checkSteps();
     object(options, 'options');
     checkSignal(options.signal);
     const { spec, vocab, kernels } = this;
     const { packed, findBinary } = this.#parts;
     const shared = canShareMemory();
-    const module = await untilAborted(findBinary(shared ? `${kernels}-shared` : kernels), options.signal);
+    const module = await untilAborted(findBinary(shared), options.signal);
     this.#checkAlive();
     return { spec, vocab, kernels, module, ...copyWeights(packed.arena, packed.program, shared) };
   }
@@ -126,6 +129,15 @@ export class Model {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#parts.schedule.dispose(disposed());
+  }
+
+  #checkSteps(): void {
+    if (!this.#parts.packed.program.reverses) return;
+    const { name } = this.spec.layers.find((layer) => isRecurrent(layer) && layer.direction !== undefined)!;
+    throw new UnsupportedError(
+      `layer ${name} goes backward through time and needs whole sequences; use model.run.`,
+      'layer direction',
+    );
   }
 
   #checkAlive(): void {

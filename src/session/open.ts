@@ -5,9 +5,9 @@ import { bindProgram } from '../engine/engine.js';
 import { type OpenedModel, openModelFile } from '../formats/open.js';
 import type { ReadModelOptions } from '../formats/read.js';
 import { type ByteSource, sourceOf } from '../formats/source.js';
-import { cellOf } from '../model/cells.js';
 import { checkSpec } from '../model/check.js';
-import { isRecurrent, type ModelSpec } from '../model/spec.js';
+import { needsFamily } from '../model/plain.js';
+import type { ModelSpec } from '../model/spec.js';
 import { checkTensors, readerOf, type Tensors } from '../model/tensors.js';
 import { type PackedModel, packModel } from '../pack/place.js';
 import { scheduleAuto } from '../schedule/auto.js';
@@ -78,6 +78,7 @@ export function openDoor<Source>(platform: Platform<Source>): {
       checkFunction(options.onProgress, 'onProgress');
       // Compiled by another thread of the engine while this one reads.
       const machine = findMachine(platform, options);
+      machine.prepare(false);
       const bytes = await openSource(platform, source, options);
       try {
         const file = await naming(platform.addressOf(source), () => openModelFile(bytes, options));
@@ -90,6 +91,7 @@ export function openDoor<Source>(platform: Platform<Source>): {
       checkOptions(options);
       const machine = findMachine(platform, options);
       const checked = checkSpec(spec);
+      machine.prepare(needsFamily(checked));
       const read = readerOf(checkTensors(checked, tensors));
       return openModel(machine, { spec: checked, vocab: undefined, read }, options);
     },
@@ -155,35 +157,50 @@ interface Machine {
   kernels: KernelSet;
   hire: Hire | undefined;
   threads: number;
-  /** the binary that the calling thread runs */
-  name: BinaryName;
-  module: Promise<WebAssembly.Module>;
-  find(name: BinaryName): Promise<WebAssembly.Module>;
+  /** Begins to compile the binary that the calling thread will run, or one of the family. */
+  prepare(family: boolean): Compiling;
+  /** the compiled binary for a memory of one kind */
+  find(family: boolean, shared: boolean): Promise<WebAssembly.Module>;
 }
 
-/** @throws TypeError, RangeError, UnsupportedError; what goes wrong with the binary itself is said by `module` */
+interface Compiling {
+  name: BinaryName;
+  module: Promise<WebAssembly.Module>;
+}
+
+/** @throws TypeError, RangeError, UnsupportedError; what goes wrong with a binary itself is said by its `module` */
 function findMachine<Source>(platform: Platform<Source>, options: ModelOptions): Machine {
   const { threads: wish = 1, kernels: wished = 'auto', createWorker } = options;
   const kernels = chooseKernels(wished);
   const hire = createWorker === undefined ? platform.hire : hireWebWorkers(createWorker);
   const threads = countThreads(wish, hire !== undefined, platform.cores);
-  const find = (name: BinaryName) => findBinary(name, options, (url) => platform.read(url, {}));
-  const name: BinaryName = threads > 1 ? `${kernels}-shared` : kernels;
-  const module = find(name);
-  // The model may turn out to be broken before anybody asks.
-  module.catch(() => {});
-  return { kernels, hire, threads, name, module, find };
+  const nameOf = (family: boolean, shared: boolean): BinaryName =>
+    `${family ? 'family-' : ''}${kernels}${shared ? '-shared' : ''}`;
+  const find = (family: boolean, shared: boolean) =>
+    findBinary(nameOf(family, shared), options, (url) => platform.read(url, {}));
+  const begun = new Map<boolean, Promise<WebAssembly.Module>>();
+  const prepare = (family: boolean) => {
+    let module = begun.get(family);
+    if (module === undefined) {
+      module = find(family, threads > 1);
+      // The model may turn out to be broken, or to need the other one, before anybody asks.
+      module.catch(() => {});
+      begun.set(family, module);
+    }
+    return { name: nameOf(family, threads > 1), module };
+  };
+  return { kernels, hire, threads, prepare, find };
 }
 
 async function openModel(
-  { kernels, hire, threads, name, module: plain, find }: Machine,
+  { kernels, hire, threads, prepare, find }: Machine,
   { spec, vocab, read }: OpenedModel,
   options: ModelOptions,
 ): Promise<Model> {
   const { threads: wish = 1, signal } = options;
   const shared = threads > 1;
-  const isFamily = spec.layers.some((layer) => isRecurrent(layer) && cellOf(layer).isFamily);
-  const compiling = isFamily ? find((name = `family-${name}` as BinaryName)) : plain;
+  const family = needsFamily(spec);
+  const { name, module: compiling } = prepare(family);
   const module = await untilAborted(compiling, signal);
   const instantiate = await untilAborted(findInstantiate(module), signal);
   const open = (memory: WebAssembly.Memory) => {
@@ -198,7 +215,15 @@ async function openModel(
   const stepper = new Stepper(arena, program, bindProgram(own, program, program.step, 0, 1));
   const solo = scheduleSolo(bindProgram(own, program, program.run, 0, 1));
   const schedule = shared ? await openCrew(hire!, module, packed, solo, threads, wish, signal) : solo;
-  const model = new Model({ spec, vocab, kernels, packed, stepper, schedule, findBinary: find });
+  const model = new Model({
+    spec,
+    vocab,
+    kernels,
+    packed,
+    stepper,
+    schedule,
+    findBinary: (other) => find(family, other),
+  });
   if (signal?.aborted) {
     model.dispose();
     checkSignal(signal);

@@ -1,10 +1,10 @@
 import { ArgumentRangeError } from '../base/errors.js';
 import { checkSignal } from '../base/guards.js';
-import { outputOf } from '../engine/engine.js';
 import type { Arena } from '../memory/arena.js';
 import type { Program } from '../pack/program.js';
 import type { Schedule } from '../schedule/schedule.js';
 import type { Input, Measures, RunOptions } from './input.js';
+import { type Chunk, readPort, writePort } from './ports.js';
 import { createState, loadState, type State, storeState } from './state.js';
 
 /** What a run gives. */
@@ -22,7 +22,8 @@ const turn = 50;
 
 /**
  * Runs checked input through the model: streams in slices, steps in pieces, each of a size that the run frame
- * holds. Nothing that the caller has given is written except `out`, and that only with results.
+ * holds. A model of several stages goes through the whole sequence with each, and what one leaves for the next is kept
+ * here, so that the frame does not grow with it. Nothing that the caller has given is written except `out`, and that only with results.
  */
 export async function runModel(
   arena: Arena,
@@ -33,31 +34,51 @@ export async function runModel(
   options: Pick<RunOptions, 'state' | 'signal' | 'out' | 'onProgress'>,
 ): Promise<RunResult> {
   checkSignal(options.signal);
-  const frame = program.run;
+  const { stages, run: frame } = program;
   const y = options.out ?? newOutput(steps * batch * program.outputs);
   const after = createState(program, batch);
   const slices = Math.ceil(batch / frame.batch);
+  const total = slices * stages.length * steps;
   let last = performance.now();
+  let done = 0;
   for (let slice = 0; slice < slices; slice++) {
     const first = slice * frame.batch;
     const count = Math.min(frame.batch, batch - first);
-    const most = Math.min(Math.floor(frame.rows / count), Math.ceil(pieceWork / (count * program.work)));
     loadState(arena, program, frame, options.state, first, count);
     if (lengths !== undefined) arena.i32.set(lengths.subarray(first, first + count), frame.lengths / 4);
-    for (let t0 = 0; t0 < steps; t0 += most) {
-      const some = Math.min(most, steps - t0);
-      writeInput(arena, program, x, t0, some, batch, first, count);
-      const pending = schedule.run({ steps: some, batch: count, t0, ragged: lengths !== undefined });
-      if (pending !== undefined) await pending;
-      readOutput(arena, program, y, t0, some, batch, first, count, lengths);
-      if (t0 + some < steps || slice + 1 < slices) {
-        options.onProgress?.(Math.floor((slice * steps + t0 + some) / slices), steps);
-        if (performance.now() - last > turn) {
-          await new Promise((resolve) => setTimeout(resolve, 0));
-          last = performance.now();
+    const own = lengths?.subarray(first, first + count);
+    /** what stages leave for each other, whole: [T, count, width] */
+    const values = new Map<number, Float32Array>();
+    for (const [number, stage] of stages.entries()) {
+      for (const { value, of } of stage.outputs)
+        if (value >= 0 && !values.has(value)) values.set(value, newOutput(steps * count * of));
+      const most = Math.min(Math.floor(frame.rows / count), Math.ceil(pieceWork / (count * stage.work)));
+      for (let t0 = 0; t0 < steps; t0 += most) {
+        const some = Math.min(most, steps - t0);
+        const given: Chunk = { t0, steps: some, first, count, batch, whole: steps, lengths };
+        const kept: Chunk = { ...given, first: 0, batch: count, lengths: own };
+        for (const port of stage.inputs) {
+          if (port.value < 0) writePort(arena, program, port, x, given);
+          else writePort(arena, program, port, values.get(port.value)!, kept);
         }
-        checkSignal(options.signal);
+        const piece = { stage: number, steps: some, batch: count, t0, ragged: lengths !== undefined };
+        const pending = schedule.run(piece);
+        if (pending !== undefined) await pending;
+        for (const port of stage.outputs) {
+          if (port.value < 0) readPort(arena, program, port, y, given);
+          else readPort(arena, program, port, values.get(port.value)!, kept);
+        }
+        done += some;
+        if (done < total) {
+          options.onProgress?.(Math.floor((done / total) * steps), steps);
+          if (performance.now() - last > turn) {
+            await new Promise((resolve) => setTimeout(resolve, 0));
+            last = performance.now();
+          }
+          checkSignal(options.signal);
+        }
       }
+      for (const value of values.keys()) if (!isReadAfter(program, number, value)) values.delete(value);
     }
     storeState(arena, program, frame, after, first, count);
   }
@@ -65,69 +86,15 @@ export async function runModel(
   return { y, state: after };
 }
 
+/** Whether a stage behind that one reads a value. */
+function isReadAfter({ stages }: Program, stage: number, value: number): boolean {
+  return stages.slice(stage + 1).some(({ inputs }) => inputs.some((port) => port.value === value));
+}
+
 function newOutput(count: number): Float32Array {
   try {
     return new Float32Array(count);
   } catch {
     throw new ArgumentRangeError(`the output would have ${count} values, more than one array holds.`);
-  }
-}
-
-/** Puts rows [t0, t0 + some) of streams [first, first + count) of x into the frame. */
-function writeInput(
-  { f32, i32 }: Arena,
-  program: Program,
-  x: Input,
-  t0: number,
-  some: number,
-  batch: number,
-  first: number,
-  count: number,
-): void {
-  const width = Math.max(1, program.inputs);
-  const to = program.run.input / 4;
-  const target = program.inputs === 0 ? i32 : f32;
-  if (count === batch) {
-    target.set(x.subarray(t0 * batch * width, (t0 + some) * batch * width), to);
-  } else {
-    for (let t = 0; t < some; t++) {
-      const from = ((t0 + t) * batch + first) * width;
-      target.set(x.subarray(from, from + count * width), to + t * count * width);
-    }
-  }
-  if (program.inputs === 0) {
-    // Ids past a stream's length were not checked; the kernel reads them all the same.
-    for (let i = to; i < to + some * count; i++) if (i32[i]! >>> 0 >= program.vocabulary) i32[i] = 0;
-  }
-}
-
-/** Takes the same rows of y out of the frame. Past its length a stream's output is zero. */
-function readOutput(
-  { f32 }: Arena,
-  program: Program,
-  y: Float32Array,
-  t0: number,
-  some: number,
-  batch: number,
-  first: number,
-  count: number,
-  lengths: Int32Array | undefined,
-): void {
-  const width = program.outputs;
-  const { address, ld } = outputOf(program, program.run);
-  if (ld === width * 4 && count === batch && lengths === undefined) {
-    y.set(f32.subarray(address / 4, address / 4 + some * batch * width), t0 * batch * width);
-    return;
-  }
-  for (let t = 0; t < some; t++) {
-    for (let b = 0; b < count; b++) {
-      const to = ((t0 + t) * batch + first + b) * width;
-      if (lengths !== undefined && t0 + t >= lengths[first + b]!) {
-        y.fill(0, to, to + width);
-      } else {
-        const from = (address + (t * count + b) * ld) / 4;
-        y.set(f32.subarray(from, from + width), to);
-      }
-    }
   }
 }

@@ -3,7 +3,7 @@ import { integer, object } from '../base/guards.js';
 import type { Program } from '../pack/program.js';
 import { checkIds, checkKind, checkOut, type Input, type RunOptions } from './input.js';
 import type { RunResult } from './run.js';
-import { checkState, copyState, createState, type State } from './state.js';
+import { checkState, copyState, createState, type LayerState, moveStreams, type State } from './state.js';
 import { Slice, type Stepper } from './stepper.js';
 import { type Frames, type StreamOptions, streamSteps, transformSteps } from './stream.js';
 
@@ -25,7 +25,7 @@ export interface SessionOptions {
   /** B, streams side by side, 1..2²⁰; default 1 */
   batch?: number;
   /** state to begin with; default zeros */
-  state?: { h: Float32Array; c?: Float32Array }[];
+  state?: LayerState[];
 }
 
 /** B streams that keep their state from call to call. Make one with `model.session()`; there is nothing to free. */
@@ -43,10 +43,8 @@ export class Session {
     this.#host = host;
     object(options, 'options');
     const { batch = 1 } = options;
-    const perStream = program.states.reduce(
-      (sum, s) => sum + s.hidden * (s.hasCell ? 2 : 1),
-      program.outputs,
-    );
+    const widths = program.states.flatMap(({ parts }) => parts.map(({ width }) => width));
+    const perStream = widths.reduce((sum, width) => sum + width, program.outputs);
     this.batch = integer(batch, 'batch', 1, Math.min(mostStreams, Math.floor(mostValues / perStream)));
     if (options.state !== undefined) checkState(program, options.state, this.batch);
     const most = program.step.batch;
@@ -134,27 +132,20 @@ export class Session {
     }
     integer(stream, 'stream', 0, this.batch - 1);
     const state = this.snapshot();
-    for (const [index, { hidden }] of this.#host.program.states.entries()) {
-      const { h, c } = state[index]!;
-      h.fill(0, stream * hidden, (stream + 1) * hidden);
-      c?.fill(0, stream * hidden, (stream + 1) * hidden);
-    }
+    moveStreams(this.#host.program, state, stream, undefined, 0, 1);
     this.#write(state);
   }
 
-  /** A copy of the state: h [B, H], and c [B, H] for an LSTM, per recurrent layer. `model.run` takes it too. */
+  /** A copy of the state, a record per recurrent layer, such as h and c [B, H] of an LSTM. `model.run` takes it too. */
   snapshot(): State {
     this.#check();
     const { program, stepper } = this.#host;
     stepper.evict();
-    if (this.#slices.length === 1) return copyState(this.#slices[0]!.state);
+    if (this.#slices.length === 1) return copyState(program, this.#slices[0]!.state);
     const whole = createState(program, this.batch);
     let first = 0;
     for (const { batch, state } of this.#slices) {
-      for (const [index, { hidden }] of program.states.entries()) {
-        whole[index]!.h.set(state[index]!.h, first * hidden);
-        whole[index]!.c?.set(state[index]!.c!, first * hidden);
-      }
+      moveStreams(program, whole, first, state, 0, batch);
       first += batch;
     }
     return whole;
@@ -164,7 +155,7 @@ export class Session {
    * Takes a copy of a state, of this session or of another one of the same model and batch.
    * @throws TypeError, RangeError, with the state as it was
    */
-  restore(saved: { h: Float32Array; c?: Float32Array }[]): void {
+  restore(saved: LayerState[]): void {
     this.#check();
     this.#write(checkState(this.#host.program, saved, this.batch));
   }
@@ -181,11 +172,7 @@ export class Session {
     stepper.evict();
     let first = 0;
     for (const slice of this.#slices) {
-      for (const [index, { hidden }] of program.states.entries()) {
-        const range = [first * hidden, (first + slice.batch) * hidden] as const;
-        slice.state[index]!.h.set(state[index]!.h.subarray(...range));
-        slice.state[index]!.c?.set(state[index]!.c!.subarray(...range));
-      }
+      moveStreams(program, slice.state, 0, state, first, slice.batch);
       first += slice.batch;
     }
   }

@@ -124,15 +124,16 @@ function stepOnly(program: Program): Program {
 
 /** Every address of a frame moved; written out, so that one which is added later cannot be forgotten. */
 function moveFrame(frame: Frame, by: number): Frame {
-  const { rows, batch, input, ldInput, activations, lengths, states, scratch, scratchFloats } = frame;
+  const { rows, batch, input, activations, activationFloats, lengths, states, scratch, scratchFloats } =
+    frame;
   return {
     rows,
     batch,
     input: input + by,
-    ldInput,
-    activations: [activations[0] + by, activations[1] + by],
+    activations: activations.map((address) => address + by),
+    activationFloats,
     lengths: lengths + by,
-    states: states.map(({ h, c, ld }) => ({ h: h + by, c: c === 0 ? 0 : c + by, ld })),
+    states: states.map(({ at, ld }) => ({ at: at.map((address) => address + by), ld })),
     scratch: scratch.map((address) => address + by),
     scratchFloats,
   };

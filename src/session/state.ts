@@ -1,29 +1,39 @@
 import { ArgumentRangeError, ArgumentTypeError } from '../base/errors.js';
 import { show } from '../base/guards.js';
 import type { Arena } from '../memory/arena.js';
-import type { Frame, Program } from '../pack/program.js';
+import type { Frame, Program, StatePlan } from '../pack/program.js';
 
-/** State of one recurrent layer: h [B, H], and c [B, H] for an LSTM. */
+/** State of one layer of B streams; which of these it has is its kind's business. */
 export interface LayerState {
-  /** hidden state, B·H values */
+  /** hidden state [B, H]; [B, P] of an LSTM that projects it; of conv and delay the inputs that they still need */
   h: Float32Array;
-  /** cell of an LSTM, B·H values; other layers have none */
+  /** cell [B, H] of LSTM, sLSTM, SRU and QRNN */
   c?: Float32Array;
+  /** normaliser [B, H] of an sLSTM */
+  n?: Float32Array;
+  /** stabiliser [B, H] of an sLSTM: the logarithm of what c and n are multiples of */
+  m?: Float32Array;
 }
 
-/** One record per recurrent layer, in order. */
+/** One record per layer that has a state, in order. */
 export type State = LayerState[];
 
 /** A state of zeros for B streams. */
 export function createState(program: Program, batch: number): State {
-  return program.states.map(({ hidden, hasCell }) => {
-    const h = new Float32Array(batch * hidden);
-    return hasCell ? { h, c: new Float32Array(batch * hidden) } : { h };
-  });
+  return program.states.map(({ parts }) => makeRecord(parts, ({ width }) => new Float32Array(batch * width)));
 }
 
-export function copyState(state: State): State {
-  return state.map(({ h, c }) => (c === undefined ? { h: h.slice() } : { h: h.slice(), c: c.slice() }));
+export function copyState(program: Program, state: State): State {
+  return program.states.map(({ parts }, index) =>
+    makeRecord(parts, ({ name }) => state[index]![name]!.slice()),
+  );
+}
+
+function makeRecord(
+  parts: StatePlan['parts'],
+  make: (part: StatePlan['parts'][number]) => Float32Array,
+): LayerState {
+  return Object.fromEntries(parts.map((part) => [part.name, make(part)])) as unknown as LayerState;
 }
 
 /**
@@ -39,20 +49,21 @@ export function checkState(program: Program, state: unknown, batch: number): Sta
       `state must have one record for each of ${program.states.length} recurrent layers, got ${state.length}.`,
     );
   }
-  for (const [index, { name, hidden, hasCell }] of program.states.entries()) {
+  for (const [index, { name, parts }] of program.states.entries()) {
     const record: unknown = state[index];
     const where = `state[${index}] (${name})`;
     if (record === null || typeof record !== 'object') {
-      throw new ArgumentTypeError(`${where} must be ${hasCell ? '{ h, c }' : '{ h }'}, got ${show(record)}.`);
+      const names = parts.map((part) => part.name).join(', ');
+      throw new ArgumentTypeError(`${where} must be { ${names} }, got ${show(record)}.`);
     }
-    for (const part of hasCell ? (['h', 'c'] as const) : (['h'] as const)) {
+    for (const { name: part, width } of parts) {
       const values = (record as LayerState)[part];
       if (!(values instanceof Float32Array)) {
         throw new ArgumentTypeError(`${where}: ${part} must be a Float32Array, got ${show(values)}.`);
       }
-      if (values.length !== batch * hidden) {
+      if (values.length !== batch * width) {
         throw new ArgumentRangeError(
-          `${where}: ${part} [${batch}, ${hidden}] needs ${batch * hidden} values, got ${values.length}.`,
+          `${where}: ${part} [${batch}, ${width}] needs ${batch * width} values, got ${values.length}.`,
         );
       }
     }
@@ -69,11 +80,9 @@ export function loadState(
   first: number,
   count: number,
 ): void {
-  for (const [index, { hidden, hasCell }] of program.states.entries()) {
-    const { h, c, ld } = frame.states[index]!;
-    loadRows(arena.f32, h, ld, state?.[index]?.h, hidden, first, count);
-    if (hasCell) loadRows(arena.f32, c, ld, state?.[index]?.c, hidden, first, count);
-  }
+  eachPart(program, frame, (index, { name, width }, address, ld) =>
+    loadRows(arena.f32, address, ld, state?.[index]?.[name], width, first, count),
+  );
 }
 
 /** One stream's state of one layer where a session keeps it, and its row in a frame. */
@@ -91,19 +100,14 @@ export function pairRows(
   count: number,
 ): RowPair[] {
   const pairs: RowPair[] = [];
-  for (const [index, { hidden }] of program.states.entries()) {
-    const { h, c, ld } = frame.states[index]!;
-    const own = state[index]!;
+  eachPart(program, frame, (index, { name, width }, address, ld) => {
+    const values = state[index]![name]!;
     for (let b = 0; b < count; b++) {
-      const pair = (values: Float32Array, address: number) => {
-        const from = (address + b * ld) / 4;
-        const row = arena.f32.subarray(from, from + hidden);
-        pairs.push({ kept: values.subarray(b * hidden, (b + 1) * hidden), row });
-      };
-      pair(own.h, h);
-      if (own.c !== undefined) pair(own.c, c);
+      const from = (address + b * ld) / 4;
+      const row = arena.f32.subarray(from, from + width);
+      pairs.push({ kept: values.subarray(b * width, (b + 1) * width), row });
     }
-  }
+  });
   return pairs;
 }
 
@@ -116,11 +120,40 @@ export function storeState(
   first: number,
   count: number,
 ): void {
-  for (const [index, { hidden }] of program.states.entries()) {
-    const { h, c, ld } = frame.states[index]!;
-    const to = state[index]!;
-    storeRows(arena.f32, h, ld, to.h, hidden, first, count);
-    if (to.c !== undefined) storeRows(arena.f32, c, ld, to.c, hidden, first, count);
+  eachPart(program, frame, (index, { name, width }, address, ld) =>
+    storeRows(arena.f32, address, ld, state[index]![name]!, width, first, count),
+  );
+}
+
+/** Goes through all parts of a state, with where each lies in a frame. */
+function eachPart(
+  program: Program,
+  frame: Frame,
+  use: (index: number, part: StatePlan['parts'][number], address: number, ld: number) => void,
+): void {
+  for (const [index, { parts }] of program.states.entries()) {
+    const { at, ld } = frame.states[index]!;
+    for (const [k, part] of parts.entries()) use(index, part, at[k]!, ld);
+  }
+}
+
+/**
+ * Copies streams [from, from + count) of one state to streams of another from `to` on; without a source, zeros.
+ */
+export function moveStreams(
+  program: Program,
+  into: State,
+  to: number,
+  source: State | undefined,
+  from: number,
+  count: number,
+): void {
+  for (const [index, { parts }] of program.states.entries()) {
+    for (const { name, width } of parts) {
+      const values = into[index]![name]!;
+      if (source === undefined) values.fill(0, to * width, (to + count) * width);
+      else values.set(source[index]![name]!.subarray(from * width, (from + count) * width), to * width);
+    }
   }
 }
 

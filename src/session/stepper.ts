@@ -1,7 +1,6 @@
-import { outputOf } from '../engine/engine.js';
 import type { Piece, Runner } from '../engine/piece.js';
 import type { Arena } from '../memory/arena.js';
-import type { Program } from '../pack/program.js';
+import { addressOf, type Frame, type Port, type Program } from '../pack/program.js';
 import type { Input } from './input.js';
 import { pairRows, type RowPair, type State } from './state.js';
 
@@ -41,8 +40,9 @@ export class Stepper {
 export class Slice {
   readonly #stepper: Stepper;
   readonly #piece: Piece;
-  readonly #input: Float32Array | Int32Array;
-  readonly #outputs: Float32Array[];
+  /** what goes in and what comes out: of each port the rows of its streams */
+  readonly #inputs: Rows[];
+  readonly #outputs: Rows[];
   readonly #first: number;
   readonly #rows: RowPair[];
 
@@ -60,17 +60,17 @@ export class Slice {
     const frame = program.step;
     this.#stepper = stepper;
     this.#first = first;
-    this.#piece = { steps: 1, batch, t0: 0, ragged: false };
-    const at = frame.input / 4;
-    this.#input = (program.inputs === 0 ? arena.i32 : arena.f32).subarray(
-      at,
-      at + batch * Math.max(1, program.inputs),
-    );
-    const { address, ld } = outputOf(program, frame);
-    this.#outputs = Array.from({ length: batch }, (_, b) => {
-      const from = (address + b * ld) / 4;
-      return arena.f32.subarray(from, from + program.outputs);
+    this.#piece = { stage: 0, steps: 1, batch, t0: 0, ragged: false };
+    const { inputs, outputs } = program.stages[0]!;
+    const memory = program.inputs === 0 ? arena.i32 : arena.f32;
+    this.#inputs = inputs.map((port) => {
+      const { of, width, place } = port;
+      // Where rows lie in the frame as they come, they are one.
+      const isWhole = width === of && place.ld === of * 4;
+      const [count, each] = isWhole ? [1, batch] : [batch, 1];
+      return rowsOf(memory, frame, { ...port, width: width * each, of: of * each }, count);
     });
+    this.#outputs = outputs.map((port) => rowsOf(arena.f32, frame, port, batch));
     this.#rows = pairRows(arena, program, frame, state, batch);
   }
 
@@ -86,13 +86,41 @@ export class Slice {
 
   /** One step: x [B, I] or ids [B] of the whole session → its rows of y [B, O]. */
   step(x: Input, y: Float32Array): void {
-    const input = this.#input;
-    const from = this.#first * (input.length / this.batch);
-    if (x.length === input.length) input.set(x);
-    else for (let i = 0; i < input.length; i++) input[i] = x[from + i]!;
+    for (let p = 0; p < this.#inputs.length; p++) {
+      const { rows, of, column } = this.#inputs[p]!;
+      const first = (this.#first * of * rows.length) / this.batch + column;
+      for (let r = 0; r < rows.length; r++) {
+        const row = rows[r]!;
+        if (x.length === row.length) row.set(x);
+        else for (let i = 0, from = first + r * of; i < row.length; i++) row[i] = x[from + i]!;
+      }
+    }
     this.#stepper.admit(this);
     this.#stepper.runner(this.#piece, nobodyToMeet);
-    for (let b = 0; b < this.batch; b++)
-      y.set(this.#outputs[b]!, (this.#first + b) * this.#outputs[b]!.length);
+    for (let p = 0; p < this.#outputs.length; p++) {
+      const { rows, of, column } = this.#outputs[p]!;
+      for (let b = 0; b < rows.length; b++) y.set(rows[b]!, (this.#first + b) * of + column);
+    }
   }
+}
+
+/** Rows of a frame, and which columns they are of the host's rows, which are `of` wide. */
+interface Rows {
+  rows: (Float32Array | Int32Array)[];
+  of: number;
+  column: number;
+}
+
+function rowsOf(
+  memory: Float32Array | Int32Array,
+  frame: Frame,
+  { place, width, of, column }: Port,
+  count: number,
+): Rows {
+  const at = addressOf(frame, place);
+  const rows = Array.from({ length: count }, (_, b) => {
+    const from = (at + b * place.ld) / 4;
+    return memory.subarray(from, from + width);
+  });
+  return { rows, of, column };
 }

@@ -15,6 +15,11 @@ export const familyRegistry = {
   gru_before_general_reset_f32: 'q h z table units',
   gru_before_general_cell_f32: 'y h z n table units',
   elman_general_cell_f32: 'y z table units',
+  slstm_cell_f32: 'y c n m z table units',
+  sru_cell_f32: 'y c z v x table units gates',
+  qrnn_cell_f32: 'y c z table units',
+  conv_f32: 'y ldy x ldx h ldh weight bias lengths t0 steps batch size width c0 c1',
+  delay_f32: 'y ldy x ldx h ldh lengths t0 steps batch size kept c0 c1',
   family_recurrent_f32: registry.recurrent_f32,
   family_step_f32: registry.recurrent_step_f32,
 } as const;

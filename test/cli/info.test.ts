@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
+import { seededRandom } from '#dist/base/random.js';
 import { encodeModel } from '#dist/formats/native.js';
+import type { ModelSpec } from '#dist/model/spec.js';
 import { availableKernels } from '#dist/wasm/features.js';
+import { randomModel } from '../oracle/random.js';
 import { byteModel, floatModel } from './models.js';
 import { call, makeFolder } from './program.js';
 
@@ -40,4 +43,24 @@ test('names diagonal layers, and that there is no vocabulary', async () => {
   const { stdout } = await call('info', folder.put('floats.safetensors', encodeModel(floatModel())));
   expect(stdout).toMatch(/lstm +lstm +6 → 8 +8 \(diagonal\)/);
   expect(stdout).toMatch(/vocabulary +none/);
+});
+
+test('says who reads whom, and which way a layer goes', async () => {
+  const spec: ModelSpec = {
+    layers: [
+      { kind: 'lstm', name: 'a', inputSize: 4, hiddenSize: 6, direction: 'bidirectional' },
+      { kind: 'linear', name: 'b', inputSize: 16, outputSize: 3, inputs: ['a', 'input'] },
+    ],
+  };
+  const model = { spec, tensors: randomModel(seededRandom(1), spec) };
+  const path = folder.put('graph.safetensors', encodeModel(model));
+  const { stdout } = await call('info', path);
+  expect(stdout).toMatch(/a +lstm, bidirectional +4 → 2 · 6 +1 \(dense\) +\S+ +input/);
+  expect(stdout).toMatch(/b +linear +16 → 3 +51 +a, input/);
+  const { parameters } = JSON.parse((await call('info', path, '--json')).stdout);
+  expect(parameters).toMatchObject({
+    recurrent: 2 * 24 * 6,
+    input: 2 * 24 * 4,
+    recurrentIfDense: 2 * 4 * 36,
+  });
 });

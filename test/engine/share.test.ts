@@ -36,7 +36,7 @@ describe('shares of a recurrent layer', () => {
           for (let unit = from; unit < Math.min(op.hidden, to); unit++) owners[unit]!++;
         };
         for (let k = 0; k < n; k++) {
-          const share = recurrentShare(op, k, n);
+          const share = recurrentShare([op], k, n);
           if (share.split) {
             const first = share.part * op.units;
             // A share that began within a panel would write rows of its neighbour.
@@ -44,7 +44,7 @@ describe('shares of a recurrent layer', () => {
             expect(share.units.to).toBeLessThanOrEqual(op.units);
             own(first + share.units.from, first + share.units.to);
           } else {
-            own(share.parts.from * op.units, share.parts.to * op.units);
+            own(share.parts[0]!.from * op.units, share.parts[0]!.to * op.units);
           }
         }
         expect(owners).toEqual(new Array(op.hidden).fill(1));
@@ -60,7 +60,7 @@ describe('shares of a recurrent layer', () => {
         fc.integer({ min: 1, max: 64 }),
         (layer, n) => {
           const op = opOf(layer);
-          const splits = new Set(Array.from({ length: n }, (_, k) => recurrentShare(op, k, n).split));
+          const splits = new Set(Array.from({ length: n }, (_, k) => recurrentShare([op], k, n).split));
           expect(splits.size).toBe(1);
         },
       ),
@@ -70,7 +70,7 @@ describe('shares of a recurrent layer', () => {
 
   test('a dense layer is split, blocks and diagonal groups are not', () => {
     const splitOf = (blocks: number, n: number) =>
-      recurrentShare(opOf(layerOf('lstm', 'a', 8, 256, blocks)), 0, n).split;
+      recurrentShare([opOf(layerOf('lstm', 'a', 8, 256, blocks))], 0, n).split;
     expect(splitOf(1, 2)).toBe(true);
     expect(splitOf(1, 1)).toBe(false);
     expect(splitOf(2, 2)).toBe(false);

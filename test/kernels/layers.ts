@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { checkSpec } from '#dist/model/check.js';
-import type { RecurrentLayerSpec } from '#dist/model/spec.js';
+import type { CommonLayerSpec, RecurrentLayerSpec } from '#dist/model/spec.js';
 import { checkTensors, readerOf } from '#dist/model/tensors.js';
 import { packModel } from '#dist/pack/place.js';
 import { type RecurrentOp, strideOf } from '#dist/pack/program.js';
@@ -12,7 +12,7 @@ import { type Check, type Draw, within } from './check.js';
 import type { Ground } from './ground.js';
 
 /** A recurrent layer of sizes at which kernels change their way. */
-export function drawSpec(draw: Draw): RecurrentLayerSpec {
+export function drawSpec(draw: Draw): CommonLayerSpec {
   const kind = draw.pick(cellKinds);
   const units = draw.pick([1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 24, 33]);
   const blocks = draw.pick([1, 2, 3]);
@@ -47,7 +47,8 @@ async function drawLayer(ground: Ground, draw: Draw, layer: RecurrentLayerSpec) 
     ? Int32Array.from({ length: batch }, () => draw.integer(0, steps))
     : undefined;
   const frame = program.run;
-  const { h, c, ld } = frame.states[0]!;
+  const { at, ld } = frame.states[0]!;
+  const [h, c = 0] = at as [number, number?];
   const place = (values: Float32Array, address: number) => {
     for (let b = 0; b < batch; b++) {
       arena.f32.set(values.subarray(b * hiddenSize, (b + 1) * hiddenSize), (address + b * ld) / 4);
@@ -63,7 +64,7 @@ async function drawLayer(ground: Ground, draw: Draw, layer: RecurrentLayerSpec) 
   const op = program.ops[0] as RecurrentOp;
   const constants = op.parameters || program.constants;
   const ldy = strideOf(hiddenSize);
-  const y = frame.activations[0];
+  const y = frame.activations[0]!;
   const read = (address: number, rows: number, stride: number) => {
     const values = new Float32Array(rows * hiddenSize);
     for (let r = 0; r < rows; r++) {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { checkSpec } from '#dist/model/check.js';
+import { layerTensors } from '#dist/model/tensors.js';
 
 const type = { name: 'TypeError', code: 'ERR_ARGUMENT_TYPE' };
 const range = { name: 'RangeError', code: 'ERR_ARGUMENT_RANGE' };
@@ -133,6 +134,35 @@ describe('a spec that is accepted', () => {
     expect(checkSpec(JSON.parse(JSON.stringify(checked)))).toEqual(checked);
   });
 
+  test('says of the family only what is not the default', () => {
+    const layers = [
+      { kind: 'conv', name: 'c', size: 6, width: 4 },
+      { kind: 'slstm', name: 'x', inputSize: 6, hiddenSize: 6 },
+      { kind: 'sru', name: 's', inputSize: 6, hiddenSize: 6, scale: 1 },
+      { kind: 'qrnn', name: 'q', inputSize: 6, hiddenSize: 6, direction: 'forward' },
+      { kind: 'delay', name: 'd', size: 6 },
+      { kind: 'lstm', name: 'p', inputSize: 6, hiddenSize: 6, projectionSize: 2, coupled: false },
+    ];
+    const sizes = { inputSize: 6, hiddenSize: 6 };
+    const { layers: checked } = checkSpec({ layers });
+    expect(checked).toEqual([
+      { kind: 'conv', name: 'c', size: 6, width: 4, bias: true },
+      { kind: 'slstm', name: 'x', ...sizes, blocks: 1 },
+      { kind: 'sru', name: 's', ...sizes },
+      { kind: 'qrnn', name: 'q', ...sizes },
+      { kind: 'delay', name: 'd', size: 6, steps: 1 },
+      { kind: 'lstm', name: 'p', ...sizes, blocks: 1, projectionSize: 2 },
+    ]);
+    expect(layerTensors(checked[5]!)).toEqual({
+      'p.weight_ih': [24, 6],
+      'p.weight_hh': [24, 2],
+      'p.bias_ih': [24],
+      'p.bias_hh': [24],
+      'p.weight_hr': [2, 6],
+    });
+    expect(layerTensors(checked[2]!)).toEqual({ 's.weight_ih': [18, 6], 's.weight_c': [12], 's.bias': [12] });
+  });
+
   test('has names that mean something to JavaScript', () => {
     for (const name of ['__proto__', 'constructor', 'toString', 'a.weight_ih', ' ', '\u0000'])
       expect(checkSpec(stack({ ...lstm, name })).layers[0]!.name).toBe(name);
@@ -174,6 +204,14 @@ describe('a graph', () => {
     ['direction', { ...lstm, direction: 'backward' }],
     ['clip', { ...lstm, clip: 0 }],
     ['activations[1]', { ...lstm, activations: ['sigmoid', 'softmax', 'tanh'] }],
+    ['projectionSize', { ...lstm, blocks: 1, projectionSize: 6 }],
+    ['projectionSize', { ...lstm, projectionSize: 3 }],
+    ['blocks', { ...lstm, kind: 'slstm', blocks: 4 }],
+    ['scale', { kind: 'sru', name: 's', inputSize: 4, hiddenSize: 6, scale: 2 }],
+    ['hiddenSize', { kind: 'qrnn', name: 'q', inputSize: 4 }],
+    ['width', { kind: 'conv', name: 'c', size: 6, width: 1 }],
+    ['width', { kind: 'conv', name: 'c', size: 6, width: 65 }],
+    ['steps', { kind: 'delay', name: 'd', size: 6, steps: 0 }],
     ['epsilon', { kind: 'norm', name: 'n', size: 6, epsilon: -1 }],
     ['groups', { kind: 'norm', name: 'n', size: 6, groups: 4 }],
     ['to', { kind: 'slice', name: 's', inputSize: 6, from: 3, to: 3 }],

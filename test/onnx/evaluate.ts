@@ -3,12 +3,12 @@ import { fullFunc } from '#dist/model/functions.js';
 import { endOf } from '#dist/model/recurrent.js';
 import {
   blocksOf,
+  type CommonLayerSpec,
   directionsOf,
   isRecurrent,
   type LayerSpec,
   type ModelSpec,
   type NormSpec,
-  type RecurrentLayerSpec,
 } from '#dist/model/spec.js';
 import type { Tensors } from '#dist/model/tensors.js';
 import { sourcesOf } from '#dist/model/wiring.js';
@@ -69,7 +69,13 @@ export function evaluate(
       frames.map((frame, t) => frame.map((_, b) => of(read.map((one) => one[t]![b]!))));
     const side = (inputs: Bounded[]) => (inputs.length === 1 ? inputs[0]! : join(inputs));
     if (isRecurrent(layer)) {
-      const run = runLayer(layer, tensors, each(side), input, input.state?.[states.length]);
+      const run = runLayer(
+        layer as CommonLayerSpec,
+        tensors,
+        each(side),
+        input,
+        input.state?.[states.length],
+      );
       values.push(run.frames);
       states.push([run.h, run.c]);
     } else if (layer.kind === 'combine') values.push(each((inputs) => combine(layer.combine, inputs)));
@@ -148,7 +154,7 @@ function asSingles(x: Bounded, { size: width, groups = 1, epsilon = 1e-5, norm }
 }
 
 function runLayer(
-  layer: RecurrentLayerSpec,
+  layer: CommonLayerSpec,
   tensors: Tensors,
   frames: Frames,
   { steps, batch, lengths }: OracleInput,
@@ -190,7 +196,7 @@ function runLayer(
 }
 
 function stepOf(
-  layer: RecurrentLayerSpec,
+  layer: CommonLayerSpec,
 ): (gates: readonly Gate[], x: Bounded, state: BlockState) => BlockState {
   if (cellOf(layer).isFamily) return generalStep(layer);
   if (layer.kind === 'lstm') return stepLstm;
@@ -199,7 +205,7 @@ function stepOf(
 }
 
 /** The gates of each block of one direction; weight_peephole [3 H] is that of i f o, which are gates 0, 1 and 3. */
-function readBlocks(layer: RecurrentLayerSpec, tensors: Tensors, end: string, steps: number): Gate[][] {
+function readBlocks(layer: CommonLayerSpec, tensors: Tensors, end: string, steps: number): Gate[][] {
   const { inputSize, hiddenSize } = layer;
   const units = hiddenSize / blocksOf(layer);
   const rowsOf = (field: string, row: number, width: number) =>

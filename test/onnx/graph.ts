@@ -1,6 +1,6 @@
 import { type Func, fullFunc, functions } from '#dist/model/functions.js';
-import { checkPlain } from '#dist/model/plain.js';
-import { blocksOf, isRecurrent, type ModelSpec, type RecurrentLayerSpec } from '#dist/model/spec.js';
+import type { PlainLayerSpec } from '#dist/model/plain.js';
+import { blocksOf, type CommonLayerSpec, isRecurrent, type ModelSpec } from '#dist/model/spec.js';
 import type { Tensor, Tensors } from '#dist/model/tensors.js';
 import { inputWidth, widthsOf } from '#dist/model/wiring.js';
 import { type Attributes, GraphBuilder } from './builder.js';
@@ -54,7 +54,8 @@ export function buildOnnx(spec: ModelSpec, tensors: Tensors, options: OnnxOption
       : graph.input('x', 'float32', ['T', 'B', width]);
   const lengths = options.lengths ? graph.input('lengths', 'int32', ['B']) : '';
   let k = 0;
-  for (const layer of checkPlain(spec, true).layers) {
+  // A plain stack, whose cells may say all that ONNX's operators do.
+  for (const layer of spec.layers as PlainLayerSpec[]) {
     const { name } = layer;
     const out = `${name}.out`;
     if (isRecurrent(layer)) {
@@ -85,7 +86,7 @@ export function buildOnnx(spec: ModelSpec, tensors: Tensors, options: OnnxOption
 
 function addRecurrent(
   graph: GraphBuilder,
-  layer: RecurrentLayerSpec,
+  layer: CommonLayerSpec,
   k: number,
   tensors: Tensors,
   x: string,
@@ -128,7 +129,7 @@ function addRecurrent(
   return graph.node('Squeeze', [joined, graph.constant('axis.1', [1], [1])], [`${name}.out`]);
 }
 
-function attributesOf(layer: RecurrentLayerSpec): Attributes {
+function attributesOf(layer: CommonLayerSpec): Attributes {
   const hidden_size = layer.hiddenSize / blocksOf(layer);
   const attributes: Attributes = { hidden_size };
   if (layer.clip !== undefined) attributes.clip = { float: layer.clip };
@@ -150,7 +151,7 @@ export function functionAttributes(activations: readonly Func[]): Attributes {
 }
 
 /** P [1, 3 D] of block n in ONNX's order i o f, ours being i f o. */
-function addPeepholes(graph: GraphBuilder, layer: RecurrentLayerSpec, n: number, tensors: Tensors): string[] {
+function addPeepholes(graph: GraphBuilder, layer: CommonLayerSpec, n: number, tensors: Tensors): string[] {
   if (layer.kind !== 'lstm' || !layer.peepholes) return [];
   const { data } = tensors[`${layer.name}.weight_peephole`]!;
   const units = layer.hiddenSize / blocksOf(layer);
@@ -165,7 +166,7 @@ function addPeepholes(graph: GraphBuilder, layer: RecurrentLayerSpec, n: number,
 /** W [1, G D, I], R [1, G D, D] and B [1, 2 G D] of block n, gates in ONNX's order. */
 export function addWeights(
   graph: GraphBuilder,
-  layer: RecurrentLayerSpec,
+  layer: CommonLayerSpec,
   n: number,
   tensors: Tensors,
 ): string[] {

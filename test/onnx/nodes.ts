@@ -1,4 +1,4 @@
-import type { ModelSpec, RecurrentLayerSpec } from '#dist/model/spec.js';
+import type { CommonLayerSpec, ModelSpec } from '#dist/model/spec.js';
 import type { Tensors } from '#dist/model/tensors.js';
 import { layerOf } from '../session/draw.js';
 import type { Attributes, GraphBuilder } from './builder.js';
@@ -16,7 +16,7 @@ const ops = { lstm: 'LSTM', gru: 'GRU', elman: 'RNN' };
 /** A node over `x`; what `attributes` and `inputs` (from sequence_lens on) say goes into it as it is. */
 export function recurrentNode(
   graph: GraphBuilder,
-  layer: RecurrentLayerSpec,
+  layer: CommonLayerSpec,
   tensors: Tensors,
   x: string,
   attributes: Attributes = {},
@@ -44,4 +44,4 @@ export function head(graph: GraphBuilder, tensors: Tensors, x: string, transB = 
   return graph.node('Gemm', [x, w, graph.constant('b', [o], bias.data)], ['gemm'], transB ? { transB } : {});
 }
 
-export const layer = small().layers[0] as RecurrentLayerSpec;
+export const layer = small().layers[0] as CommonLayerSpec;

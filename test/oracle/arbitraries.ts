@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { type Func, type FunctionName, functions } from '#dist/model/functions.js';
-import type { LayerSpec, ModelSpec, RecurrentLayerSpec } from '#dist/model/spec.js';
+import type { CommonLayerSpec, LayerSpec, LstmSpec, ModelSpec } from '#dist/model/spec.js';
 
 /** Sizes at which kernels change their way: one, the vector of 4 and the tile of 8 with their neighbours, 16. */
 export const edgeSizes = [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17] as const;
@@ -29,7 +29,7 @@ export function blockSizes(widest = 48): fc.Arbitrary<{ blocks: number; hiddenSi
     .filter(({ hiddenSize }) => hiddenSize <= widest);
 }
 
-export function recurrentLayer(kind: CellKind, name = 'rnn'): fc.Arbitrary<RecurrentLayerSpec> {
+export function recurrentLayer(kind: CellKind, name = 'rnn'): fc.Arbitrary<CommonLayerSpec> {
   return fc
     .record({ inputSize: fc.constantFrom(...edgeSizes), sizes: blockSizes() })
     .map(({ inputSize, sizes }) => {
@@ -58,11 +58,11 @@ export function generalLayer(
   kind: CellKind,
   names: readonly FunctionName[],
   name = 'rnn',
-): fc.Arbitrary<RecurrentLayerSpec> {
+): fc.Arbitrary<CommonLayerSpec> {
   const clip = fc.option(fc.constantFrom(0.05, 0.5, 1, 3), { nil: undefined });
   const funcs = (count: number) =>
     fc.option(fc.array(func(names), { minLength: count, maxLength: count }), { nil: undefined });
-  return recurrentLayer(kind, name).chain((layer): fc.Arbitrary<RecurrentLayerSpec> => {
+  return recurrentLayer(kind, name).chain((layer): fc.Arbitrary<CommonLayerSpec> => {
     switch (layer.kind) {
       case 'lstm':
         return fc
@@ -77,10 +77,54 @@ export function generalLayer(
 }
 
 /** A layer without the fields that it leaves out. */
-function given(
-  layer: { [K in keyof RecurrentLayerSpec]: RecurrentLayerSpec[K] | undefined },
-): RecurrentLayerSpec {
+function given(layer: { [K in keyof CommonLayerSpec]: CommonLayerSpec[K] | undefined }): CommonLayerSpec {
   return JSON.parse(JSON.stringify(layer));
+}
+
+/** Layers that neither PyTorch's nor ONNX's recurrent layers are. */
+export const familyKinds = ['slstm', 'lnlstm', 'projected', 'sru', 'qrnn', 'conv', 'delay'] as const;
+export type FamilyKind = (typeof familyKinds)[number];
+
+export function familyLayer(kind: FamilyKind, name = 'rnn'): fc.Arbitrary<LayerSpec> {
+  const size = fc.constantFrom(...edgeSizes);
+  const sizes = fc.record({ inputSize: size, hiddenSize: fc.constantFrom(...edgeSizes, 33) });
+  switch (kind) {
+    case 'slstm':
+      return fc
+        .record({ inputSize: size, sizes: blockSizes() })
+        .map(({ inputSize, sizes }) => ({ kind, name, inputSize, ...sizes }));
+    case 'projected':
+      return fc
+        .record({
+          layer: generalLayer('lstm', ['tanh', 'sigmoid', 'softsign', 'hardSigmoid']),
+          sizes,
+          part: fc.nat(),
+        })
+        .map(({ layer, sizes, part }) => {
+          const hiddenSize = Math.max(2, sizes.hiddenSize);
+          const projectionSize = 1 + (part % (hiddenSize - 1));
+          return { ...(layer as LstmSpec), ...sizes, name, blocks: 1, hiddenSize, projectionSize };
+        });
+    case 'sru':
+      return fc
+        .record({ sizes, scale: fc.constantFrom(1, 1.5), isWide: fc.boolean() })
+        .map(({ sizes, scale, isWide }) => {
+          const inputSize = isWide ? sizes.inputSize : sizes.hiddenSize;
+          return { kind, name, ...sizes, inputSize, ...(inputSize === sizes.hiddenSize ? { scale } : {}) };
+        });
+    case 'lnlstm':
+      return sizes.map((each) => ({ kind, name, ...each, epsilon: 0.01 }));
+    case 'qrnn':
+      return sizes.map((each) => ({ kind, name, ...each }));
+    case 'conv':
+      return fc
+        .record({ size, width: fc.integer({ min: 2, max: 5 }), bias: fc.boolean() })
+        .map((each) => ({ kind, name, ...each }));
+    case 'delay':
+      return fc
+        .record({ size, steps: fc.integer({ min: 1, max: 4 }) })
+        .map((each) => ({ kind, name, ...each }));
+  }
 }
 
 /** A stack: perhaps an embedding, one to three recurrent layers, perhaps a linear layer, perhaps an activation. */

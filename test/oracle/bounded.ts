@@ -137,6 +137,26 @@ export function add(a: Bounded, b: Bounded): Bounded {
   );
 }
 
+/** a / b, element by element, for b that stays away from 0: a'/b' - a/b = (a' - a)/b' - (a/b)(b' - b)/b'. */
+export function divide(a: Bounded, b: Bounded): Bounded {
+  const least = b.value.map((v, i) => nearest(v, b.error[i]!));
+  const value = a.value.map((v, i) => v / b.value[i]!);
+  const error = value.map((v, i) => {
+    const received = (a.error[i]! + Math.abs(v) * b.error[i]!) / least[i]!;
+    return received + UNIT_ROUNDOFF * (Math.abs(v) + received) + UNDERFLOW;
+  });
+  return bounded(value, error, lengthOf(error));
+}
+
+/** The larger of a and b, element by element: no rounding, and off by no more than one of them is. */
+export function larger(a: Bounded, b: Bounded): Bounded {
+  return bounded(
+    a.value.map((v, i) => Math.max(v, b.value[i]!)),
+    a.error.map((e, i) => Math.max(e, b.error[i]!)),
+    a.norm + b.norm,
+  );
+}
+
 /**
  * (1 - z) n + z h for z within 0..1. With z' n' h' what the program has, the difference is
  * (1 - z')(n' - n) + z'(h' - h) + (z' - z)(h - n). The rounding covers the sum as written, n + z (h - n), and

@@ -9,10 +9,12 @@ export interface Gate {
   peephole?: ArrayLike<number> | undefined;
 }
 
-/** The state of one block in one stream; c only for an LSTM. */
+/** The state of one block in one stream; c only for an LSTM, n and m beside it for an sLSTM. */
 export interface BlockState {
   h: Bounded;
   c?: Bounded;
+  n?: Bounded;
+  m?: Bounded;
 }
 
 /** W x + b + U h + c */

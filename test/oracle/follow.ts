@@ -1,3 +1,4 @@
+import type { StateName } from '#dist/model/cells.js';
 import type { ModelSpec } from '#dist/model/spec.js';
 import type { Tensors } from '#dist/model/tensors.js';
 import { type OracleInput, runOracle } from './model.js';
@@ -6,7 +7,7 @@ import { type Excess, findExcess } from './tolerance.js';
 /** What a program gives for one step: y [B, O] and one state per recurrent layer. */
 export interface StepResult {
   y: ArrayLike<number>;
-  state: readonly { h: ArrayLike<number>; c?: ArrayLike<number> | undefined }[];
+  state: readonly ({ h: ArrayLike<number> } & Partial<Record<StateName, ArrayLike<number>>>)[];
 }
 
 /**
@@ -32,12 +33,11 @@ export async function followOracle<T extends Float32Array | Int32Array, S extend
     const actual = await step(frame, state, t);
     const y = findExcess(actual.y, expected.y, expected.bound);
     if (y) return { ...y, t, what: 'y' };
-    for (const [k, { h, c }] of expected.state.entries()) {
-      const bound = expected.stateBound[k]!;
-      const offH = findExcess(actual.state[k]!.h, h, bound.h);
-      if (offH) return { ...offH, t, what: `h of recurrent layer ${k}` };
-      const offC = c && findExcess(actual.state[k]!.c ?? [], c, bound.c!);
-      if (offC) return { ...offC, t, what: `c of recurrent layer ${k}` };
+    for (const [k, record] of expected.state.entries()) {
+      for (const [name, values] of Object.entries(record) as [StateName, Float64Array][]) {
+        const off = findExcess(actual.state[k]![name] ?? [], values, expected.stateBound[k]![name]!);
+        if (off) return { ...off, t, what: `${name} of recurrent layer ${k}` };
+      }
     }
     state = actual.state;
   }

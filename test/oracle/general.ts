@@ -1,25 +1,26 @@
 import { type Func, fullFunc } from '#dist/model/functions.js';
-import type { ElmanSpec, GruSpec, LstmSpec, RecurrentLayerSpec } from '#dist/model/spec.js';
+import type { CommonLayerSpec, ElmanSpec, GruSpec, LstmSpec } from '#dist/model/spec.js';
 import { complement } from './backward.js';
-import { add, affine, apply, type Bounded, exact, multiply } from './bounded.js';
+import { add, affine, apply, type Bounded, exact, type Matrix, multiply } from './bounded.js';
 import { type BlockState, type Gate, preactivation } from './cells.js';
 import { applyFunc } from './functions.js';
 
 /** One step of one block by a layer that says what its kind's default does not. */
 export type GeneralStep = (gates: readonly Gate[], x: Bounded, state: BlockState) => BlockState;
 
-/** The cells of ONNX, with all that they may say. */
-export function generalStep(layer: RecurrentLayerSpec): GeneralStep {
+/**
+ * The cells of ONNX, with all that they may say.
+ * @param projection [P, H], of an LSTM that has one
+ */
+export function generalStep(layer: CommonLayerSpec, projection?: Matrix): GeneralStep {
   switch (layer.kind) {
     case 'lstm':
       return (gates, x, { h, c }) => {
         const z = gates.map((gate) => preactivation(gate, x, h));
-        return lstmHalf(
-          layer,
-          z,
-          c!,
-          [0, 1, 3].map((g) => gates[g]!.peephole).filter((p) => p !== undefined),
-        );
+        const seen = [0, 1, 3].map((g) => gates[g]!.peephole).filter((p) => p !== undefined);
+        const after = lstmHalf(layer, z, c!, seen);
+        if (projection === undefined) return after;
+        return { h: affine([{ matrix: projection, vector: after.h }], []), c: after.c };
       };
     case 'gru':
       return layer.resetAfter === false

@@ -1,19 +1,20 @@
-import { cellOf } from '#dist/model/cells.js';
-import { checkPlain } from '#dist/model/plain.js';
-import { blocksOf, isRecurrent, type ModelSpec, type RecurrentLayerSpec } from '#dist/model/spec.js';
-import type { Tensor, Tensors } from '#dist/model/tensors.js';
+import { cellOf, type StateName } from '#dist/model/cells.js';
+import { fullFunc } from '#dist/model/functions.js';
+import { kindOf } from '#dist/model/kinds.js';
+import { endOf } from '#dist/model/recurrent.js';
 import {
-  affine,
-  type Bounded,
-  exact,
-  join,
-  logSoftmax,
-  type Matrix,
-  relu,
-  sigmoid,
-  softmax,
-  tanh,
-} from './bounded.js';
+  blocksOf,
+  type ConvSpec,
+  type DelaySpec,
+  directionsOf,
+  isRecurrent,
+  type LayerSpec,
+  type ModelSpec,
+  type RecurrentLayerSpec,
+} from '#dist/model/spec.js';
+import type { Tensor, Tensors } from '#dist/model/tensors.js';
+import { sourcesOf } from '#dist/model/wiring.js';
+import { affine, type Bounded, bounded, exact, join, logSoftmax, type Matrix, softmax } from './bounded.js';
 import {
   type BlockState,
   type Gate,
@@ -23,20 +24,24 @@ import {
   stepGruBefore,
   stepLstm,
 } from './cells.js';
+import { applyFunc } from './functions.js';
 import { generalStep } from './general.js';
+import { combine, normalise, scale } from './layers.js';
+import { stepNormed } from './normed.js';
+import { stepPast } from './past.js';
+import { stepQrnn, stepSru } from './pointwise.js';
+import { stepSlstm } from './slstm.js';
 import { spectralBound } from './spectral.js';
 
-/** State of one recurrent layer: h [B, H], and c [B, H] for an LSTM. */
-export interface OracleState {
-  h: Float64Array;
-  c?: Float64Array;
-}
+/** State of one layer by the names of its parts, each [B, width]. */
+export type OracleState = { h: Float64Array } & Partial<Record<StateName, Float64Array>>;
+type GivenState = { h: ArrayLike<number> } & Partial<Record<StateName, ArrayLike<number> | undefined>>;
 
 export interface OracleInput {
   steps: number;
   batch: number;
   /** one record per recurrent layer; zeros when left out */
-  state?: readonly { h: ArrayLike<number>; c?: ArrayLike<number> | undefined }[] | undefined;
+  state?: readonly GivenState[] | undefined;
   /** [B], each within 0..steps */
   lengths?: ArrayLike<number> | undefined;
 }
@@ -52,7 +57,7 @@ export interface OracleRun {
 }
 
 /**
- * Runs a stack of layers in f64, one step and one stream at a time, and bounds what an f32 program may be off.
+ * Runs layers in f64, one step and one stream at a time, and bounds what an f32 program may be off.
  *
  * A worst case grows with the number of steps. Dense layers of 64 units and more lose a useful bound after some
  * ten steps; follow.ts checks a long run of those one step at a time, where nothing accumulates.
@@ -68,56 +73,172 @@ export function runOracle(
   const { steps, batch } = input;
   const lengthOf = (b: number) => input.lengths?.[b] ?? steps;
   const result: Pick<OracleRun, 'state' | 'stateBound'> = { state: [], stateBound: [] };
-  // frames[t][b] is what the next layer reads
-  let frames = splitInput(x, steps, batch);
-  for (const layer of checkPlain(spec, true).layers) {
+  const sources = sourcesOf(spec);
+  const given = splitInput(x, steps, batch);
+  /** what each layer gives, [T][B] */
+  const outputs: Bounded[][][] = [];
+  for (const [index, layer] of spec.layers.entries()) {
+    const read = sources[index]!.map((source) => (source < 0 ? given : outputs[source]!));
+    const frames = zip(read, layer.kind === 'combine' ? (parts) => combine(layer.combine, parts) : join);
     if (isRecurrent(layer)) {
-      const before = input.state?.[result.state.length];
-      const after: BlockState[][] = [];
-      const outputs: Bounded[][] = frames.map(() => []);
-      const blocks = readBlocks(layer, tensors, steps);
-      for (let b = 0; b < batch; b++) {
-        let state = readState(layer, before, b);
-        for (let t = 0; t < steps; t++) {
-          if (t < lengthOf(b))
-            state = blocks.map((gates, n) => stepOf(layer)(gates, frames[t]![b]!, state[n]!));
-          outputs[t]![b] = join(state.map((block) => block.h));
-        }
-        after.push(state);
-      }
-      frames = outputs;
-      result.state.push(gatherState(after, (vector) => vector.value));
-      result.stateBound.push(gatherState(after, (vector) => vector.error));
-    } else if (layer.kind === 'embedding') {
-      const { data } = tensors[`${layer.name}.weight`]!;
-      const { size } = layer;
-      frames = mapFrames(frames, (id) =>
-        exact(data.subarray(id.value[0]! * size, (id.value[0]! + 1) * size)),
-      );
-    } else if (layer.kind === 'linear') {
-      const matrix = matrixOf(tensors[`${layer.name}.weight`]!);
-      const biases = layer.bias === false ? [] : [tensors[`${layer.name}.bias`]!.data];
-      frames = mapFrames(frames, (vector) => affine([{ matrix, vector }], biases));
+      const ways = directionsOf(layer).map((direction) => {
+        const before = input.state?.[result.state.length];
+        const { frames: way, after } = recur(layer, direction, tensors, frames, before, lengthOf);
+        const names = cellOf(layer).states;
+        result.state.push(gatherState(names, after, (vector) => vector.value));
+        result.stateBound.push(gatherState(names, after, (vector) => vector.error));
+        return way;
+      });
+      outputs.push(zip(ways, join));
+    } else if (layer.kind === 'conv' || layer.kind === 'delay') {
+      const before = input.state?.[result.state.length]?.h;
+      const { frames: own, after } = lookBack(layer, tensors, frames, before, lengthOf);
+      result.state.push(gatherState(['h'], after, (vector) => vector.value));
+      result.stateBound.push(gatherState(['h'], after, (vector) => vector.error));
+      outputs.push(own);
     } else {
-      frames = mapFrames(frames, { tanh, sigmoid, relu, softmax, logSoftmax }[layer.activation]);
+      outputs.push(mapFrames(frames, layerOf(layer, tensors)));
     }
   }
+  const frames = outputs.at(-1)!;
   // Past its length a stream's output is zero, whatever the last layer would make of a zero.
   const nothing = exact(new Float64Array(frames[0]?.[0]?.value.length ?? 0));
-  const outputs = frames.flatMap((frame, t) =>
-    frame.map((vector, b) => (t < lengthOf(b) ? vector : nothing)),
-  );
+  const y = frames.flatMap((frame, t) => frame.map((vector, b) => (t < lengthOf(b) ? vector : nothing)));
   return {
-    y: concatenate(outputs.map((vector) => vector.value)),
-    bound: concatenate(outputs.map((vector) => vector.error)),
+    y: concatenate(y.map((vector) => vector.value)),
+    bound: concatenate(y.map((vector) => vector.error)),
     ...result,
   };
 }
 
+/** One direction of a recurrent layer: what it gives, and the state of each stream behind its last step. */
+function recur(
+  layer: RecurrentLayerSpec,
+  direction: 'forward' | 'reverse',
+  tensors: Tensors,
+  frames: readonly Bounded[][],
+  before: GivenState | undefined,
+  lengthOf: (b: number) => number,
+): { frames: Bounded[][]; after: BlockState[][] } {
+  const steps = frames.length;
+  const end = endOf(direction);
+  const blocks = readBlocks(layer, tensors, steps, end);
+  const step = stepOf(layer, tensors, end);
+  const outputs: Bounded[][] = frames.map(() => []);
+  const after = frames[0]!.map((_, b) => {
+    const length = lengthOf(b);
+    let state = readState(layer, before, b);
+    for (let k = 0; k < steps; k++) {
+      const t = direction === 'reverse' && k < length ? length - 1 - k : k;
+      if (k < length) state = blocks.map((gates, n) => step(gates, frames[t]![b]!, state[n]!));
+      outputs[t]![b] = join(state.map((block) => block.h));
+    }
+    return state;
+  });
+  return { frames: outputs, after };
+}
+
+/** A layer that looks back: what it gives, and of each stream the inputs that it still needs. */
+function lookBack(
+  layer: ConvSpec | DelaySpec,
+  tensors: Tensors,
+  frames: readonly Bounded[][],
+  before: ArrayLike<number> | undefined,
+  lengthOf: (b: number) => number,
+): { frames: Bounded[][]; after: BlockState[][] } {
+  const { size } = layer;
+  const kept = layer.kind === 'conv' ? layer.width - 1 : (layer.steps ?? 1);
+  const outputs: Bounded[][] = frames.map(() => []);
+  const after = frames[0]!.map((_, b) => {
+    let past = Array.from({ length: kept }, (_, k) =>
+      exact(Float64Array.from({ length: size }, (_, i) => before?.[(b * kept + k) * size + i] ?? 0)),
+    );
+    for (const [t, frame] of frames.entries()) {
+      const step = stepPast(layer, tensors, past, frame[b]!);
+      outputs[t]![b] = step.y;
+      if (t < lengthOf(b)) past = step.past;
+    }
+    return past.map((h) => ({ h }));
+  });
+  return { frames: outputs, after };
+}
+
+/** What a layer without a state makes of a vector; a combination has been made by then. */
+function layerOf(
+  layer: Exclude<LayerSpec, RecurrentLayerSpec | ConvSpec | DelaySpec>,
+  tensors: Tensors,
+): (vector: Bounded) => Bounded {
+  const tensor = (field: string) => tensors[`${layer.name}.${field}`];
+  switch (layer.kind) {
+    case 'embedding': {
+      const { size } = layer;
+      const { data } = tensor('weight')!;
+      return (id) => exact(data.subarray(id.value[0]! * size, (id.value[0]! + 1) * size));
+    }
+    case 'linear': {
+      const matrix = matrixOf(tensor('weight')!);
+      const biases = layer.bias === false ? [] : [tensor('bias')!.data];
+      return (vector) => affine([{ matrix, vector }], biases);
+    }
+    case 'activation': {
+      const { activation } = layer;
+      if (activation === 'softmax') return softmax;
+      if (activation === 'logSoftmax') return logSoftmax;
+      const func = fullFunc({ ...layer, function: activation });
+      // The program has them as floats.
+      const [alpha, beta] = [Math.fround(func.alpha), Math.fround(func.beta)];
+      return (vector) => applyFunc({ function: activation, alpha, beta }, vector);
+    }
+    case 'combine':
+      return (vector) => vector;
+    case 'scale':
+      return (vector) => scale(vector, tensor('weight')!.data, tensor('bias')!.data);
+    case 'norm':
+      return (vector) => normalise(vector, layer, tensor('weight')!.data, tensor('bias')?.data);
+    case 'slice':
+      return (vector) => cut(vector, layer.from, layer.to);
+  }
+}
+
+/** Several values one beside another, step by step and stream by stream. */
+function zip(values: readonly Bounded[][][], make: (parts: readonly Bounded[]) => Bounded): Bounded[][] {
+  const [first] = values;
+  if (values.length === 1) return first!;
+  return first!.map((frame, t) => frame.map((_, b) => make(values.map((value) => value[t]![b]!))));
+}
+
+function cut({ value, error, norm }: Bounded, from: number, to: number): Bounded {
+  return bounded(value.slice(from, to), error.slice(from, to), norm);
+}
+
 function stepOf(
   layer: RecurrentLayerSpec,
+  tensors: Tensors,
+  end: string,
 ): (gates: readonly Gate[], x: Bounded, state: BlockState) => BlockState {
-  if (cellOf(layer).isFamily) return generalStep(layer);
+  switch (layer.kind) {
+    case 'slstm':
+      return stepSlstm;
+    case 'lnlstm': {
+      const of = (tensor: string) => tensors[`${layer.name}.${tensor}${end}`]!.data;
+      const gains = {
+        ih: of('gain_ih'),
+        hh: of('gain_hh'),
+        bias: of('bias'),
+        c: of('gain_c'),
+        biasC: of('bias_c'),
+      };
+      return stepNormed(layer, gains);
+    }
+    case 'sru':
+      return stepSru(layer);
+    case 'qrnn':
+      return stepQrnn;
+  }
+  if (cellOf(layer).isFamily) {
+    const projection = tensors[`${layer.name}.weight_hr${end}`];
+    return generalStep(layer, projection && matrixOf(projection));
+  }
   switch (layer.kind) {
     case 'lstm':
       return stepLstm;
@@ -128,59 +249,67 @@ function stepOf(
   }
 }
 
+/** Blocks of a layer for the oracle: units that recur alone need none. */
+function blocksHere(layer: RecurrentLayerSpec): number {
+  return cellOf(layer).recurs ? blocksOf(layer) : 1;
+}
+
 /**
  * The gates of each block. Row g H + n D + i is gate g of unit i of block n, so a gate of a block is D rows in
  * one piece; in weight_hh [G H, D] they read that block's own D states.
  */
-function readBlocks(layer: RecurrentLayerSpec, tensors: Tensors, steps: number): Gate[][] {
+function readBlocks(layer: RecurrentLayerSpec, tensors: Tensors, steps: number, end: string): Gate[][] {
   const { name, inputSize, hiddenSize } = layer;
-  const count = { lstm: 4, gru: 3, elman: 1 }[layer.kind];
-  const units = hiddenSize / blocksOf(layer);
+  const { gates: count, recurs, columns } = cellOf(layer);
+  const blocks = blocksHere(layer);
+  const units = hiddenSize / blocks;
+  const width = recurs ? tensors[`${name}.weight_hh${end}`]!.shape[1]! : 0;
   const rowsOf = (tensor: string, row: number, width: number) =>
-    tensors[`${name}.${tensor}`]!.data.subarray(row * width, (row + units) * width);
-  // weight_peephole [3 H] is that of i f o, which are gates 0, 1 and 3.
-  const peepholeOf = (g: number, n: number) => {
-    const at = [0, 1, 3].indexOf(g);
-    if (layer.kind !== 'lstm' || !layer.peepholes || at < 0) return undefined;
-    return rowsOf('weight_peephole', at * hiddenSize + n * units, 1);
-  };
-  return Array.from({ length: blocksOf(layer) }, (_, n) =>
+    tensors[`${name}.${tensor}${end}`]!.data.subarray(row * width, (row + units) * width);
+  /** the values of a gate's rows in those tensors of one value a row that have them */
+  const columnsOf = (g: number, n: number, wanted: (tensor: string) => boolean) =>
+    columns
+      .filter(({ tensor, gates }) => wanted(tensor) && gates.includes(g))
+      .map(({ tensor, gates }) => rowsOf(tensor, gates.indexOf(g) * hiddenSize + n * units, 1));
+  const none = new Float32Array(units);
+  return Array.from({ length: blocks }, (_, n) =>
     Array.from({ length: count }, (_, g) => {
       const row = g * hiddenSize + n * units;
-      const hh = rowsOf('weight_hh', row, units);
+      const hh = recurs ? rowsOf('weight_hh', row, width) : [];
       // One step hands no error on to a next one.
-      const stretch = steps > 1 ? spectralBound(hh, units, units) : undefined;
+      const stretch = recurs && steps > 1 ? spectralBound(hh, units, width) : undefined;
       return {
         ih: { weights: rowsOf('weight_ih', row, inputSize), height: units, width: inputSize },
-        hh: { weights: hh, height: units, width: units, ...(stretch === undefined ? {} : { stretch }) },
-        biasIh: rowsOf('bias_ih', row, 1),
-        biasHh: rowsOf('bias_hh', row, 1),
-        peephole: peepholeOf(g, n),
+        hh: { weights: hh, height: units, width, ...(stretch === undefined ? {} : { stretch }) },
+        biasIh: columnsOf(g, n, (tensor) => tensor === 'bias_ih' || tensor === 'bias')[0] ?? none,
+        biasHh: columnsOf(g, n, (tensor) => tensor === 'bias_hh')[0] ?? none,
+        peephole: columnsOf(g, n, (tensor) => tensor.startsWith('weight_'))[0],
       };
     }),
   );
 }
 
-function readState(
-  layer: RecurrentLayerSpec,
-  given: { h: ArrayLike<number>; c?: ArrayLike<number> | undefined } | undefined,
-  b: number,
-): BlockState[] {
-  const { hiddenSize } = layer;
-  const units = hiddenSize / blocksOf(layer);
-  const read = (values: ArrayLike<number> | undefined, n: number) =>
-    exact(Array.from({ length: units }, (_, i) => values?.[b * hiddenSize + n * units + i] ?? 0));
-  return Array.from({ length: blocksOf(layer) }, (_, n) => {
-    const h = read(given?.h, n);
-    return layer.kind === 'lstm' ? { h, c: read(given?.c, n) } : { h };
+function readState(layer: RecurrentLayerSpec, given: GivenState | undefined, b: number): BlockState[] {
+  const blocks = blocksHere(layer);
+  const widths = Object.entries(kindOf(layer).states!(layer)) as [StateName, number][];
+  return Array.from({ length: blocks }, (_, n) => {
+    const parts = widths.map(([part, width]) => {
+      const units = width / blocks;
+      const from = b * width + n * units;
+      return [part, exact(Array.from({ length: units }, (_, i) => given?.[part]?.[from + i] ?? 0))];
+    });
+    return Object.fromEntries(parts) as BlockState;
   });
 }
 
-function gatherState(streams: BlockState[][], part: (vector: Bounded) => Float64Array): OracleState {
+function gatherState(
+  names: readonly StateName[],
+  streams: BlockState[][],
+  part: (vector: Bounded) => Float64Array,
+): OracleState {
   const blocks = streams.flat();
-  const h = concatenate(blocks.map((block) => part(block.h)));
-  if (blocks[0]?.c === undefined) return { h };
-  return { h, c: concatenate(blocks.map((block) => part(block.c!))) };
+  const parts = names.map((name) => [name, concatenate(blocks.map((block) => part(block[name]!)))]);
+  return Object.fromEntries(parts) as OracleState;
 }
 
 function splitInput(x: ArrayLike<number>, steps: number, batch: number): Bounded[][] {

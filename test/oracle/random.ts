@@ -1,4 +1,6 @@
-import { isRecurrent, type LayerSpec, type ModelSpec } from '#dist/model/spec.js';
+import type { StateName } from '#dist/model/cells.js';
+import { kindOf } from '#dist/model/kinds.js';
+import { directionsOf, isRecurrent, type LayerSpec, type ModelSpec } from '#dist/model/spec.js';
 import { layerTensors, type Tensors } from '#dist/model/tensors.js';
 import { inputWidth } from '#dist/model/wiring.js';
 
@@ -28,21 +30,31 @@ export function randomInput(
 ): Float32Array | Int32Array {
   const first = spec.layers[0]!;
   if (first.kind === 'embedding') {
-    return Int32Array.from({ length: steps * batch }, () => Math.floor(random() * first.count));
+    const counts = spec.layers.flatMap((layer) => (layer.kind === 'embedding' ? [layer.count] : []));
+    const count = Math.min(...counts);
+    return Int32Array.from({ length: steps * batch }, () => Math.floor(random() * count));
   }
   return randomValues(random, steps * batch * inputWidth(spec), 1);
 }
 
-/** A state for `run`: h and c uniform within `scale`. */
+/** A state for `run`: uniform within `scale`; the normaliser of an sLSTM is 1 at least, as a run leaves it. */
 export function randomState(
   random: Random,
   spec: ModelSpec,
   batch: number,
   scale = 1,
-): { h: Float32Array; c?: Float32Array }[] {
-  return spec.layers.filter(isRecurrent).map((layer) => {
-    const h = randomValues(random, batch * layer.hiddenSize, scale);
-    return layer.kind === 'lstm' ? { h, c: randomValues(random, batch * layer.hiddenSize, scale) } : { h };
+): ({ h: Float32Array } & Partial<Record<StateName, Float32Array>>)[] {
+  return spec.layers.flatMap((layer) => {
+    const widths = kindOf(layer).states?.(layer);
+    if (widths === undefined) return [];
+    const ways = isRecurrent(layer) ? directionsOf(layer) : ['forward'];
+    return ways.map(() => {
+      const parts = Object.entries(widths).map(([name, width]) => {
+        const values = randomValues(random, batch * width, scale);
+        return [name, name === 'n' ? values.map((v) => 1 + Math.abs(v)) : values];
+      });
+      return Object.fromEntries(parts) as { h: Float32Array };
+    });
   });
 }
 

@@ -6,7 +6,7 @@ import type { ModelSpec } from '#dist/model/spec.js';
 import { readerOf } from '#dist/model/tensors.js';
 import { packModel } from '#dist/pack/place.js';
 import { planProgram, tileSteps } from '#dist/pack/plan.js';
-import { type Frame, type LinearOp, type Program, strideOf } from '#dist/pack/program.js';
+import type { Frame, LinearOp, Program } from '#dist/pack/program.js';
 import { tableFloats } from '#dist/pack/table.js';
 import { loadBinary } from '#dist/wasm/binaries.js';
 import { instantiateNow } from '#dist/wasm/instance-now.js';
@@ -44,22 +44,20 @@ function regionsOf(program: Program): Region[] {
       add('table', op.table, op.count * op.outputs);
     }
   }
-  regions.push(...frameRegions(program, program.run, 'run'), ...frameRegions(program, program.step, 'step'));
+  regions.push(...frameRegions(program, program.run, 'run'));
+  if (program.step !== program.run) regions.push(...frameRegions(program, program.step, 'step'));
   return regions;
 }
 
 function frameRegions(program: Program, frame: Frame, name: string): Region[] {
-  const widths = program.ops.map((op) => strideOf(op.op === 'recurrent' ? op.hidden : op.outputs));
-  const buffer = frame.rows * Math.max(...widths);
+  const buffer = frame.activationFloats * 4;
   return [
     { what: `${name} input`, from: frame.input, bytes: frame.rows * Math.max(1, program.inputs) * 4 },
-    { what: `${name} activations 0`, from: frame.activations[0], bytes: buffer },
-    { what: `${name} activations 1`, from: frame.activations[1], bytes: buffer },
+    ...frame.activations.map((from, k) => ({ what: `${name} activations ${k}`, from, bytes: buffer })),
     { what: `${name} lengths`, from: frame.lengths, bytes: frame.batch * 4 },
-    ...frame.states.flatMap(({ h, c, ld }, k) => [
-      { what: `${name} h ${k}`, from: h, bytes: frame.batch * ld },
-      ...(c === 0 ? [] : [{ what: `${name} c ${k}`, from: c, bytes: frame.batch * ld }]),
-    ]),
+    ...frame.states.flatMap(({ at, ld }, k) =>
+      at.map((from, part) => ({ what: `${name} state ${k}.${part}`, from, bytes: frame.batch * ld })),
+    ),
     ...frame.scratch.map((from, k) => ({
       what: `${name} scratch ${k}`,
       from,

@@ -25,6 +25,24 @@ function generalCells(hiddenSize: number, blocks: number): ModelSpec {
   };
 }
 
+/** Cells and structures of the family, of odd sizes; `blocks` are the sLSTM's heads. */
+function familyStack(hiddenSize: number, blocks: number): ModelSpec {
+  const sizes = { inputSize: hiddenSize, hiddenSize };
+  return {
+    layers: [
+      { kind: 'conv', name: 'conv', size: 7, width: 4 },
+      { kind: 'slstm', name: 'slstm', inputSize: 7, hiddenSize, blocks },
+      { kind: 'sru', name: 'sru', ...sizes, scale: 1.5 },
+      { kind: 'qrnn', name: 'qrnn', ...sizes },
+      { kind: 'lnlstm', name: 'normed', ...sizes },
+      { kind: 'delay', name: 'delay', size: hiddenSize, steps: 2 },
+      { kind: 'lstm', name: 'projected', ...sizes, projectionSize: Math.ceil(hiddenSize / 3) },
+      { kind: 'sru', name: 'widened', inputSize: Math.ceil(hiddenSize / 3), hiddenSize: 19 },
+      { kind: 'linear', name: 'out', inputSize: 19, outputSize: 11 },
+    ],
+  };
+}
+
 /** Stacks in which work is shared out in every way: units of one block, blocks, groups of diagonal units. */
 export const structures: Record<string, ModelSpec> = {
   dense: allCells(37, 1),
@@ -52,6 +70,9 @@ export const familyStructures: Record<string, ModelSpec> = {
   'general, dense': generalCells(37, 1),
   'general, five blocks': generalCells(5 * 9, 5),
   'general, diagonal': generalCells(101, 101),
+  'family, one head': familyStack(61, 1),
+  'family, five heads': familyStack(5 * 9, 5),
+  'family, heads of one': familyStack(37, 37),
 };
 
 /** Rows beside each other that a state has, for reading one stream out of it. */

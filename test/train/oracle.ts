@@ -1,6 +1,6 @@
 import { cellOf } from '#dist/model/cells.js';
 import { checkPlain } from '#dist/model/plain.js';
-import { blocksOf, isRecurrent, type ModelSpec, type RecurrentLayerSpec } from '#dist/model/spec.js';
+import { blocksOf, type CommonLayerSpec, isRecurrent, type ModelSpec } from '#dist/model/spec.js';
 import { layerTensors } from '#dist/model/tensors.js';
 import { crossEntropy, ctc } from './losses.js';
 import { exactly, type Node, type Round, Tape } from './tape.js';
@@ -126,7 +126,7 @@ export function trainOracle(
 /** One step of one stream through one recurrent layer. */
 function stepCell(
   tape: Tape,
-  layer: RecurrentLayerSpec,
+  layer: CommonLayerSpec,
   parameter: (name: string) => Node,
   x: Node,
   { h, c }: Cell,
@@ -226,14 +226,14 @@ function shapesOf(spec: ModelSpec): [name: string, shape: number[]][] {
 
 function readState(
   tape: Tape,
-  layer: RecurrentLayerSpec,
+  layer: CommonLayerSpec,
   given: { h: ArrayLike<number>; c?: ArrayLike<number> | undefined } | undefined,
   b: number,
 ): Cell {
   const read = (values: ArrayLike<number> | undefined) =>
     tape.leaf(Array.from({ length: layer.hiddenSize }, (_, i) => values?.[b * layer.hiddenSize + i] ?? 0));
   const h = read(given?.h);
-  return cellOf(layer).hasCell ? { h, c: read(given?.c) } : { h };
+  return cellOf(layer).states.includes('c') ? { h, c: read(given?.c) } : { h };
 }
 
 function gather(streams: readonly (readonly Node[])[], steps: number): Float64Array {

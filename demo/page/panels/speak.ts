@@ -132,7 +132,7 @@ class Display {
   showCost(model: Model, isShared: boolean): void {
     const { sound, step } = measure(model);
     const layer = model.spec.layers.find((layer) => 'hiddenSize' in layer);
-    const kind = layer && `${layer.hiddenSize} units in ${layer.blocks ?? 1} blocks`;
+    const kind = layer && `${layer.hiddenSize} units in ${'blocks' in layer ? layer.blocks : 1} blocks`;
     const load = ((sound + step) / 1e4) * 100;
     this.#cost.textContent =
       `A frame is 10 ms of sound and takes ${(sound + step).toFixed(0)}\u00a0µs here: ${step.toFixed(1)} for a step of ` +

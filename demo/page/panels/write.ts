@@ -99,7 +99,8 @@ async function addColumn(stage: HTMLElement, file: string): Promise<Column> {
   const { model } = writer;
   const layer = model.spec.layers.find((layer) => 'hiddenSize' in layer);
   if (layer === undefined) throw new Error(`${file} has no recurrent layer.`);
-  const { hiddenSize, blocks = 1 } = layer;
+  const { hiddenSize } = layer;
+  const blocks = 'blocks' in layer ? layer.blocks : 1;
   const title = blocks === 1 ? 'Dense' : blocks === hiddenSize ? 'Diagonal' : `${blocks} blocks`;
   find('h3', HTMLElement, article).textContent = title;
   const text = find('.text', HTMLElement, article);
@@ -227,7 +228,7 @@ function countWeights(layers: Writer['model']['spec']['layers']): { recurrent: n
     if (layer.kind === 'embedding') {
       total += layer.count * layer.size;
       width = layer.size;
-    } else if ('hiddenSize' in layer) {
+    } else if (layer.kind === 'lstm' || layer.kind === 'gru' || layer.kind === 'elman') {
       const gates = { lstm: 4, gru: 3, elman: 1 }[layer.kind];
       const own = (gates * layer.hiddenSize ** 2) / (layer.blocks ?? 1);
       recurrent += own;

@@ -2,7 +2,7 @@ import { UnsupportedError } from '../../base/errors.js';
 import { show } from '../../base/guards.js';
 import { type Func, fullFunc, functions } from '../../model/functions.js';
 import { endOf } from '../../model/recurrent.js';
-import { blocksOf, directionsOf, type RecurrentLayerSpec } from '../../model/spec.js';
+import { blocksOf, type CommonLayerSpec, directionsOf } from '../../model/spec.js';
 import type { Tensors } from '../../model/tensors.js';
 import type { Attributes, GraphWriter } from './graph-writer.js';
 import { cellFunctions, cellOperators, peepholeOrder } from './names.js';
@@ -17,7 +17,7 @@ export interface StateNames {
  * Declares the states of the k-th recurrent layer: `h0.k`, and `c0.k` of an LSTM, become `hn.k` and `cn.k`; each is
  * [directions, B, H].
  */
-export function declareStates(graph: GraphWriter, layer: RecurrentLayerSpec, k: number): StateNames {
+export function declareStates(graph: GraphWriter, layer: CommonLayerSpec, k: number): StateNames {
   const shape = [directionsOf(layer).length, 'B', layer.hiddenSize];
   const letters = layer.kind === 'lstm' ? ['h', 'c'] : ['h'];
   return {
@@ -34,7 +34,7 @@ export function declareStates(graph: GraphWriter, layer: RecurrentLayerSpec, k: 
  */
 export function writeRecurrent(
   graph: GraphWriter,
-  layer: RecurrentLayerSpec,
+  layer: CommonLayerSpec,
   tensors: Tensors,
   x: string,
   { before, after }: StateNames,
@@ -80,7 +80,7 @@ export function writeRecurrent(
   return graph.node('Reshape', name, 'reshape', [turned[0]!, shape], out);
 }
 
-function attributesOf(layer: RecurrentLayerSpec): Attributes {
+function attributesOf(layer: CommonLayerSpec): Attributes {
   const attributes: Attributes = {
     hidden_size: { integer: layer.hiddenSize / blocksOf(layer) },
     ...(layer.direction === undefined ? {} : { direction: { text: layer.direction } }),
@@ -93,7 +93,7 @@ function attributesOf(layer: RecurrentLayerSpec): Attributes {
 }
 
 /** The functions, once for each direction; every alpha and beta that one takes, because they are told by their order. */
-function writeFunctions(layer: RecurrentLayerSpec): Attributes {
+function writeFunctions(layer: CommonLayerSpec): Attributes {
   const given: readonly Func[] | undefined =
     layer.kind === 'elman' ? [layer.activation ?? 'tanh'] : layer.activations;
   if (given === undefined) return {};
@@ -127,7 +127,7 @@ function writeFunctions(layer: RecurrentLayerSpec): Attributes {
  */
 function writeWeights(
   graph: GraphWriter,
-  layer: RecurrentLayerSpec,
+  layer: CommonLayerSpec,
   tensors: Tensors,
   n: number,
   node: string,

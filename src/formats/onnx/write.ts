@@ -4,6 +4,7 @@ import { checkSpec } from '../../model/check.js';
 import { fullFunc } from '../../model/functions.js';
 import {
   type ActivationSpec,
+  type CommonLayerSpec,
   isRecurrent,
   type LayerSpec,
   type LinearSpec,
@@ -45,13 +46,14 @@ export function encodeOnnx(file: ModelFile): Uint8Array {
       throw new ArgumentRangeError(`layer ${show(name)} has half a surrogate pair in its name.`);
   }
 
+  checkKinds(spec.layers);
   const graph = new GraphWriter(spec.layers.map(({ name }) => name));
   const width = inputWidth(spec);
   const x =
     width === 0 ? graph.input('x', 'int32', ['T', 'B']) : graph.input('x', 'float32', ['T', 'B', width]);
   const widths = widthsOf(spec);
   const y = graph.output('y', ['T', 'B', widths.at(-1)!]);
-  const states = spec.layers.filter(isRecurrent).map((layer, k) => declareStates(graph, layer, k));
+  const states = spec.layers.filter(isCommon).map((layer, k) => declareStates(graph, layer, k));
   const writer = new LayerWriter(graph, tensors, states);
   const sources = sourcesOf(spec);
   const values: string[] = [];
@@ -61,6 +63,34 @@ export function encodeOnnx(file: ModelFile): Uint8Array {
   }
   graph.node('Identity', spec.layers.at(-1)!.name, 'y', [values.at(-1)!], [y]);
   return graph.build(metadata);
+}
+
+/** @throws UnsupportedError for a layer that ONNX has no operator for */
+function checkKinds(layers: readonly LayerSpec[]): void {
+  for (const layer of layers) {
+    const isKnown = isRecurrent(layer) ? isCommon(layer) : writtenKinds.includes(layer.kind);
+    const kind =
+      isKnown && layer.kind === 'lstm' && layer.projectionSize !== undefined ? 'projection' : layer.kind;
+    if (isKnown && kind !== 'projection') continue;
+    throw new UnsupportedError(
+      `layer ${show(layer.name)}: a layer of kind ${kind} is not written into ONNX files.`,
+      `onnx layer ${kind}`,
+    );
+  }
+}
+
+const writtenKinds: readonly string[] = [
+  'embedding',
+  'linear',
+  'activation',
+  'combine',
+  'scale',
+  'norm',
+  'slice',
+];
+
+function isCommon(layer: LayerSpec): layer is CommonLayerSpec {
+  return layer.kind === 'lstm' || layer.kind === 'gru' || layer.kind === 'elman';
 }
 
 class LayerWriter {
@@ -98,6 +128,8 @@ class LayerWriter {
         const bounds = [layer.from, layer.to, -1].map((value) => this.graph.integers([value]));
         return this.#node('Slice', name, 'out', [x, ...bounds]);
       }
+      default:
+        throw new Error(`a ${layer.kind} has been let through`);
     }
   }
 

@@ -1,5 +1,5 @@
 import { beginLayout, roundUp } from '../../memory/layout.js';
-import { type Cell, cellOf } from '../../model/cells.js';
+import { type Cell, cellOf, hasSeparateBias } from '../../model/cells.js';
 import { checkPlain, type PlainActivationSpec, type PlainLayerSpec } from '../../model/plain.js';
 import {
   type EmbeddingSpec,
@@ -8,7 +8,8 @@ import {
   type ModelSpec,
   type RecurrentLayerSpec,
 } from '../../model/spec.js';
-import { controlWords, partsOf } from '../../pack/plan.js';
+import { partsOf } from '../../pack/ops.js';
+import { controlWords } from '../../pack/plan.js';
 import { strideOf } from '../../pack/program.js';
 import { lanes, panelRows, partRows, phasesOf } from '../../pack/rows.js';
 import { tableFloats } from '../../pack/table.js';
@@ -179,6 +180,8 @@ function planRecurrent(plan: Plan, layer: RecurrentLayerSpec, input: Link): Trai
   const { name, inputSize: inputs, hiddenSize: hidden } = layer;
   const { layout, rows: most, capacity } = plan;
   const cell = cellOf(layer);
+  const hasCell = cell.states.includes('c');
+  const separateBias = hasSeparateBias(cell);
   const { parts, units, diagonal } = partsOf(layer);
   const whole = shapeOf(cell, units);
   const last = shapeOf(cell, hidden - (parts - 1) * units);
@@ -189,13 +192,13 @@ function planRecurrent(plan: Plan, layer: RecurrentLayerSpec, input: Link): Trai
   // One slot more than steps: the state before the first.
   const slots = () => placeRows(plan, (capacity.steps + 1) * capacity.batch, hidden);
   const state = () => placeRows(plan, capacity.batch, hidden).y;
-  const kept = () => ({ h: state(), c: cell.hasCell ? state() : 0 });
+  const kept = () => ({ h: state(), c: hasCell ? state() : 0 });
   const wih = planWeight(layout, param('weight_ih', inputs), {
     whole: [{ first: 0, rows }],
     last: [{ first: 0, rows: last.rows }],
   });
   const whh = param('weight_hh', diagonal ? 1 : units);
-  const halves = cell.separateBias ? rows : cell.phases.length > 1 ? roundUp(units, lanes) : 0;
+  const halves = separateBias ? rows : cell.phases.length > 1 ? roundUp(units, lanes) : 0;
   return {
     op: 'recurrent',
     name,
@@ -204,14 +207,14 @@ function planRecurrent(plan: Plan, layer: RecurrentLayerSpec, input: Link): Trai
     outputs: hidden,
     dropped: placeDropped(plan, hidden),
     cell: cell.code,
-    hasCell: cell.hasCell,
-    separateBias: cell.separateBias,
+    hasCell,
+    separateBias,
     inputs,
     parts,
     whole,
     last,
     diagonal,
-    c: cell.hasCell ? slots().y : 0,
+    c: hasCell ? slots().y : 0,
     z: layout.place(parts * most * rows),
     s: halves === 0 ? 0 : layout.place(parts * most * halves),
     kept: [kept(), kept()],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { readOnnx } from '#dist/formats/onnx/onnx.js';
-import type { RecurrentLayerSpec } from '#dist/model/spec.js';
+import type { CommonLayerSpec } from '#dist/model/spec.js';
 import { createModel, loadModel } from '#dist/node.js';
 import { GraphBuilder } from '../../onnx/builder.js';
 import { head, integers, layer, recurrentNode, small } from '../../onnx/nodes.js';
@@ -68,7 +68,7 @@ describe('states', () => {
       graph.constant('axis', [1], [1]),
     ];
     graph.node('Slice', ['h', ...cut], ['first']);
-    const y = recurrentNode(graph, small('gruAfter').layers[0] as RecurrentLayerSpec, tensors, x, {}, [
+    const y = recurrentNode(graph, small('gruAfter').layers[0] as CommonLayerSpec, tensors, x, {}, [
       '',
       'first',
     ]);
@@ -78,7 +78,7 @@ describe('states', () => {
 
   test('one that two layers begin with is refused', () => {
     const { tensors } = draw(small('gruAfter'), sceneOf());
-    const one = small('gruAfter').layers[0] as RecurrentLayerSpec;
+    const one = small('gruAfter').layers[0] as CommonLayerSpec;
     const second = layerOf('gruAfter', 'second', 5, 5);
     const graph = new GraphBuilder();
     const x = graph.input('x', 'float32', ['T', 'B', 3]);

@@ -4,6 +4,9 @@ import { combine_f32, copy_f32, norm_f32, scale_f32 } from './combine.js';
 import { function_f32 } from './functions.js';
 import { generalChecks } from './general.js';
 import { familyLayerChecks } from './layers.js';
+import { pastChecks } from './past.js';
+import { pointwiseChecks } from './pointwise.js';
+import { slstm_cell_f32 } from './slstm.js';
 
 /** The oracle of every kernel of the family. A kernel without one does not compile here. */
 export const familyChecks: Readonly<Record<FamilyKernelName, Check<FamilyKernels>>> = {
@@ -13,5 +16,8 @@ export const familyChecks: Readonly<Record<FamilyKernelName, Check<FamilyKernels
   norm_f32,
   function_f32,
   ...generalChecks,
+  slstm_cell_f32,
+  ...pointwiseChecks,
+  ...pastChecks,
   ...familyLayerChecks,
 };

@@ -33,11 +33,14 @@ function drawGru(draw: Draw): GruSpec {
   return { kind: 'gru', ...sizes, ...drawClip(draw), ...drawFuncs(draw, 2) };
 }
 
+/** Floats of a layer's own constants and parameters. */
+export const ownFloats = tableFloats + parameterFloats;
+
 /** The layer's own constants, with its parameters behind them. */
 function placeOwn(ground: Ground<FamilyKernels>, layer: RecurrentLayerSpec): number {
-  const table = ground.room(tableFloats + parameterFloats);
+  const table = ground.room(ownFloats);
   placeTable(ground.f32, table / 4);
-  placeParameters(ground.f32, table / 4 + tableFloats, layer);
+  placeParameters(ground.f32, table / 4 + tableFloats, layer, { apart: 0, outputs: 1, projection: 0 });
   return table;
 }
 

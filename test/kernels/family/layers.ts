@@ -1,11 +1,11 @@
-import type { RecurrentLayerSpec } from '#dist/model/spec.js';
+import type { CommonLayerSpec } from '#dist/model/spec.js';
 import type { FamilyKernels } from '#dist/wasm/family-registry.js';
 import type { Check, Draw } from '../check.js';
 import { checkSteps, checkWhole, drawSpec } from '../layers.js';
 import { drawClip, drawFunc, drawFuncs } from './general.js';
 
 /** A layer that says what its kind's default does not. */
-function drawFamily(draw: Draw): RecurrentLayerSpec {
+function drawFamily(draw: Draw): CommonLayerSpec {
   const layer = drawSpec(draw);
   // A limit that is there makes every cell a general one.
   const said = { clip: draw.pick([0.5, 20]), ...drawClip(draw) };

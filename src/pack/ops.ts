@@ -1,0 +1,218 @@
+import { type Layout, roundUp } from '../memory/layout.js';
+import { cellOf, type StateName, vectorsOf } from '../model/cells.js';
+import { fullFunc, functionCodes } from '../model/functions.js';
+import { combineCodes, kindOf } from '../model/kinds.js';
+import { endOf } from '../model/recurrent.js';
+import {
+  type ActivationSpec,
+  blocksOf,
+  directionsOf,
+  isRecurrent,
+  type LayerSpec,
+  type ModelSpec,
+  outputsOf,
+  type RecurrentLayerSpec,
+} from '../model/spec.js';
+import type { Flow } from './flow.js';
+import { parameterFloats } from './parameters.js';
+import type { Op, Place, Program, StatePlan } from './program.js';
+import { lanes, panelRows, partRows, phasesOf } from './rows.js';
+import { tableFloats } from './table.js';
+
+/** Units in a part of a diagonal layer. */
+const diagonalUnits = 32;
+
+/** A place that is found when all operations are known. */
+export function newPlace(): Place {
+  return { slot: -1, offset: 0, ld: 0 };
+}
+
+/**
+ * The operations of each layer, with room for its weights in the layout: none for a layer that does nothing, two for one
+ * that goes both ways. They are not placed yet.
+ */
+export function planOps(
+  { layers }: ModelSpec,
+  { widths, stages }: Flow,
+  layout: Layout,
+  states: Program['states'],
+): Op[][] {
+  return layers.map((layer, index) => {
+    if (stages[index]! < 0) return [];
+    const placed = { name: layer.name, layer: index, x: newPlace(), y: newPlace() };
+    if (!isRecurrent(layer)) return [planLayer(layer, placed, widths[index]!, layout, states)];
+    return directionsOf(layer).map((direction) =>
+      planRecurrent(layer, { ...placed, x: newPlace(), y: newPlace() }, endOf(direction), layout, states),
+    );
+  });
+}
+
+type Placed = Pick<Op, 'name' | 'layer' | 'x' | 'y'>;
+
+function planLayer(
+  layer: LayerSpec,
+  placed: Placed,
+  width: number,
+  layout: Layout,
+  states: Program['states'],
+): Op {
+  switch (layer.kind) {
+    case 'embedding':
+      return {
+        op: 'embedding',
+        ...placed,
+        count: layer.count,
+        outputs: layer.size,
+        table: layout.place(layer.count * layer.size),
+      };
+    case 'linear': {
+      const rows = roundUp(layer.outputSize, panelRows);
+      return {
+        op: 'linear',
+        ...placed,
+        inputs: layer.inputSize,
+        outputs: layer.outputSize,
+        panels: rows / panelRows,
+        weight: layout.place(rows * layer.inputSize),
+        bias: layout.place(rows),
+      };
+    }
+    case 'activation':
+      return planActivation(layer, placed, width);
+    case 'combine':
+      return { op: 'combine', ...placed, code: combineCodes[layer.combine], more: [], outputs: width };
+    case 'scale': {
+      const floats = roundUp(width, lanes);
+      return {
+        op: 'scale',
+        ...placed,
+        weight: layout.place(floats),
+        bias: layout.place(floats),
+        outputs: width,
+      };
+    }
+    case 'norm':
+      return {
+        op: 'norm',
+        ...placed,
+        weight: layout.place(width),
+        bias: layer.norm === 'rms' ? 0 : layout.place(width),
+        outputs: width,
+        groups: layer.groups ?? 1,
+        centred: layer.norm !== 'rms',
+        epsilon: layer.epsilon ?? 1e-5,
+      };
+    case 'conv': {
+      const floats = roundUp(width, lanes);
+      return {
+        op: 'conv',
+        ...placed,
+        outputs: width,
+        width: layer.width,
+        state: states.push(stateOf(layer)) - 1,
+        weight: layout.place(layer.width * floats),
+        bias: layout.place(floats),
+      };
+    }
+    case 'delay':
+      return {
+        op: 'delay',
+        ...placed,
+        outputs: width,
+        steps: layer.steps ?? 1,
+        state: states.push(stateOf(layer)) - 1,
+      };
+    default:
+      throw new Error(`A layer of kind ${layer.kind} is no operation of its own.`);
+  }
+}
+
+const kernelOf = {
+  tanh: 'tanh_f32',
+  sigmoid: 'sigmoid_f32',
+  relu: 'relu_f32',
+  softmax: 'softmax_f32',
+  logSoftmax: 'log_softmax_f32',
+} as const;
+
+function planActivation(layer: ActivationSpec, placed: Placed, width: number): Op {
+  const { activation } = layer;
+  switch (activation) {
+    case 'tanh':
+    case 'sigmoid':
+    case 'relu':
+    case 'softmax':
+    case 'logSoftmax':
+      return { op: 'activation', ...placed, kernel: kernelOf[activation], outputs: width };
+    default: {
+      const { alpha, beta } = fullFunc({ ...layer, function: activation });
+      return { op: 'function', ...placed, code: functionCodes[activation], alpha, beta, outputs: width };
+    }
+  }
+}
+
+/** What workers can own of a recurrent layer: its blocks, or runs of units of a diagonal one; and units in each. */
+export function partsOf(layer: RecurrentLayerSpec): { parts: number; units: number; diagonal: boolean } {
+  const { hiddenSize: hidden } = layer;
+  const blocks = blocksOf(layer);
+  const diagonal = blocks === hidden;
+  const units = diagonal ? Math.min(diagonalUnits, hidden) : hidden / blocks;
+  return { parts: Math.ceil(hidden / units), units, diagonal };
+}
+
+function planRecurrent(
+  layer: RecurrentLayerSpec,
+  placed: Placed,
+  end: string,
+  layout: Layout,
+  states: Program['states'],
+): Op {
+  const { inputSize: inputs, hiddenSize: hidden } = layer;
+  const cell = cellOf(layer);
+  const { parts, units, diagonal } = partsOf(layer);
+  const rows = partRows(cell, units);
+  const state = states.push(stateOf(layer, end)) - 1;
+  const outputs = outputsOf(layer);
+  const depth = diagonal ? 1 : outputs < hidden ? outputs : units;
+  return {
+    op: 'recurrent',
+    ...placed,
+    end,
+    cell: cell.code,
+    inputs,
+    hidden,
+    parts,
+    units,
+    rows,
+    diagonal,
+    phases: phasesOf(cell, units),
+    state,
+    wih: layout.place(parts * rows * inputs),
+    bih: layout.place(parts * rows),
+    whh: cell.recurs ? layout.place(parts * rows * depth) : 0,
+    bhh: vectorsOf(cell) > 0 ? layout.place(parts * rows * vectorsOf(cell)) : 0,
+    outputs,
+    // Zeros stand behind the weights, in the place of a bias.
+    projection: outputs < hidden ? layout.place(roundUp(outputs, panelRows) * (hidden + 1)) : 0,
+    parameters: cell.isFamily ? layout.place(tableFloats + parameterFloats) : 0,
+  };
+}
+
+/** What a layer keeps of each stream, in one direction. */
+function stateOf(layer: LayerSpec, end = ''): StatePlan {
+  const widths = kindOf(layer).states?.(layer) ?? {};
+  const parts = Object.entries(widths).map(([name, width]) => ({ name: name as StateName, width }));
+  return { name: layer.name + end, parts };
+}
+
+/** Multiply-adds of an operation per step and stream, padding not counted. */
+export function workOf(op: Op, { layers }: ModelSpec): number {
+  if (op.op === 'linear') return op.inputs * op.outputs;
+  if (op.op === 'conv') return op.outputs * op.width;
+  if (op.op !== 'recurrent') return 0;
+  const layer = layers[op.layer] as RecurrentLayerSpec;
+  const { gates, recurs } = cellOf(layer);
+  const depth = op.projection ? op.outputs : op.hidden / blocksOf(layer);
+  const projected = op.projection ? op.outputs * op.hidden : 0;
+  return gates * op.hidden * (op.inputs + (recurs ? depth : 0)) + projected;
+}

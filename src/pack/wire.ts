@@ -1,0 +1,314 @@
+import { roundUp } from '../memory/layout.js';
+import type { ModelSpec } from '../model/spec.js';
+import { inputWidth } from '../model/wiring.js';
+import { type Flow, type Fragment, isReversing } from './flow.js';
+import { newPlace } from './ops.js';
+import type { Op, Port, Stage } from './program.js';
+import { Regions, type Spot } from './regions.js';
+import { panelRows } from './rows.js';
+
+/** What a model's operations are wired to. */
+export interface Wiring {
+  /** what is copied besides, to be appended to the operations */
+  copies: Op[];
+  stages: Omit<Stage, 'work'>[];
+  /** activations that a frame needs */
+  slots: number;
+  /** the widest row of any of them, bytes */
+  widest: number;
+}
+
+/**
+ * Decides where every operation reads and writes, and in which order they run.
+ * @param ops of each layer; their places are filled in
+ */
+export function wireOps(spec: ModelSpec, flow: Flow, ops: readonly Op[][]): Wiring {
+  const wiring: Wiring = { copies: [], stages: [], slots: 1, widest: 0 };
+  const known = ops.flat().length;
+  const last = Math.max(0, ...flow.stages);
+  for (let stage = 0; stage <= last; stage++) {
+    const wired = new StageWiring(spec, flow, ops, stage, known, wiring.copies);
+    wiring.stages.push(wired.wire());
+    const { slots, widest } = wired.regions.assign();
+    wiring.slots = Math.max(wiring.slots, slots);
+    wiring.widest = Math.max(wiring.widest, widest);
+  }
+  return wiring;
+}
+
+/** Fragments of several values in one row, for a layer that reads them side by side. */
+interface Join {
+  spot: Spot;
+  /** which fragments, by their numbers, are written straight to where they belong */
+  straight: Set<number>;
+  isFilled: boolean;
+}
+
+class StageWiring {
+  readonly regions = new Regions();
+  readonly #steps: number[][] = [];
+  readonly #inputs: Port[] = [];
+  readonly #outputs: Port[] = [];
+  /** where the features of a value are, those of this stage and those that have come in */
+  readonly #spots = new Map<number, Spot>();
+  readonly #joins = new Map<string, Join>();
+  /** values that layers of this stage make, forward; by the number of the join in which they are made, if any */
+  readonly #homes = new Map<number, Spot>();
+  readonly #own: number[];
+  readonly #first: number[];
+
+  constructor(
+    readonly spec: ModelSpec,
+    readonly flow: Flow,
+    readonly ops: readonly Op[][],
+    readonly stage: number,
+    readonly known: number,
+    readonly copies: Op[],
+  ) {
+    this.#own = spec.layers.map((_, index) => index).filter((index) => flow.stages[index] === stage);
+    let count = 0;
+    this.#first = ops.map((each) => {
+      count += each.length;
+      return count - each.length;
+    });
+  }
+
+  wire(): Omit<Stage, 'work'> {
+    for (const index of this.#own) {
+      if (isReversing(this.spec.layers[index]!) && this.ops[index]!.length === 1) continue;
+      for (const operand of this.flow.reads[index]!) if (operand.length > 1) this.#planJoin(operand);
+    }
+    for (const index of this.#own) this.#wireLayer(index);
+    for (const index of this.#own) this.#wireOutputs(index);
+    if (this.stage === 0) this.#passInput();
+    return { steps: this.#steps, inputs: this.#inputs, outputs: this.#outputs };
+  }
+
+  /** A row for a join, in which those who make its values write them where nothing beside is written over. */
+  #planJoin(fragments: readonly Fragment[]): void {
+    const key = keyOf(fragments);
+    if (this.#joins.has(key)) return;
+    const total = fragments.reduce((sum, { width }) => sum + width, 0);
+    const straight = new Set<number>();
+    const homes = new Map<number, number>();
+    let widest = total;
+    let column = 0;
+    for (const [index, fragment] of fragments.entries()) {
+      const { value, width } = fragment;
+      const end = column + roundUp(width, value < 0 ? 1 : reachOf(this.ops[value]![0]!));
+      const isLast = index === fragments.length - 1;
+      const isWhole = value >= 0 && fragment.column === 0 && width === this.flow.widths[value];
+      const isFree = !this.#homes.has(value) && !homes.has(value);
+      if (isWhole && isFree && this.#isMadeHere(value) && (isLast || end === column + width)) {
+        straight.add(index);
+        homes.set(value, column);
+        widest = Math.max(widest, end);
+      }
+      column += width;
+    }
+    const spot = this.regions.add(widest);
+    for (const [value, at] of homes) this.#homes.set(value, { ...spot, column: at });
+    this.#joins.set(key, { spot, straight, isFilled: false });
+  }
+
+  #wireLayer(index: number): void {
+    const layer = this.spec.layers[index]!;
+    const ops = this.ops[index]!;
+    const operands = this.flow.reads[index]!;
+    const values = operands.flat().map(({ value }) => value);
+    const before = this.#steps.at(-1);
+    const reversing = isReversing(layer);
+    const read = ops.map((_, k) => {
+      const isBackward = reversing && k === ops.length - 1;
+      return operands.map((operand) => (isBackward ? this.#findReversed(operand) : this.#find(operand)));
+    });
+    // Recurrent layers that do not read each other run side by side.
+    const isBeside =
+      ops[0]!.op === 'recurrent' &&
+      before !== undefined &&
+      before === this.#steps.at(-1) &&
+      before.every((number) => {
+        const other = this.#opOf(number);
+        return other.op === 'recurrent' && !values.includes(other.layer);
+      });
+    const step = isBeside ? this.#steps.length - 1 : this.#steps.push([]) - 1;
+    const home = this.#homes.get(index) ?? this.regions.add(this.flow.widths[index]!);
+    if (!reversing) this.#spots.set(index, home);
+    for (const [k, op] of ops.entries()) {
+      const [x, ...more] = read[k]!;
+      this.regions.use(x!, step, op.x);
+      if (op.op === 'combine') {
+        for (const spot of more) {
+          const place = newPlace();
+          op.more.push(place);
+          this.regions.use(spot, step, place);
+        }
+      }
+      const column = op.op === 'recurrent' ? k * op.outputs : 0;
+      this.regions.use({ ...home, column: home.column + column }, step, op.y);
+      this.#steps[step]!.push(this.#first[index]! + k);
+    }
+    if (reversing) this.#homes.set(index, home);
+  }
+
+  /** Features that go forward, in one piece. */
+  #find(fragments: readonly Fragment[]): Spot {
+    const [{ value, column, width }] = fragments as [Fragment];
+    if (fragments.length === 1) return shift(this.#spotOf(value, column, width), column);
+    const join = this.#joins.get(keyOf(fragments))!;
+    if (!join.isFilled) this.#fill(join, fragments);
+    return join.spot;
+  }
+
+  #spotOf(value: number, column: number, width: number): Spot {
+    let spot = this.#spots.get(value);
+    if (spot !== undefined) return spot;
+    if (value < 0) {
+      // The input has a place of its own, in which its rows stand without gaps.
+      const of = Math.max(1, inputWidth(this.spec));
+      spot = { region: undefined, column: 0, ld: of * 4 };
+      this.#spots.set(value, spot);
+      this.#bringIn(value, { value, column: 0, width: of }, spot, false);
+      return spot;
+    }
+    const wanted = { value, column, width };
+    const key = keyOf([wanted]);
+    const known = this.#joins.get(key);
+    if (known !== undefined) return shift(known.spot, -column);
+    spot = this.regions.add(width);
+    this.#joins.set(key, { spot, straight: new Set(), isFilled: true });
+    this.#bringIn(value, wanted, spot, false);
+    return shift(spot, -column);
+  }
+
+  /** Copies what was not written straight into a join, or has it brought in. */
+  #fill(join: Join, fragments: readonly Fragment[]): void {
+    join.isFilled = true;
+    let column = 0;
+    const copies: { from: Spot; to: Spot; fragment: Fragment }[] = [];
+    for (const [index, fragment] of fragments.entries()) {
+      const to = shift(join.spot, column);
+      column += fragment.width;
+      if (join.straight.has(index)) continue;
+      if (!this.#isMadeHere(fragment.value)) this.#bringIn(fragment.value, fragment, to, false);
+      else copies.push({ from: this.#find([fragment]), to, fragment });
+    }
+    if (copies.length === 0) return;
+    const step = this.#steps.push([]) - 1;
+    for (const { from, to, fragment } of copies) {
+      const { value: layer, width: outputs } = fragment;
+      const { name } = this.spec.layers[layer]!;
+      const op: Op = { op: 'copy', name, layer, x: newPlace(), y: newPlace(), outputs };
+      this.regions.use(from, step, op.x);
+      this.regions.use(to, step, op.y);
+      this.#steps[step]!.push(this.known + this.copies.push(op) - 1);
+    }
+  }
+
+  /** Features with each stream's steps from the last to the first: they come from outside. */
+  #findReversed(fragments: readonly Fragment[]): Spot {
+    const key = `reversed ${keyOf(fragments)}`;
+    let join = this.#joins.get(key);
+    if (join === undefined) {
+      const spot = this.regions.add(fragments.reduce((sum, { width }) => sum + width, 0));
+      join = { spot, straight: new Set(), isFilled: true };
+      this.#joins.set(key, join);
+      let column = 0;
+      for (const fragment of fragments) {
+        this.#bringIn(fragment.value, fragment, shift(spot, column), true);
+        column += fragment.width;
+      }
+    }
+    return join.spot;
+  }
+
+  #bringIn(value: number, { column, width }: Fragment, spot: Spot, reversed: boolean): void {
+    const place = newPlace();
+    this.regions.use(spot, -1, place);
+    const of = value < 0 ? Math.max(1, inputWidth(this.spec)) : this.flow.widths[value]!;
+    this.#inputs.push({ value, of, column, width, place, reversed });
+  }
+
+  /** What later stages read of a layer, and what the model gives of it. */
+  #wireOutputs(index: number): void {
+    const { flow, spec } = this;
+    const of = flow.widths[index]!;
+    const isRead = flow.reads.some(
+      (operands, reader) =>
+        flow.stages[reader]! > this.stage && operands.flat().some(({ value }) => value === index),
+    );
+    if (isRead) this.#bringOut(index, { value: index, column: 0, width: of }, of, 0);
+    let column = 0;
+    const outputs = flow.widths[spec.layers.length - 1]!;
+    for (const fragment of flow.output) {
+      if (fragment.value === index) this.#bringOut(-1, fragment, outputs, column);
+      column += fragment.width;
+    }
+  }
+
+  /** Columns of a layer's output that the host takes: those of each direction by themselves. */
+  #bringOut(value: number, fragment: Fragment, of: number, first: number): void {
+    const layer = this.spec.layers[fragment.value]!;
+    const reversing = isReversing(layer);
+    const home = reversing ? this.#homes.get(fragment.value)! : this.#spots.get(fragment.value)!;
+    const ops = this.ops[fragment.value]!;
+    const width = this.flow.widths[fragment.value]! / ops.length;
+    for (const k of ops.keys()) {
+      const from = Math.max(fragment.column, k * width);
+      const to = Math.min(fragment.column + fragment.width, (k + 1) * width);
+      if (from >= to) continue;
+      const place = newPlace();
+      this.regions.use(shift(home, from), Number.POSITIVE_INFINITY, place);
+      const column = first + from - fragment.column;
+      const reversed = reversing && k === ops.length - 1;
+      this.#outputs.push({ value, of, column, width: to - from, place, reversed });
+    }
+  }
+
+  /** What the model gives of its own input. */
+  #passInput(): void {
+    let column = 0;
+    for (const { value, column: from, width } of this.flow.output) {
+      if (value < 0) {
+        const place = newPlace();
+        this.regions.use(shift(this.#spotOf(-1, from, width), from), Number.POSITIVE_INFINITY, place);
+        const of = this.flow.widths.at(-1)!;
+        this.#outputs.push({ value: -1, of, column, width, place, reversed: false });
+      }
+      column += width;
+    }
+  }
+
+  #isMadeHere(value: number): boolean {
+    return value >= 0 && this.flow.stages[value] === this.stage;
+  }
+
+  #opOf(number: number): Op {
+    return number < this.known ? this.ops.flat()[number]! : this.copies[number - this.known]!;
+  }
+}
+
+function shift(spot: Spot, columns: number): Spot {
+  return { ...spot, column: spot.column + columns };
+}
+
+function keyOf(fragments: readonly Fragment[]): string {
+  return fragments.map(({ value, column, width }) => `${value}:${column}+${width}`).join(' ');
+}
+
+/** Of how many features a kernel writes a multiple. */
+function reachOf({ op }: Op): number {
+  switch (op) {
+    case 'recurrent':
+    case 'embedding':
+    case 'norm':
+    case 'copy':
+    case 'conv':
+    case 'delay':
+      return 1;
+    case 'linear':
+      return panelRows;
+    default:
+      return 4;
+  }
+}
