@@ -21,7 +21,7 @@ export const convert: Command = {
     from: {
       type: 'string',
       value: 'ORIGIN',
-      help: `${origins.join(', ')}; auto, the default, looks`,
+      help: `auto (default), ${origins.slice(1).join(', ')}`,
     },
     blocks: {
       type: 'string',
@@ -44,7 +44,7 @@ export const convert: Command = {
     activation: {
       type: 'string',
       value: 'LIST',
-      help: 'Keras, without a config: softmax, or dense=relu,dense_1=softmax; xlstm: act_fn',
+      help: 'Keras, without a config: relu, or dense=relu,out=softmax; xlstm: act_fn',
     },
     'recurrent-activation': {
       type: 'string',
@@ -59,7 +59,7 @@ export const convert: Command = {
     cell: {
       type: 'string',
       value: 'NAME',
-      help: 'FlashRNN: lstm or slstm, which both have 4 gates; xlstm: slstm (default), lstm',
+      help: 'FlashRNN: lstm or slstm, of 4 gates each; xlstm: slstm (default), lstm',
     },
     order: {
       type: 'string',
@@ -76,7 +76,7 @@ export const convert: Command = {
     'IN is named arrays (.safetensors, .npz) of PyTorch, TensorFlow, Keras, FlashRNN, xLSTM or DreamerV3, an ONNX\n' +
     'file, the folder of a TensorFlow model (a manifest.json and a file of raw f32 values for each variable), or a\n' +
     'native file. Finds block structure in the recurrent weights and keeps the blocks alone. OUT is a native file\n' +
-    'or, where its name ends in .onnx, an ONNX file of opset 17, whose states are inputs and outputs: h0.0, hn.0, ….',
+    'or, where its name ends in .onnx, an ONNX file of opset 17, with its states as inputs and outputs.',
   examples: [
     'convert state-dict.safetensors model.safetensors --vocab info.json --dtype f16',
     'convert model.onnx model.safetensors',

@@ -5,7 +5,6 @@ import {
   blocksOf,
   type CommonLayerSpec,
   directionsOf,
-  isRecurrent,
   type LayerSpec,
   type ModelSpec,
   type NormSpec,
@@ -68,14 +67,8 @@ export function evaluate(
     const each = (of: (inputs: Bounded[]) => Bounded): Frames =>
       frames.map((frame, t) => frame.map((_, b) => of(read.map((one) => one[t]![b]!))));
     const side = (inputs: Bounded[]) => (inputs.length === 1 ? inputs[0]! : join(inputs));
-    if (isRecurrent(layer)) {
-      const run = runLayer(
-        layer as CommonLayerSpec,
-        tensors,
-        each(side),
-        input,
-        input.state?.[states.length],
-      );
+    if (layer.kind === 'lstm' || layer.kind === 'gru' || layer.kind === 'elman') {
+      const run = runLayer(layer, tensors, each(side), input, input.state?.[states.length]);
       values.push(run.frames);
       states.push([run.h, run.c]);
     } else if (layer.kind === 'combine') values.push(each((inputs) => combine(layer.combine, inputs)));

@@ -40,6 +40,9 @@ export function writeRecurrent(
   { before, after }: StateNames,
 ): string {
   const { name, hiddenSize } = layer;
+  if (layer.kind === 'lstm' && layer.projectionSize !== undefined) {
+    throw new UnsupportedError(`layer ${show(name)}: ONNX's LSTM has no projection.`, 'onnx projectionSize');
+  }
   const blocks = blocksOf(layer);
   const directions = directionsOf(layer).length;
   const attributes = attributesOf(layer);

@@ -2,14 +2,7 @@ import { ArgumentRangeError, UnsupportedError } from '../../base/errors.js';
 import { show } from '../../base/guards.js';
 import { checkSpec } from '../../model/check.js';
 import { fullFunc } from '../../model/functions.js';
-import {
-  type ActivationSpec,
-  type CommonLayerSpec,
-  isRecurrent,
-  type LayerSpec,
-  type LinearSpec,
-  type NormSpec,
-} from '../../model/spec.js';
+import type { ActivationSpec, CommonLayerSpec, LayerSpec, LinearSpec, NormSpec } from '../../model/spec.js';
 import { checkTensors, type ModelFile, type Tensor, type Tensors } from '../../model/tensors.js';
 import { inputWidth, sourcesOf, widthsOf } from '../../model/wiring.js';
 import { checkVocab } from '../vocab.js';
@@ -46,7 +39,6 @@ export function encodeOnnx(file: ModelFile): Uint8Array {
       throw new ArgumentRangeError(`layer ${show(name)} has half a surrogate pair in its name.`);
   }
 
-  checkKinds(spec.layers);
   const graph = new GraphWriter(spec.layers.map(({ name }) => name));
   const width = inputWidth(spec);
   const x =
@@ -65,30 +57,7 @@ export function encodeOnnx(file: ModelFile): Uint8Array {
   return graph.build(metadata);
 }
 
-/** @throws UnsupportedError for a layer that ONNX has no operator for */
-function checkKinds(layers: readonly LayerSpec[]): void {
-  for (const layer of layers) {
-    const isKnown = isRecurrent(layer) ? isCommon(layer) : writtenKinds.includes(layer.kind);
-    const kind =
-      isKnown && layer.kind === 'lstm' && layer.projectionSize !== undefined ? 'projection' : layer.kind;
-    if (isKnown && kind !== 'projection') continue;
-    throw new UnsupportedError(
-      `layer ${show(layer.name)}: a layer of kind ${kind} is not written into ONNX files.`,
-      `onnx layer ${kind}`,
-    );
-  }
-}
-
-const writtenKinds: readonly string[] = [
-  'embedding',
-  'linear',
-  'activation',
-  'combine',
-  'scale',
-  'norm',
-  'slice',
-];
-
+/** Whether a layer is one of ONNX's recurrent operators. */
 function isCommon(layer: LayerSpec): layer is CommonLayerSpec {
   return layer.kind === 'lstm' || layer.kind === 'gru' || layer.kind === 'elman';
 }
@@ -129,7 +98,10 @@ class LayerWriter {
         return this.#node('Slice', name, 'out', [x, ...bounds]);
       }
       default:
-        throw new Error(`a ${layer.kind} has been let through`);
+        throw new UnsupportedError(
+          `layer ${show(name)}: ONNX has no operator for ${layer.kind}.`,
+          `onnx kind ${layer.kind}`,
+        );
     }
   }
 

@@ -2,7 +2,7 @@ import * as ort from 'onnxruntime-node';
 import { expect, test } from 'vitest';
 import { seededRandom } from '#dist/base/random.js';
 import { readOnnx } from '#dist/formats/onnx/onnx.js';
-import { directionsOf, isRecurrent, type RecurrentLayerSpec } from '#dist/model/spec.js';
+import { type CommonLayerSpec, directionsOf, isRecurrent } from '#dist/model/spec.js';
 import { loadModel } from '#dist/node.js';
 import { type Attributes, GraphBuilder } from '../../onnx/builder.js';
 import { evaluate } from '../../onnx/evaluate.js';
@@ -140,7 +140,7 @@ async function runOrt(node: Drawn, bytes: Uint8Array) {
 /** The layer as it was read, in its directions; two layers where the directions have different functions. */
 function runRead(node: Drawn, bytes: Uint8Array) {
   const { spec, tensors } = readOnnx(bytes).file;
-  const layers = spec.layers.filter(isRecurrent) as RecurrentLayerSpec[];
+  const layers = spec.layers.filter(isRecurrent) as CommonLayerSpec[];
   const { x, steps, batch, H, lengths, initial, D } = node;
   let at = 0;
   const runs = layers.map((layer) => {

@@ -185,7 +185,7 @@ describe('a graph', () => {
     const tensors = randomModel(seededRandom(1), spec);
     expect(errorOf(() => encodeOnnx({ spec, tensors }))).toMatchObject({
       name: 'UnsupportedError',
-      feature: expect.stringMatching(/^onnx layer (projection|slstm|conv)$/),
+      feature: expect.stringMatching(/^onnx (projectionSize|kind slstm|kind conv)$/),
     });
   });
 
