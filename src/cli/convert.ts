@@ -39,7 +39,7 @@ export const convert: Command = {
     config: {
       type: 'string',
       value: 'FILE',
-      help: "Keras's config.json or .keras file, for what weights do not tell",
+      help: "Keras's config.json or .keras file, for a file of weights alone",
     },
     activation: {
       type: 'string',
@@ -73,16 +73,17 @@ export const convert: Command = {
     },
   },
   description:
-    'IN is named arrays (.safetensors, .npz) of PyTorch, TensorFlow, Keras, FlashRNN, xLSTM or DreamerV3, an ONNX\n' +
-    'file, the folder of a TensorFlow model (a manifest.json and a file of raw f32 values for each variable), or a\n' +
-    'native file. Finds block structure in the recurrent weights and keeps the blocks alone. OUT is a native file\n' +
-    'or, where its name ends in .onnx, an ONNX file of opset 17, with its states as inputs and outputs.',
+    'IN is a file of weights (.safetensors, .npz, .keras, .h5) of PyTorch, TensorFlow, Keras, FlashRNN, xLSTM or\n' +
+    'DreamerV3, an ONNX file, the folder of a TensorFlow model (a manifest.json and a file of raw f32 values for\n' +
+    'each variable), or a native file. Finds block structure in the recurrent weights and keeps the blocks alone.\n' +
+    'OUT is a native file or, where its name ends in .onnx, an ONNX file of opset 17, with its states as inputs\n' +
+    'and outputs.',
   examples: [
     'convert state-dict.safetensors model.safetensors --vocab info.json --dtype f16',
     'convert model.onnx model.safetensors',
     'convert model.safetensors model.onnx',
     'convert char-rnn model.safetensors --from tensorflow',
-    'convert weights.npz model.safetensors --config model.keras',
+    'convert model.keras model.safetensors',
   ],
   async run(args, { terminal, signal, json }) {
     const [path, out] = args.operands as [string, string];

@@ -67,7 +67,8 @@ export async function readOrigin(
     return { file, origin: found ?? null, size };
   }
   checkFlags(layouts.strayOptions(found!, options));
-  const file = await about(path, () => layouts.decodeArrays(container.arrays(), found!, options));
+  const all = { ...options, config: options.config ?? container.config };
+  const file = await about(path, () => layouts.decodeArrays(container.arrays(), found!, all));
   return { file, origin: found!, size };
 }
 

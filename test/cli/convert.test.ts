@@ -299,6 +299,24 @@ describe('weights of Keras', () => {
     for (const name of Object.keys(expected.tensors)) expect(tensors[name]).toEqual(expected.tensors[name]);
   });
 
+  test('a .keras file is all that is needed, an .h5 file with a config', async () => {
+    const real = fileURLToPath(new URL('../formats/layouts/gru.keras', import.meta.url));
+    const found = [];
+    for (const argv of [[real], [real.replace(/keras$/, 'h5'), '--config', real]]) {
+      const { code, stderr } = await call('convert', ...argv, at('real.safetensors'));
+      expect([code, stderr]).toEqual([0, '']);
+      found.push(readModel(readFileSync(at('real.safetensors'))));
+    }
+    expect(found[0]).toEqual(found[1]);
+    expect(found[0]!.spec.layers.map(({ kind }) => kind)).toEqual([
+      'gru',
+      'gru',
+      'linear',
+      'activation',
+      'linear',
+    ]);
+  });
+
   test('a state dict may be an .npz file too', async () => {
     const pytorch = folder.put('state-dict.npz', npzOf(expandBlocks(native.tensors, 3)));
     expect((await call('convert', pytorch, at('npz-out.safetensors'))).code).toBe(0);
@@ -320,12 +338,12 @@ describe('weights of Keras', () => {
       /do not tell where they come from: "arr_0".*pytorch, tensorflow, keras/,
     ],
     [
-      'an HDF5 file',
+      'a broken HDF5 file',
       [folder.put('model.h5', Buffer.from([0x89, 0x48, 0x44, 0x46, 13, 10, 26, 10]))],
       1,
-      /this is an HDF5 file.*numpy\.savez/,
+      /model\.h5: the HDF5 file is broken/,
     ],
-    ['a .keras file', [archive], 1, /this is a \.keras file.*numpy\.savez/],
+    ['a broken .keras file', [archive], 1, /model\.keras: the HDF5 file is broken/],
     [
       'a zip of other things',
       [folder.put('other.zip', zipOf({ 'data.pkl': Buffer.from('x') }))],

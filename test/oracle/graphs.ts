@@ -84,7 +84,9 @@ class Grower {
         const shared = { name, inputSize: width, hiddenSize: size, blocks, ...direction };
         const cell = this.#pick(cells);
         const both = direction.direction === 'bidirectional' ? 2 : 1;
-        if (cell === 'lstm' || cell === 'elman') this.#add({ kind: cell, ...shared }, inputs, size * both);
+        const beyond = this.#random() < 0.3 ? { peepholes: true, coupled: true } : {};
+        if (cell === 'lstm') this.#add({ kind: cell, ...shared, ...beyond }, inputs, size * both);
+        else if (cell === 'elman') this.#add({ kind: cell, ...shared }, inputs, size * both);
         else this.#add({ kind: 'gru', ...shared, resetAfter: cell === 'gru' }, inputs, size * both);
         return;
       }

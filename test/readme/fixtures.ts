@@ -60,6 +60,7 @@ const filesOf: Record<string, Record<string, Maker>> = {
     'bytes.json': () => encodeJson([10, 32, 65, 66, 67]),
   },
   layouts: {
+    'model.keras': () => join(root, 'test/formats/layouts/gru.keras'),
     'keras.npz': () => npzOf(weightsOf(kerasModels.lstm!, 'path')),
     'config.json': () => encodeJson(kerasModels.lstm!.config),
     'flashrnn.safetensors': () => writeSafetensors(flashrnnWeights('gru')),

@@ -1,10 +1,12 @@
-import { UnsupportedError } from '../../base/errors.js';
 import type { Tensors } from '../../model/tensors.js';
+import { isHdf5, readHdf5 } from '../hdf5.js';
 import { headerLength, maxHeaderBytes, readHeader } from '../header.js';
+import type { Json } from '../json.js';
 import { metadataKey } from '../native.js';
 import { readNpz } from '../npz.js';
 import { readTensor } from '../safetensors.js';
 import { isZip, openZip } from '../zip.js';
+import { isKerasArchive, readKerasConfig } from './keras-archive.js';
 
 /** Arrays by name, in a file that does not say itself what model they are. */
 export interface Container {
@@ -12,15 +14,17 @@ export interface Container {
   shapes: ReadonlyMap<string, readonly number[]>;
   /** The arrays of floats, as f32. @throws UnsupportedError for another dtype */
   arrays(): Tensors;
+  /** of a .keras file: what the model is */
+  config?: Json;
 }
 
 /** Whole numbers and truth values: steps, seeds and masks. */
 const noWeights = /^(?:[IU]\d+|BOOL)$/;
 
 /**
- * Opens a file of named arrays: .safetensors or .npz.
+ * Opens a file of named arrays: .safetensors, .npz, HDF5 or .keras.
  * @returns undefined for files of other kinds, and for those that say themselves what model they are
- * @throws FormatError for a broken file; UnsupportedError for Keras's own files, with the cure
+ * @throws FormatError for a broken file; UnsupportedError for forms of these files that are not read
  */
 export async function openContainer(bytes: Uint8Array): Promise<Container | undefined> {
   if (headerLength(bytes) <= maxHeaderBytes && bytes[8] === 0x7b) {
@@ -37,27 +41,18 @@ export async function openContainer(bytes: Uint8Array): Promise<Container | unde
       },
     };
   }
-  refuseHdf5(bytes);
+  if (isHdf5(bytes)) return contain(readHdf5(bytes));
   if (!isZip(bytes)) return undefined;
-  const names = [...openZip(bytes).keys()];
-  if (names.includes('model.weights.h5')) throw hdf5('this is a .keras file, whose weights are an HDF5 file');
-  if (!names.some((name) => name.endsWith('.npy'))) return undefined;
-  const arrays = await readNpz(bytes);
+  const entries = openZip(bytes);
+  if (isKerasArchive(entries)) {
+    const weights = await entries.get('model.weights.h5')!.read();
+    return { ...contain(readHdf5(weights)), config: await readKerasConfig(bytes) };
+  }
+  if (![...entries.keys()].some((name) => name.endsWith('.npy'))) return undefined;
+  return contain(await readNpz(bytes));
+}
+
+function contain(arrays: Tensors): Container {
   const shapes = new Map(Object.entries(arrays).map(([name, { shape }]) => [name, shape]));
   return { isSafetensors: false, shapes, arrays: () => arrays };
-}
-
-/** HDF5 begins with 89 'HDF' 0d 0a 1a 0a. */
-function refuseHdf5(bytes: Uint8Array): void {
-  if (bytes[0] === 0x89 && bytes[1] === 0x48 && bytes[2] === 0x44 && bytes[3] === 0x46)
-    throw hdf5('this is an HDF5 file');
-}
-
-function hdf5(what: string): UnsupportedError {
-  return new UnsupportedError(
-    `${what}, which is not read. Make an .npz file of it in Python: import numpy, keras; model = ` +
-      'keras.models.load_model("model.keras"); numpy.savez("model.npz", **{getattr(w, "path", w.name): ' +
-      'w.numpy() for w in model.weights})',
-    'hdf5',
-  );
 }

@@ -49,19 +49,21 @@ describe.each(Object.entries(kerasModels))('what Keras makes of an input: %s', (
   });
 });
 
-test.each(availableKernels())('a plain stack runs as it is: %s', async (kernels) => {
-  const model = kerasModels.gru!;
-  const { spec, tensors } = decodeKeras(weightsOf(model, 'path'), { config: model.config });
-  const compiled = await createModel(spec, tensors, { kernels });
-  const size = model.x.data.length / 2;
-  for (const b of [0, 1]) {
-    const { y } = await compiled.run(Float32Array.from(model.x.data.slice(b * size, (b + 1) * size)), {
-      steps,
-    });
-    const wanted = model.y.data.slice((b * model.y.data.length) / 2);
-    for (const [i, value] of y.entries()) expect(Math.abs(value - wanted[i]!)).toBeLessThan(tolerance);
-  }
-  compiled.dispose();
+describe.each(availableKernels())('run by %s', (kernels) => {
+  test.each(['lstm', 'gru', 'rnn', 'plain'])('%s', async (name) => {
+    const model = kerasModels[name]!;
+    const { spec, tensors } = decodeKeras(weightsOf(model, 'path'), { config: withVersion(model.config) });
+    const compiled = await createModel(spec, tensors, { kernels });
+    const [inputs, outputs] = [model.x.data.length / 2, model.y.data.length / 2];
+    const input = spec.layers[0]!.kind === 'embedding' ? Int32Array : Float32Array;
+    for (const b of [0, 1]) {
+      const x = input.from(model.x.data.slice(b * inputs, (b + 1) * inputs));
+      const { y } = await compiled.run(x, { steps });
+      for (const [i, value] of y.entries())
+        expect(Math.abs(value - model.y.data[b * outputs + i]!)).toBeLessThan(tolerance);
+    }
+    compiled.dispose();
+  });
 });
 
 test('blocks are found, the same in both directions', () => {

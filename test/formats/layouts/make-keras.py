@@ -1,4 +1,4 @@
-"""Makes keras.json: small models of Keras with seeded weights, their config, their weights under the names of each kind of
+"""Makes keras.json, gru.keras and gru.h5: small models of Keras with seeded weights, their config, their weights under the names of each kind of
 file, an input and what Keras makes of it. Run with Keras 3 and h5py: python make-keras.py"""
 
 import json
@@ -107,7 +107,10 @@ models = {
 }
 
 made = {"keras_version": keras.__version__, "seed": 8}
+here = os.path.dirname(os.path.abspath(__file__))
 made["models"] = {name: dump(model, x) for name, (model, x) in models.items()}
-with open(os.path.join(os.path.dirname(__file__), "keras.json"), "w") as file:
+for name in ("gru.keras", "gru.h5"):
+    models["gru"][0].save(f"{here}/{name}")
+with open(f"{here}/keras.json", "w") as file:
     json.dump(made, file, indent=None, separators=(",", ":"))
     file.write("\n")
