@@ -64,6 +64,12 @@ async function openFile(path: string | URL): Promise<ByteSource> {
       return buffer.subarray(0, filled);
     },
     close: () => file.close(),
+    async beside(name) {
+      const { dirname, join } = await import('node:path');
+      return readFile(
+        path instanceof URL ? new URL(encodeURIComponent(name), path) : join(dirname(path), name),
+      );
+    },
   };
 }
 

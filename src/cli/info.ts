@@ -3,7 +3,7 @@ import { blocksOf, isRecurrent, type LayerSpec, stripsOf } from '../model/spec.j
 import { availableKernels } from '../wasm/features.js';
 import type { Command } from './command.js';
 import { about } from './failure.js';
-import { readBytes } from './files.js';
+import { besideOf, readBytes } from './files.js';
 import { count, size } from './numbers.js';
 import { Progress } from './progress.js';
 import { describeStructure } from './strips.js';
@@ -25,7 +25,9 @@ export const info: Command = {
     const progress = new Progress(terminal);
     const bytes = await readBytes(path, signal);
     progress.show('finding blocks');
-    const { spec, vocab } = await about(path, () => readModelFile(bytes)).finally(() => progress.end());
+    const { spec, vocab } = await about(path, () => readModelFile(bytes, {}, besideOf(path, signal))).finally(
+      () => progress.end(),
+    );
     const counted = countModel(spec);
     const kernels = availableKernels();
     const weightBytes = counted.total * 4;

@@ -2,7 +2,7 @@ import { expectRnnoise } from '../formats/kind.js';
 import type { DecodeOptions } from '../formats/layouts/decode.js';
 import { type AnyModelFile, readModelFile } from '../formats/open.js';
 import { about } from './failure.js';
-import { readBytes } from './files.js';
+import { besideOf, readBytes } from './files.js';
 import { findManifest, readFolder } from './tensorflow.js';
 import { UsageError } from './usage-error.js';
 
@@ -77,7 +77,9 @@ export async function readOrigin(
       : await about(path, () => (from === 'auto' ? layouts.originOf(container) : from));
   if (container === undefined || (found === 'pytorch' && container.isSafetensors)) {
     checkFlags(layouts.strayOptions('pytorch', options));
-    const file = await about(path, () => readModelFile(bytes, layouts.stateDictOptions(options)));
+    const file = await about(path, () =>
+      readModelFile(bytes, layouts.stateDictOptions(options), besideOf(path, signal)),
+    );
     return { file, origin: found ?? null, size };
   }
   checkFlags(layouts.strayOptions(found!, options));

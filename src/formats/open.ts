@@ -29,7 +29,8 @@ export async function openModelFile(
 ): Promise<OpenedModel> {
   const header = options.blocks === undefined ? await readNativeHeader(source) : undefined;
   if (header === undefined) {
-    const { spec, tensors, vocab } = await readModelFile(await source.read(0, source.size), options);
+    const bytes = await source.read(0, source.size);
+    const { spec, tensors, vocab } = await readModelFile(bytes, options, source.beside);
     return { spec, vocab, read: readerOf(tensors) };
   }
   return { ...readFacts(header, options), read: readPieces(source, header) };
@@ -43,17 +44,21 @@ export interface AnyModelFile extends ModelFile {
 
 /**
  * A model out of all bytes of a file of any format; the readers of some come only when they are needed.
+ * @param beside gives the bytes of other files of its folder, in which large ONNX models have their weights
  * @throws as readModel, and UnsupportedError for an ONNX graph that cannot be made of layers
  */
 export async function readModelFile(
   bytes: Uint8Array,
   options: ReadModelOptions = {},
+  beside?: ByteSource['beside'],
 ): Promise<AnyModelFile> {
   // Loaded for those who have such a file: nobody else's page downloads it.
   if (isRnnoise(bytes)) return (await import('./rnnoise/rnnoise.js')).readRnnoise(bytes, options);
   if (!isOnnx(bytes)) return readModel(bytes, options);
-  const { readOnnx } = await import('./onnx/onnx.js');
-  const { file, names } = readOnnx(bytes, options);
+  const { listFiles, readOnnx } = await import('./onnx/onnx.js');
+  const files = new Map<string, Uint8Array>();
+  if (beside !== undefined) for (const name of listFiles(bytes)) files.set(name, await beside(name));
+  const { file, names } = readOnnx(bytes, options, files);
   return { ...file, metadata: { onnx: JSON.stringify(names) } };
 }
 

@@ -5,6 +5,8 @@ export interface ByteSource {
   /** Bytes [from, to). They last only until the next read. Fewer come only when the source has become shorter. */
   read(from: number, to: number): Promise<Uint8Array>;
   close(): Promise<void>;
+  /** All bytes of the file of this name in the same folder, where there is one. */
+  beside?(name: string): Promise<Uint8Array>;
 }
 
 /** Bytes that are in memory already. */

@@ -87,14 +87,14 @@ describe('the tarball', () => {
   });
 });
 
-test('keeps the reader of ONNX files apart, in 23 KB, and it and the family out of what Node starts with', async () => {
+test('keeps the reader of ONNX files apart, in 25 KB, and it and the family out of what Node starts with', async () => {
   const files = await readdir(join(installed, 'lib'));
   const [reader, ...others] = files.filter((name) => /^onnx-\w+\.js$/.test(name));
   expect(others).toEqual([]);
   const { gzipped } = await bundle(`export * from 'blockrnn/onnx';`, {
     'blockrnn/onnx': join(installed, 'lib', reader!),
   });
-  expect(gzipped).toBeLessThan(23 * 1024);
+  expect(gzipped).toBeLessThan(25 * 1024);
   const node = await readFile(join(installed, 'lib/node.js'), 'utf8');
   expect(node).toContain('import("./node-onnx.js")');
   expect(node).not.toContain('linear_before_reset');

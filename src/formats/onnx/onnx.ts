@@ -44,12 +44,14 @@ export interface OnnxNames {
  * the graph are the session's, an input that is the lengths of all nodes is the run's, and sizes that the graph fixes for
  * steps and streams are free.
  * @param bytes all of the file
+ * @param files those that listFiles names, as far as they are at hand
  * @throws FormatError for broken bytes, with their place; MismatchError when sizes disagree; UnsupportedError for all
  *   else, naming node, operator and attribute
  */
 export function readOnnx(
   bytes: Uint8Array,
   options: OnnxReadOptions = {},
+  files: ReadonlyMap<string, Uint8Array> = new Map(),
 ): { file: ModelFile; names: OnnxNames } {
   if (options.spec !== undefined) {
     throw new UnsupportedError(
@@ -58,7 +60,10 @@ export function readOnnx(
     );
   }
   const graph = readGraph(bytes);
-  const walk = new Walk(graph, bytes.length, evaluate);
+  for (const tensor of graph.constants.values())
+    if (tensor.outside !== undefined) tensor.outside.bytes = files.get(tensor.outside.location);
+  const size = [...files.values()].reduce((sum, { length }) => sum + length, bytes.length);
+  const walk = new Walk(graph, size, evaluate);
   const { x, states, lengths } = walk.inputs;
   let output: { name: string; flow: Flow } | undefined;
   const finals: { name: string; value: ArrayValue }[] = [];
@@ -96,6 +101,24 @@ export function readOnnx(
       ...(lengths === undefined ? {} : { lengths }),
     },
   };
+}
+
+/**
+ * The files in which an ONNX model has weights, by their names in its folder.
+ * @throws FormatError, UnsupportedError as readOnnx; UnsupportedError for a file of another folder
+ */
+export function listFiles(bytes: Uint8Array): string[] {
+  const names = new Set<string>();
+  for (const { name, outside } of readGraph(bytes).constants.values()) {
+    if (outside === undefined) continue;
+    if (!/^[^/\\\0]+$/.test(outside.location) || outside.location === '..' || outside.location === '.')
+      throw new UnsupportedError(
+        `tensor ${show(name)} lies in ${show(outside.location)}; only files beside the model are read.`,
+        'onnx external data',
+      );
+    names.add(outside.location);
+  }
+  return [...names];
 }
 
 /** What encodeOnnx called the layers, by their nodes; undefined where something else has been at the file. */

@@ -1,7 +1,7 @@
 import { UnsupportedError } from '../../base/errors.js';
 import { show } from '../../base/guards.js';
 import { decodeBf16, decodeF16 } from '../half.js';
-import { broken, expectWire, type Field, fieldsOf, integersOf, type Span, spanOf, textOf } from './wire.js';
+import { broken, expectWire, fieldsOf, integersOf, type Span, spanOf, textOf } from './wire.js';
 
 /** A TensorProto whose values have not been read yet. */
 export interface TensorInfo {
@@ -12,6 +12,8 @@ export interface TensorInfo {
   /** product of the dims */
   count: number;
   span: Span;
+  /** where its values are, when they are in another file; the bytes of that file, when they are at hand */
+  outside: { location: string; offset: number; length: number; bytes?: Uint8Array | undefined } | undefined;
 }
 
 /** TensorProto.DataType, of those that are read: name, bytes in raw_data, and the field of the typed values. */
@@ -30,16 +32,27 @@ const maxCount = 2 ** 31;
 /** Reads what a tensor is, without its values. @throws FormatError when its sizes are none */
 export function readTensorInfo(span: Span): TensorInfo {
   const { bytes, begin } = span;
-  const tensor: TensorInfo = { name: '', dims: [], type: 0, count: 1, span };
+  const tensor: TensorInfo = { name: '', dims: [], type: 0, count: 1, span, outside: undefined };
+  const entries = new Map<string, string>();
+  let isOutside = false;
   for (const field of fieldsOf(span)) {
     if (field.number === 8) tensor.name = textOf(bytes, field);
     if (field.number === 2) tensor.type = field.value;
+    if (field.number === 13 && entries.size < 16) readEntry(spanOf(bytes, field), entries);
+    if (field.number === 14) isOutside = field.value === 1;
     if (field.number !== 1) continue;
     for (const size of integersOf(bytes, field)) {
       if (tensor.dims.length === maxRank) throw broken(`a tensor has more than ${maxRank} axes`, field.at);
       if (size < 0) throw broken(`a tensor has an axis of ${size}`, field.at);
       tensor.dims.push(size);
     }
+  }
+  if (isOutside) {
+    tensor.outside = {
+      location: entries.get('location') ?? '',
+      offset: Number(entries.get('offset') ?? 0),
+      length: Number(entries.get('length') ?? Number.NaN),
+    };
   }
   tensor.count = tensor.dims.reduce((product, size) => product * size, 1);
   if (!(tensor.count <= maxCount)) throw broken('a tensor has too many values', begin, tensor.name);
@@ -78,21 +91,9 @@ function readBits(tensor: TensorInfo): Bits {
   const { span, name, count } = tensor;
   const { bytes } = span;
   const type = types.get(tensor.type);
-  let raw: Field | undefined;
-  let location: string | undefined;
-  let isExternal = false;
-  for (const field of fieldsOf(span)) {
-    if (field.number === 9) raw = field;
-    if (field.number === 13) location = readLocation(spanOf(bytes, field)) ?? location;
-    if (field.number === 14) isExternal = field.value === 1;
-  }
-  if (isExternal) {
-    throw new UnsupportedError(
-      `tensor ${show(name)} lies in another file${location === undefined ? '' : `, ${show(location)}`}; save the ` +
-        'model with its data inside (onnx.save(model, path) after onnx.load).',
-      'onnx external data',
-    );
-  }
+  let raw: Span | undefined;
+  for (const field of fieldsOf(span)) if (field.number === 9) raw = spanOf(bytes, field);
+  if (tensor.outside !== undefined) raw = spanOutside(tensor, tensor.outside);
   if (type === undefined) {
     throw new UnsupportedError(
       `tensor ${show(name)} is of the ONNX type ${tensor.type}; float32, float16, bfloat16, double, int32 and int64 ` +
@@ -100,9 +101,9 @@ function readBits(tensor: TensorInfo): Bits {
       `onnx type ${tensor.type}`,
     );
   }
-  const available = span.end - span.begin;
-  if (count > available)
-    throw broken(`tensor ${show(name)} has ${count} values in ${available} bytes`, span.begin, name);
+  const { begin, end } = raw ?? span;
+  if (count > end - begin)
+    throw broken(`tensor ${show(name)} has ${count} values in ${end - begin} bytes`, span.begin, name);
   const values: Bits =
     type.bytes === 2
       ? new Uint16Array(count)
@@ -110,12 +111,14 @@ function readBits(tensor: TensorInfo): Bits {
         ? new Float32Array(count)
         : new Float64Array(count);
   if (raw !== undefined) {
-    expectWire(raw, 2);
-    const length = raw.end - raw.begin;
-    if (length !== count * type.bytes) {
-      throw broken(`tensor ${show(name)} needs ${count * type.bytes} bytes, it has ${length}`, raw.at, name);
-    }
-    fill(values, new DataView(bytes.buffer, bytes.byteOffset + raw.begin, length), tensor.type);
+    const length = end - begin;
+    if (length !== count * type.bytes)
+      throw broken(
+        `tensor ${show(name)} needs ${count * type.bytes} bytes, it has ${length}`,
+        span.begin,
+        name,
+      );
+    fill(values, new DataView(raw.bytes.buffer, raw.bytes.byteOffset + begin, length), tensor.type);
     return values;
   }
   let filled = 0;
@@ -147,12 +150,37 @@ function fill(values: Bits, view: DataView, type: number): void {
   }
 }
 
-function readLocation(span: Span): string | undefined {
+/** The bytes of a tensor in another file. @throws UnsupportedError when that is not at hand */
+function spanOutside({ name, span }: TensorInfo, outside: NonNullable<TensorInfo['outside']>): Span {
+  const { location, offset, length, bytes } = outside;
+  if (bytes === undefined) {
+    throw new UnsupportedError(
+      `tensor ${show(name)} lies in another file, ${show(location)}; load the model by its path, or save it with its ` +
+        'data inside (onnx.save(model, path) after onnx.load).',
+      'onnx external data',
+    );
+  }
+  const end = Number.isNaN(length) ? bytes.length : offset + length;
+  if (
+    !(
+      Number.isInteger(offset) &&
+      Number.isInteger(end) &&
+      offset >= 0 &&
+      offset <= end &&
+      end <= bytes.length
+    )
+  )
+    throw broken(`tensor ${show(name)} is said to lie outside of ${show(location)}`, span.begin, name);
+  return { bytes, begin: offset, end };
+}
+
+/** An entry of external_data. */
+function readEntry(span: Span, entries: Map<string, string>): void {
   let key = '';
   let value = '';
   for (const field of fieldsOf(span)) {
     if (field.number === 1) key = textOf(span.bytes, field);
     if (field.number === 2) value = textOf(span.bytes, field);
   }
-  return key === 'location' ? value : undefined;
+  entries.set(key, value);
 }

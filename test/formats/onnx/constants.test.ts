@@ -1,6 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { encodeF16 } from '#dist/formats/half.js';
-import { readOnnx } from '#dist/formats/onnx/onnx.js';
+import { listFiles, readOnnx } from '#dist/formats/onnx/onnx.js';
+import { loadModel } from '#dist/node.js';
 import { GraphBuilder } from '../../onnx/builder.js';
 import { integers, layer, recurrentNode, small } from '../../onnx/nodes.js';
 import {
@@ -52,11 +57,55 @@ describe('constants', () => {
     ).toEqual([o, i]);
   });
 
-  test('data in another file are refused by name', () => {
-    const entry = messageField(13, [textField(1, 'location'), textField(2, 'weights.bin')]);
-    const error = errorOf(() => readOnnx(withWeight(1, Uint8Array.from([...entry, ...integerField(14, 1)]))));
+  /** The weight in another file, from byte 8 on. */
+  const outside = (location: string, length = String(4 * o * i), offset = '8') => {
+    const entries = Object.entries({ location, offset, length }).map(([key, value]) =>
+      messageField(13, [textField(1, key), textField(2, value)]),
+    );
+    return withWeight(
+      1,
+      Uint8Array.from([...entries.flatMap((entry) => [...entry]), ...integerField(14, 1)]),
+    );
+  };
+  const weights = new Uint8Array(8 + 4 * o * i);
+  weights.set(new Uint8Array(exact.buffer, exact.byteOffset, exact.byteLength), 8);
+
+  test('data in another file beside', async () => {
+    const bytes = outside('weights.bin');
+    expect(listFiles(bytes)).toEqual(['weights.bin']);
+    const { file } = readOnnx(bytes, {}, new Map([['weights.bin', weights]]));
+    expect(file.tensors['linear.1.weight']!.data).toEqual(exact);
+    const folder = mkdtempSync(join(tmpdir(), 'blockrnn-'));
+    try {
+      writeFileSync(join(folder, 'weights.bin'), weights);
+      writeFileSync(join(folder, 'm.onnx'), bytes);
+      using model = await loadModel(join(folder, 'm.onnx'));
+      expect(model.spec.layers.length).toBe(2);
+      using same = await loadModel(pathToFileURL(join(folder, 'm.onnx')));
+      expect(same.spec).toEqual(model.spec);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test('data in another file that is not there, not beside, or too short', () => {
+    const error = errorOf(() => readOnnx(outside('weights.bin')));
     expect(error).toMatchObject({ name: 'UnsupportedError', feature: 'onnx external data' });
     expect(error.message).toContain('"W" lies in another file, "weights.bin"');
+    for (const location of ['../weights.bin', '/etc/passwd', '..', '', 'a\\b', 'a\0'])
+      expect(errorOf(() => listFiles(outside(location)))).toMatchObject({ feature: 'onnx external data' });
+    const files = new Map([['w', weights]]);
+    for (const [length, offset] of [
+      ['80', '9'],
+      ['80', '-1'],
+      ['76', '8'],
+      ['1e999', '8'],
+      ['80', 'x'],
+    ] as const)
+      expect(errorOf(() => readOnnx(outside('w', length, offset), {}, files))).toMatchObject({
+        name: 'FormatError',
+        tensor: 'W',
+      });
   });
 
   test('too few values and too many are broken, with the place and the tensor', () => {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { seededRandom } from '#dist/base/random.js';
 import { readOnnx } from '#dist/formats/onnx/onnx.js';
 import type { LayerSpec } from '#dist/model/spec.js';
+import { loadModel } from '#dist/node.js';
 import { type Attributes, GraphBuilder } from '../../onnx/builder.js';
 import { evaluate } from '../../onnx/evaluate.js';
 import { openOnnxNode } from '../../onnx/runtime.js';
@@ -258,5 +259,7 @@ describe('a graph', () => {
     await session.release();
     const { y: expected, bound } = evaluate(spec, tensors, x, size);
     expect(findExcess(y, expected, bound)).toBeNull();
+    using model = await loadModel(bytes);
+    expect(findExcess((await model.run(x, size)).y, expected, bound)).toBeNull();
   });
 });

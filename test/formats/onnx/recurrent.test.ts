@@ -203,14 +203,16 @@ test('400 random nodes over all attributes: onnxruntime gives what was read', as
         findExcess(byStream(theirs.cn.data as Float32Array, node), ours.c!, ours.cBound!),
         what,
       ).toBeNull();
-    if (!['reverse', 'bidirectional'].includes(node.attributes.direction as string)) {
-      const { steps, batch, lengths, initial } = node;
-      using model = await loadModel(bytes);
-      const zeros = new Float32Array(batch * node.H);
-      const state = [{ h: initial[0] ?? zeros, ...(node.op === 'LSTM' && { c: initial[1] ?? zeros }) }];
-      const { y } = await model.run(node.x, { steps, batch, state, ...(lengths && { lengths }) });
-      expect(findExcess(y, ours.y, ours.bound), what).toBeNull();
-    }
+    const { steps, batch, lengths, initial, H } = node;
+    using model = await loadModel(bytes);
+    // One record for each direction, as ONNX's first axis has them.
+    const state = Array.from({ length: node.D }, (_, d) => {
+      const part = (values: Float32Array = new Float32Array(node.D * batch * H)) =>
+        values.slice(d * batch * H, (d + 1) * batch * H);
+      return { h: part(initial[0]), ...(node.op === 'LSTM' && { c: part(initial[1]) }) };
+    });
+    const { y } = await model.run(node.x, { steps, batch, state, ...(lengths && { lengths }) });
+    expect(findExcess(y, ours.y, ours.bound), what).toBeNull();
     // onnxruntime refuses layout 1; the same node says the same with it.
     const turned = runRead(node, write(node, 1));
     expect(turned, what).toEqual(ours);

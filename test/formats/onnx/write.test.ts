@@ -4,7 +4,7 @@ import { seededRandom } from '#dist/base/random.js';
 import { readOnnx } from '#dist/formats/onnx/onnx.js';
 import { encodeOnnx } from '#dist/formats/onnx/write.js';
 import { checkSpec } from '#dist/model/check.js';
-import type { ModelSpec } from '#dist/model/spec.js';
+import type { LayerSpec, ModelSpec } from '#dist/model/spec.js';
 import { createModel } from '#dist/node.js';
 import { evaluate } from '../../onnx/evaluate.js';
 import { openOnnxNode, runOnnxNode } from '../../onnx/runtime.js';
@@ -165,6 +165,8 @@ describe('a graph', () => {
     const y = (await session.run(feeds)).y!.data as Float32Array;
     const { y: expected, bound } = evaluate(spec, tensors, x, size);
     expect(findExcess(y, expected, bound)).toBeNull();
+    using model = await createModel(spec, tensors);
+    expect(findExcess((await model.run(x, size)).y, expected, bound)).toBeNull();
     await session.release();
   });
 
@@ -172,6 +174,19 @@ describe('a graph', () => {
     const spec = checkSpec(given);
     const tensors = randomModel(seededRandom(6), spec);
     expect(readOnnx(encodeOnnx({ spec, tensors })).file).toEqual({ spec, tensors });
+  });
+
+  test.each<LayerSpec>([
+    { kind: 'lstm', name: 'l', inputSize: 2, hiddenSize: 4, projectionSize: 2 },
+    { kind: 'slstm', name: 'l', inputSize: 2, hiddenSize: 4 },
+    { kind: 'conv', name: 'l', size: 2, width: 3 },
+  ])('what ONNX has no operator for is refused: $kind', (layer) => {
+    const spec = checkSpec({ layers: [layer] });
+    const tensors = randomModel(seededRandom(1), spec);
+    expect(errorOf(() => encodeOnnx({ spec, tensors }))).toMatchObject({
+      name: 'UnsupportedError',
+      feature: expect.stringMatching(/^onnx (projectionSize|kind slstm|kind conv)$/),
+    });
   });
 
   test('a function that no cell of ONNX has is refused', () => {
