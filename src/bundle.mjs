@@ -40,7 +40,7 @@ const node = { ...options, minifyWhitespace: true, minifySyntax: true, lineLimit
 const besideNode = {
   name: 'beside node.js',
   setup({ onResolve }) {
-    onResolve({ filter: /\/(onnx|family-\w+)\.js$/ }, ({ kind, path }) =>
+    onResolve({ filter: /\/(onnx|rnnoise|family-\w+)\.js$/ }, ({ kind, path }) =>
       kind === 'dynamic-import' ? { path: `./node-${basename(path)}`, external: true } : undefined,
     );
   },
@@ -67,4 +67,7 @@ const errorsOfNode = {
 await build({ ...node, entryPoints: { node: 'dist/node.js' }, plugins: [besideNode] });
 for (const kernels of ['family-simd', 'family-relaxed'])
   await build({ ...node, entryPoints: { [`node-${kernels}`]: `dist/wasm/generated/${kernels}.js` } });
-await build({ ...node, entryPoints: { 'node-onnx': 'dist/formats/onnx/onnx.js' }, plugins: [errorsOfNode] });
+for (const format of ['onnx', 'rnnoise']) {
+  const entryPoints = { [`node-${format}`]: `dist/formats/${format}/${format}.js` };
+  await build({ ...node, entryPoints, plugins: [errorsOfNode] });
+}
