@@ -22,6 +22,8 @@ import {
 async function compare(spec: ModelSpec, given: Scene, kernels: KernelSet): Promise<void> {
   const { tensors, x, options } = draw(spec, given);
   const expected = runOracle(spec, tensors, x, options);
+  // What is divided by next to nothing has no bound: another graph is drawn in its place.
+  fc.pre(expected.bound.every(Number.isFinite));
   using model = await createModel(spec, tensors, { kernels });
   const { y, state } = await model.run(x, options);
   expect(findExcess(y, expected.y, expected.bound)).toBeNull();
