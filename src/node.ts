@@ -14,7 +14,6 @@ import {
 } from './session/open.js';
 import { addressOf, readWeb, type WebSource } from './web.js';
 
-export { type SparsifyOptions, sparsify } from './formats/strips.js';
 export * from './public.js';
 
 /** Where a model can come from; a string is a path, unless it begins with http://, https:// or file://. */

@@ -17,6 +17,7 @@ export {
   type SafetensorsOptions,
   writeSafetensors,
 } from './formats/safetensors.js';
+export { type SparsifyOptions, sparsify } from './formats/strips.js';
 export type { Func, FunctionName } from './model/functions.js';
 export type {
   ActivationSpec,

@@ -22,7 +22,7 @@ export const convert: Command = {
     from: {
       type: 'string',
       value: 'ORIGIN',
-      help: `auto (default), ${origins.slice(1).join(', ')}`,
+      help: `auto (default); ${origins.slice(1).join(' ')}`,
     },
     blocks: {
       type: 'string',

@@ -17,7 +17,7 @@ export const stripOptions = {
   density: {
     type: 'string',
     value: 'X',
-    help: 'part of the strips to keep, or one for each gate: 0.1,0.1,0.2; default: all but zeros',
+    help: 'part to keep, or one a gate: 0.1,0.1,0.2; default: all but zeros',
   },
 } as const;
 
