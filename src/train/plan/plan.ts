@@ -25,15 +25,16 @@ import {
   planWeight,
   type TrainingSizes,
 } from './params.js';
-import type {
-  ById,
-  EmbeddingTape,
-  Link,
-  PartShape,
-  RecurrentTape,
-  Scratch,
-  TrainOp,
-  TrainProgram,
+import {
+  type ById,
+  type EmbeddingTape,
+  type Link,
+  type PartShape,
+  type RecurrentTape,
+  rowsPerId,
+  type Scratch,
+  type TrainOp,
+  type TrainProgram,
 } from './program.js';
 
 /** Rows of a weight's gradient that one kernel call makes: with what it packs, they stay in a second-level cache. */
@@ -231,7 +232,7 @@ function planById(plan: Plan, op: RecurrentTape, embedding: EmbeddingTape): ById
   const { weight: table, dropped, outputs, input } = embedding;
   const count = table.rows;
   // Rows that dropout has changed are no longer an id's; one column lies without padding.
-  if (dropped !== 0 || outputs === 1 || count > plan.rows) return undefined;
+  if (dropped !== 0 || outputs === 1 || count * rowsPerId > plan.rows) return undefined;
   const halves = plan.layout.place(op.parts * count * op.whole.rows);
   embedding.byId = { table, ids: input.y, count, halves };
   return embedding.byId;

@@ -140,7 +140,7 @@ export interface EmbeddingTape {
 }
 
 /** So many times more rows than ids: measured, a quarter of the step of a byte model at H = 512, N = 4. */
-const rowsPerId = 4;
+export const rowsPerId = 4;
 
 /** What a batch goes by id by, if it has rows enough; what else it is part of does not matter. */
 export function byIdOf(op: { byId: ById | undefined }, rows: number): ById | undefined {
