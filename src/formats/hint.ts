@@ -1,7 +1,14 @@
 import { ArgumentTypeError, MismatchError } from '../base/errors.js';
 import { integer, oneOf, show } from '../base/guards.js';
 import { maxSize } from '../model/given.js';
-import { join, type MatrixModule, type Module, outputsOf, partsOf, type RecurrentModule } from './modules.js';
+import {
+  join,
+  type MatrixModule,
+  type Module,
+  moduleOutputs,
+  moduleTensors,
+  type RecurrentModule,
+} from './modules.js';
 import type { Piece } from './stack.js';
 
 /**
@@ -74,9 +81,11 @@ function planEntry(
     for (const field of sizeFields) {
       const stated = entry[field];
       const found = layer[field];
-      if (stated === undefined || found === undefined || stated === found) continue;
+      if (stated === undefined || stated === found) continue;
+      // Most kinds have not all of these; a projection that the tensors lack would be another network.
+      if (found === undefined && field !== 'projectionSize') continue;
       if (field === 'inputSize' && place > 0) continue;
-      const problem = `the spec says ${field} ${show(stated)}, the tensors say ${show(found)}`;
+      const problem = `the spec says ${field} ${show(stated)}, the tensors say ${found === undefined ? 'none' : show(found)}`;
       throw new MismatchError(
         `layer ${index} (${show(name)}): ${problem}. Sizes may be left out of the spec.`,
       );
@@ -131,7 +140,7 @@ function planRecurrent(module: RecurrentModule): PlannedLayer[] {
   const ends = bidirectional ? ['', '_reverse'] : [''];
   const direction = bidirectional ? { direction: 'bidirectional' } : {};
   const projection = projectionSize === undefined ? {} : { projectionSize };
-  const found = partsOf(module);
+  const found = moduleTensors(module);
   const needed = [...new Set([...found, 'bias_ih', 'bias_hh'])];
   return Array.from({ length: layers }, (_, l) => {
     const name = `${prefix || kind}.${l}`;
@@ -141,7 +150,7 @@ function planRecurrent(module: RecurrentModule): PlannedLayer[] {
         found.includes(part) ? join(prefix, `${part}_l${l}${end}`) : undefined,
       ]),
     );
-    const width = l === 0 ? inputSize : ends.length * outputsOf(module);
+    const width = l === 0 ? inputSize : ends.length * moduleOutputs(module);
     return { layer: { kind, name, inputSize: width, hiddenSize, ...projection, ...direction }, sources };
   });
 }

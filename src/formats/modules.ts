@@ -64,12 +64,12 @@ export function findModules(stored: Stored): Module[] {
 }
 
 /** How many features a recurrent module's layers give in each direction. */
-export function outputsOf({ hiddenSize, projectionSize }: RecurrentModule): number {
+export function moduleOutputs({ hiddenSize, projectionSize }: RecurrentModule): number {
   return projectionSize ?? hiddenSize;
 }
 
 /** The tensors of one layer and direction of a module, by what their names begin with. */
-export function partsOf({ bias, projectionSize }: RecurrentModule): string[] {
+export function moduleTensors({ bias, projectionSize }: RecurrentModule): string[] {
   return [
     ...['weight_ih', 'weight_hh'],
     ...(bias ? ['bias_ih', 'bias_hh'] : []),
@@ -111,7 +111,7 @@ function readRecurrent(stored: Stored, prefix: string, depth: Set<number>): Recu
       weight_hr: [outputs, hiddenSize],
     };
     for (const end of ends) {
-      for (const part of partsOf(module)) {
+      for (const part of moduleTensors(module)) {
         const name = join(prefix, `${part}_l${l}${end}`);
         const shape = shapes[part] ?? [rows];
         const found = shapeOf(name);

@@ -27,12 +27,11 @@ export interface StateDictOptions {
 }
 
 /**
- * Reads a PyTorch state dict as it is: nn.LSTM with or without proj_size, nn.GRU, nn.RNN, nn.Embedding and nn.Linear by the names and
- * shapes of their tensors, in an order told by their widths. PyTorch's gate order is this package's; its GRU is
- * `resetAfter: true`. Modules without biases get biases of zero.
- * @throws MismatchError when the tensors contradict each other or the spec, when some belong to no layer, or
- *   when a spec is needed: its message then has one to start from; UnsupportedError for dtypes other
- *   than F32, F16 and BF16
+ * Reads a PyTorch state dict as it is: nn.LSTM with or without proj_size, nn.GRU, nn.RNN, nn.Embedding and nn.Linear by
+ * the names and shapes of their tensors, in an order told by their widths. PyTorch's gate order is this package's; its
+ * GRU is `resetAfter: true`. Modules without biases get biases of zero.
+ * @throws MismatchError when the tensors contradict each other or the spec, when some belong to no layer, or when a
+ *   spec is needed: its message then has one to start from; UnsupportedError for dtypes other than F32, F16 and BF16
  */
 export function decodeStateDict(
   bytes: Uint8Array,

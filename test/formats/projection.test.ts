@@ -58,4 +58,6 @@ test('a projection that fits nothing, or that a spec contradicts, is named', () 
   expect(reads(dict, { blocks: 2 }).message).toContain('its state is a projection of all units');
   const spec = { layers: [{ kind: 'lstm', name: 'rnn', projectionSize: 3 }] };
   expect(reads(dict, { spec }).message).toContain('the spec says projectionSize 3, the tensors say 2');
+  const whole = { layers: [{ kind: 'lstm', name: 'l', projectionSize: 3 }] };
+  expect(reads(recurrent('l.', 4, 2, 4), { spec: whole }).message).toContain('the tensors say none');
 });
