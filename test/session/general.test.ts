@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type FunctionName, functions } from '#dist/model/functions.js';
-import type { LstmSpec } from '#dist/model/spec.js';
+import type { LayerSpec, LstmSpec } from '#dist/model/spec.js';
 import { availableKernels, createModel, type ModelSpec } from '#dist/node.js';
 import { buildOnnx, onnxFunction } from '../onnx/graph.js';
 import { runOnnxNode } from '../onnx/runtime.js';
@@ -62,11 +62,22 @@ async function compare(spec: ModelSpec, given: Scene): Promise<void> {
   if (c) expectWithin(ours.state[0]!.c!, c, twice(stateBound[0]!.c!));
 }
 
+/**
+ * onnxruntime's Elu is alpha (eˣ − 1), which keeps no digit of a small x; behind a cell there is no larger error that would
+ * hide it. Cells that end in it are compared with the oracle alone, above.
+ */
+function endsInElu(layer: LayerSpec): boolean {
+  const last = layer.kind === 'lstm' ? layer.activations?.[2] : undefined;
+  return (typeof last === 'object' ? last.function : last) === 'elu';
+}
+
 // Lengths from 1: for a length of 0 onnxruntime gives a state of zeros instead of the initial one.
 test.each(kinds)('%s: onnxruntime-node gives the same', async (kind) => {
   await fc.assert(
-    fc.asyncProperty(generalLayer(kind, onnx), scene(1), (layer, given) =>
-      compare({ layers: [layer] }, given),
+    fc.asyncProperty(
+      generalLayer(kind, onnx).filter((layer) => !endsInElu(layer)),
+      scene(1),
+      (layer, given) => compare({ layers: [layer] }, given),
     ),
     { numRuns: 60 },
   );
