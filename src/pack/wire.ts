@@ -339,10 +339,12 @@ function reachOf({ op }: Op): number {
   switch (op) {
     case 'recurrent':
     case 'embedding':
+    case 'blocks':
     case 'norm':
     case 'copy':
     case 'conv':
     case 'delay':
+    case 'recall':
       return 1;
     case 'linear':
       return panelRows;
