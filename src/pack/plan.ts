@@ -61,15 +61,15 @@ export function planProgram(spec: ModelSpec, workers: number): Program {
     weightBytes,
     work: stages.reduce((sum, { work }) => sum + work, 0),
   };
-  const { slots } = wiring;
+  const { slots, stills } = wiring;
   // The first activations are also where rows are staged, and weight_hr's are of all units.
   const staged = ops.map((op) => (op.op === 'recurrent' && op.projection ? strideOf(op.hidden) : 0));
   const widest = Math.max(strideOf(inputs), wiring.widest, ...staged);
   const rows = Math.max(leastRows, Math.min(mostRows, Math.floor((chunkFloats * 4) / widest)));
-  program.run = planFrame(program, layout, { rows, widest, slots, workers });
+  program.run = planFrame(program, layout, { rows, widest, slots, stills, workers });
   program.step = program.reverses
     ? program.run
-    : planFrame(program, layout, { rows: Math.min(rows, mostStreams), widest, slots, workers: 1 });
+    : planFrame(program, layout, { rows: Math.min(rows, mostStreams), widest, slots, stills, workers: 1 });
   program.bytes = layout.bytes;
   return program;
 }
@@ -85,10 +85,15 @@ interface FrameSize {
   /** the widest row, bytes */
   widest: number;
   slots: number;
+  stills: number;
   workers: number;
 }
 
-function planFrame(program: Program, layout: Layout, { rows, widest, slots, workers }: FrameSize): Frame {
+function planFrame(
+  program: Program,
+  layout: Layout,
+  { rows, widest, slots, stills, workers }: FrameSize,
+): Frame {
   const tallest = Math.max(0, ...program.ops.map((op) => (op.op === 'recurrent' ? op.rows : 0)));
   const batch = Math.min(mostStreams, rows);
   // One tile of steps and one more step for the second half of a GRU.
@@ -100,6 +105,7 @@ function planFrame(program: Program, layout: Layout, { rows, widest, slots, work
     input: layout.place(rows * Math.max(1, program.inputs)),
     activations: Array.from({ length: slots }, () => layout.place(activationFloats)),
     activationFloats,
+    stills: Array.from({ length: stills }, () => layout.place((batch * widest) / 4)),
     lengths: layout.place(batch),
     states: program.states.map(({ parts }) => {
       const ld = strideOf(Math.max(...parts.map(({ width }) => width)));

@@ -7,12 +7,12 @@ import type { PackedStrips } from './strips.js';
 
 import type { StateName } from '../model/cells.js';
 
-/** Where rows lie in a frame: in which of its activations (−1: its input), how many bytes on, how far apart. */
+/** Where rows lie in a frame: in which of its activations or stills (−1: its input), how many bytes on, how far apart. */
 export interface Place {
   slot: number;
   offset: number;
   ld: number;
-  /** whether each step of a loop has the same rows in turn; left out where rows are those of all steps */
+  /** in a still: each time step of a loop has the same rows in turn; left out where rows are those of all steps */
   still?: true;
 }
 
@@ -227,6 +227,8 @@ export interface Frame {
   activations: number[];
   /** floats in each */
   activationFloats: number;
+  /** what layers in a loop give each other, [batch, …] of one time step */
+  stills: number[];
   /** lengths of the streams, [batch] i32 */
   lengths: number;
   /** of each of the program's states its parts, one as far from the next as the next from its next */
@@ -282,6 +284,6 @@ export function advanceOf({ ld, still }: Place): number {
 }
 
 /** Byte address of a place in a frame. */
-export function addressOf({ input, activations }: Frame, { slot, offset }: Place): number {
-  return (slot < 0 ? input : activations[slot]!) + offset;
+export function addressOf({ input, activations, stills }: Frame, { slot, offset, still }: Place): number {
+  return (slot < 0 ? input : (still ? stills : activations)[slot]!) + offset;
 }

@@ -47,26 +47,38 @@ export class Regions {
    * time step writes before it reads, so its rows are those of one time step; what else a loop touches is needed until
    * its last time step is done.
    * @param loops ranges [from, to) of steps
+   * @returns how many activations that takes, of all rows and of one time step, and the widest row in bytes
    */
-  assign(loops: readonly { from: number; to: number }[]): { slots: number; widest: number } {
+  assign(loops: readonly { from: number; to: number }[]): { slots: number; stills: number; widest: number } {
+    const own = new Set<Region>();
     for (const { from, to } of loops) {
       for (const region of this.#all) {
         if (region.last < from || region.first >= to) continue;
-        const isOwn = region.first >= from && region.last < to;
-        if (isOwn) for (const { place } of region.places) place.still = true;
-        else {
-          region.first = Math.min(region.first, from);
-          region.last = Math.max(region.last, to - 1);
+        if (region.first >= from && region.last < to) {
+          own.add(region);
+          continue;
         }
+        region.first = Math.min(region.first, from);
+        region.last = Math.max(region.last, to - 1);
       }
     }
-    const lasts: number[] = [];
-    for (const region of [...this.#all].sort((a, b) => a.first - b.first)) {
-      let slot = lasts.findIndex((last) => last < region.first);
-      if (slot < 0) slot = lasts.length;
-      lasts[slot] = region.last;
-      for (const { place } of region.places) place.slot = slot;
-    }
-    return { slots: lasts.length, widest: Math.max(0, ...this.#all.map(({ ld }) => ld)) };
+    for (const region of own) for (const { place } of region.places) place.still = true;
+    return {
+      slots: share(this.#all.filter((region) => !own.has(region))),
+      stills: share([...own]),
+      widest: Math.max(0, ...this.#all.map(({ ld }) => ld)),
+    };
   }
+}
+
+/** @returns how many activations the regions need */
+function share(regions: Region[]): number {
+  const lasts: number[] = [];
+  for (const region of regions.sort((a, b) => a.first - b.first)) {
+    let slot = lasts.findIndex((last) => last < region.first);
+    if (slot < 0) slot = lasts.length;
+    lasts[slot] = region.last;
+    for (const { place } of region.places) place.slot = slot;
+  }
+  return lasts.length;
 }

@@ -3,7 +3,7 @@ import type { DelaySpec, ModelSpec } from '../model/spec.js';
 import { inputWidth } from '../model/wiring.js';
 import { type Flow, type Fragment, type Group, isReversing, valuesOf } from './flow.js';
 import { newPlace } from './ops.js';
-import type { Op, Port, Stage } from './program.js';
+import type { CopyOp, Op, Port, Stage } from './program.js';
 import { Regions, type Spot } from './regions.js';
 import { panelRows } from './rows.js';
 
@@ -14,6 +14,8 @@ export interface Wiring {
   stages: Omit<Stage, 'work'>[];
   /** activations that a frame needs */
   slots: number;
+  /** and those of one time step */
+  stills: number;
   /** the widest row of any of them, bytes */
   widest: number;
 }
@@ -23,14 +25,15 @@ export interface Wiring {
  * @param ops of each layer; their places are filled in
  */
 export function wireOps(spec: ModelSpec, flow: Flow, ops: readonly Op[][]): Wiring {
-  const wiring: Wiring = { more: [], stages: [], slots: 1, widest: 0 };
-  const known = ops.flat().length;
+  const wiring: Wiring = { more: [], stages: [], slots: 1, stills: 0, widest: 0 };
+  const known = ops.flat();
   const last = Math.max(0, ...flow.stages);
   for (let stage = 0; stage <= last; stage++) {
     const wired = new StageWiring(spec, flow, ops, stage, known, wiring.more);
     wiring.stages.push(wired.wire());
-    const { slots, widest } = wired.regions.assign(wiring.stages.at(-1)!.loops);
+    const { slots, stills, widest } = wired.regions.assign(wiring.stages.at(-1)!.loops);
     wiring.slots = Math.max(wiring.slots, slots);
+    wiring.stills = Math.max(wiring.stills, stills);
     wiring.widest = Math.max(wiring.widest, widest);
   }
   return wiring;
@@ -47,6 +50,7 @@ class StageWiring {
   readonly regions = new Regions();
   readonly #steps: number[][] = [];
   readonly #loops: Stage['loops'] = [];
+  #inLoop = false;
   readonly #inputs: Port[] = [];
   readonly #outputs: Port[] = [];
   /** where the features of a value are, those of this stage and those that have come in */
@@ -62,7 +66,7 @@ class StageWiring {
     readonly flow: Flow,
     readonly ops: readonly Op[][],
     readonly stage: number,
-    readonly known: number,
+    readonly known: readonly Op[],
     readonly more: Op[],
   ) {
     this.#groups = flow.groups.filter(({ layers }) => flow.stages[layers[0]!] === stage);
@@ -132,8 +136,10 @@ class StageWiring {
       this.regions.use(home, from, op.y);
       this.#steps[from]!.push(this.#first[op.layer]!);
     }
+    this.#inLoop = true;
     for (const index of layers) if (this.ops[index]![0]!.op !== 'recall') this.#wireLayer(index);
     const kept = recalls.map(({ layer }) => this.#find(this.flow.reads[layer]![0]!));
+    this.#inLoop = false;
     const last = this.#steps.push([]) - 1;
     for (const [k, { name, layer, outputs, state }] of recalls.entries()) {
       const { steps = 1 } = this.spec.layers[layer] as DelaySpec;
@@ -149,22 +155,12 @@ class StageWiring {
     const ops = this.ops[index]!;
     const operands = this.flow.reads[index]!;
     const values = valuesOf(operands);
-    const before = this.#steps.at(-1);
     const reversing = isReversing(layer);
     const read = ops.map((_, k) => {
       const isBackward = reversing && k === ops.length - 1;
       return operands.map((operand) => (isBackward ? this.#findReversed(operand) : this.#find(operand)));
     });
-    // Recurrent layers that do not read each other run side by side.
-    const isBeside =
-      ops[0]!.op === 'recurrent' &&
-      before !== undefined &&
-      before === this.#steps.at(-1) &&
-      before.every((number) => {
-        const other = this.#opOf(number);
-        return other.op === 'recurrent' && !values.includes(other.layer);
-      });
-    const step = isBeside ? this.#steps.length - 1 : this.#steps.push([]) - 1;
+    const step = this.#stepFor(ops[0]!, values);
     const home = this.#homes.get(index) ?? this.regions.add(this.flow.widths[index]!);
     if (!reversing) this.#spots.set(index, home);
     for (const [k, op] of ops.entries()) {
@@ -228,20 +224,36 @@ class StageWiring {
       else copies.push({ from: this.#find([fragment]), to, fragment });
     }
     if (copies.length === 0) return;
-    const step = this.#steps.push([]) - 1;
-    for (const { from, to, fragment } of copies) {
-      const { value: layer, width: outputs } = fragment;
+    const ops = copies.map(({ fragment: { value: layer, width: outputs } }): CopyOp => {
       const { name } = this.spec.layers[layer]!;
-      const op: Op = { op: 'copy', name, layer, x: newPlace(), y: newPlace(), outputs };
+      return { op: 'copy', name, layer, x: newPlace(), y: newPlace(), outputs };
+    });
+    const step = this.#stepFor(ops[0]!, []);
+    for (const [k, op] of ops.entries()) {
+      const { from, to } = copies[k]!;
       this.regions.use(from, step, op.x);
       this.regions.use(to, step, op.y);
       this.#append(op, step);
     }
   }
 
+  /**
+   * The step in which an operation runs, one of its own or the last one. Recurrent layers that do not read each other run
+   * side by side. In a loop, where everybody meets after each step of each time step, so do linear layers, and operations
+   * of which everybody has the same rows run one behind the other.
+   */
+  #stepFor(op: Op, values: readonly number[]): number {
+    const others = this.#steps.at(-1)?.map((number) => this.#opOf(number)) ?? [];
+    const isApart = others.every(({ layer }) => !values.includes(layer));
+    const isAll = (ops: readonly Op['op'][]) => [op, ...others].every((each) => ops.includes(each.op));
+    const isShared =
+      (isApart && isAll(['recurrent'])) || (this.#inLoop && ((isApart && isAll(byColumns)) || isAll(byRows)));
+    return others.length > 0 && isShared ? this.#steps.length - 1 : this.#steps.push([]) - 1;
+  }
+
   /** Adds an operation that is no layer's own to a step. */
   #append(op: Op, step: number): void {
-    this.#steps[step]!.push(this.known + this.more.push(op) - 1);
+    this.#steps[step]!.push(this.known.length + this.more.push(op) - 1);
   }
 
   /** Features with each stream's steps from the last to the first: they come from outside. */
@@ -322,9 +334,13 @@ class StageWiring {
   }
 
   #opOf(number: number): Op {
-    return number < this.known ? this.ops.flat()[number]! : this.more[number - this.known]!;
+    return this.known[number] ?? this.more[number - this.known.length]!;
   }
 }
+
+/** Operations of which a worker has some outputs of all rows, and those of which he has some rows. */
+const byColumns: readonly Op['op'][] = ['linear', 'blocks'];
+const byRows: readonly Op['op'][] = ['activation', 'function', 'combine', 'scale', 'norm', 'copy'];
 
 function shift(spot: Spot, columns: number): Spot {
   return { ...spot, column: spot.column + columns };

@@ -124,14 +124,15 @@ function stepOnly(program: Program): Program {
 
 /** Every address of a frame moved; written out, so that one which is added later cannot be forgotten. */
 function moveFrame(frame: Frame, by: number): Frame {
-  const { rows, batch, input, activations, activationFloats, lengths, states, scratch, scratchFloats } =
-    frame;
+  const { rows, batch, input, activations, activationFloats, stills } = frame;
+  const { lengths, states, scratch, scratchFloats } = frame;
   return {
     rows,
     batch,
     input: input + by,
     activations: activations.map((address) => address + by),
     activationFloats,
+    stills: stills.map((address) => address + by),
     lengths: lengths + by,
     states: states.map(({ at, ld }) => ({ at: at.map((address) => address + by), ld })),
     scratch: scratch.map((address) => address + by),

@@ -153,6 +153,8 @@ describe.each(availableKernels())('what a run is made of, %s', (kernels) => {
       using crew = await createModel(rich, tensors, { kernels, threads });
       expectSameRun(await crew.run(x, options), expected);
     }
+    using auto = await createModel(rich, tensors, { kernels, threads: 'auto' });
+    for (let i = 0; i < 8; i++) expectSameRun(await auto.run(x, options), expected);
     // One stream by itself, as long as it is.
     const alone = (stream: number) => {
       const state = options.state!.map((record) => {
@@ -242,6 +244,26 @@ describe('what is planned', () => {
     spec.layers.push({ kind: 'combine', name: 'sum', combine: 'add', inputs: ['a', 'h'] });
     expect(stageOf(spec).loops).toEqual([]);
     expect(namesOf(spec).flat()).toEqual(['linear a', 'delay before', 'activation h', 'combine sum']);
+  });
+
+  test('in a loop linear layers run side by side, and what shares out rows one behind the other', () => {
+    const spec: ModelSpec = {
+      layers: [
+        x,
+        delayOf(['h']),
+        linear('a', 5, 5, 'before'),
+        linear('b', 8, 5, 'x', 'before'),
+        tanh('c', 'a'),
+        tanh('d', 'b'),
+        { kind: 'combine', name: 'h', combine: 'add', inputs: ['c', 'd'] },
+      ],
+    };
+    expect(namesOf(spec)).toEqual([
+      ['recall before'],
+      ['linear a', 'linear b'],
+      ['activation c', 'activation d', 'combine h'],
+      ['keep before'],
+    ]);
   });
 
   test('rows that a loop has to itself are those of one step', () => {
