@@ -10,11 +10,19 @@ import { shareOf } from './share.js';
 /**
  * Binds a program to one worker's kernels: everything that does not change between pieces is worked out here.
  * @param kernels those of the family, when the program has operations that need them
+ * @param memory theirs
  * @param k this worker's number, 0..n−1
  * @param n how many share the work
  */
-export function bindProgram(kernels: Kernels, program: Program, frame: Frame, k: number, n: number): Runner {
-  const seat = { kernels, constants: program.constants, frame, k, n };
+export function bindProgram(
+  kernels: Kernels,
+  memory: WebAssembly.Memory,
+  program: Program,
+  frame: Frame,
+  k: number,
+  n: number,
+): Runner {
+  const seat = { kernels, constants: program.constants, bytes: new Uint8Array(memory.buffer), frame, k, n };
   const stages = program.stages.map(({ steps }) =>
     steps.map((numbers) =>
       bindStep(

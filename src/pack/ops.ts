@@ -40,13 +40,22 @@ export function planOps(
   { widths, stages }: Flow,
   layout: Layout,
   states: Program['states'],
+  masks: Program['masks'],
 ): Op[][] {
   return layers.map((layer, index) => {
     if (stages[index]! < 0) return [];
     const placed = { name: layer.name, layer: index, x: newPlace(), y: newPlace() };
     if (!isRecurrent(layer)) return [planLayer(layer, placed, widths[index]!, layout, states)];
+    const mask = masks.find(({ name }) => name === layer.name)!.column;
     return directionsOf(layer).map((direction) =>
-      planRecurrent(layer, { ...placed, x: newPlace(), y: newPlace() }, endOf(direction), layout, states),
+      planRecurrent(
+        layer,
+        { ...placed, x: newPlace(), y: newPlace() },
+        endOf(direction),
+        mask,
+        layout,
+        states,
+      ),
     );
   });
 }
@@ -168,6 +177,7 @@ function planRecurrent(
   layer: RecurrentLayerSpec,
   placed: Placed,
   end: string,
+  mask: number,
   layout: Layout,
   states: Program['states'],
 ): Op {
@@ -199,6 +209,7 @@ function planRecurrent(
     diagonal,
     phases: phasesOf(cell, units, step),
     state,
+    mask,
     wih: layout.place(parts * rows * inputs),
     bih: layout.place(parts * rows),
     whh: cell.recurs && strips === undefined ? layout.place(parts * rows * depth) : 0,
