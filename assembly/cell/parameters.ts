@@ -6,7 +6,7 @@ import { TABLE_END } from '../math/table';
  * stands here, so that it comes to a kernel with the table's address. src/pack/parameters.ts writes it; these are the
  * places, in bytes:
  *
- *   clip f32 · flags u32 · apart u32 · 4 bytes free
+ *   clip f32 · flags u32 · apart u32 · block u32
  *   of f, g and h each: code u32, alpha f32, beta f32, 4 bytes free
  *   outputs u32 · projection u32 · skip f32 · epsilon f32
  *
@@ -15,6 +15,7 @@ import { TABLE_END } from '../math/table';
 const CLIP = TABLE_END;
 const FLAGS = TABLE_END + 4;
 const APART = TABLE_END + 8;
+const BLOCK = TABLE_END + 12;
 const F = TABLE_END + 16;
 const G = TABLE_END + 32;
 const H = TABLE_END + 48;
@@ -76,6 +77,13 @@ export function outward(x: v128, table: usize): v128 {
 @inline
 export function apartOf(table: usize): usize {
   return load<u32>(table, APART);
+}
+
+/** D, how many units of a part read each other. */
+// @ts-ignore: decorator
+@inline
+export function blockOf(table: usize): usize {
+  return load<u32>(table, BLOCK);
 }
 
 /** P, to how many features an LSTM projects its output. */

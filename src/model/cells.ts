@@ -31,6 +31,11 @@ export interface Cell {
   /** whether h meets a matrix, weight_hh; else each unit recurs by itself, and h is nothing but the last output */
   readonly recurs: boolean;
   readonly columns: readonly Column[];
+  /**
+   * whether each step needs what all units give, as a normalisation does, so that the layer is one part whatever its
+   * blocks
+   */
+  readonly meets?: true;
 }
 
 /** Both biases of PyTorch's cells. */
@@ -103,11 +108,12 @@ const sru: Cell = {
 const sruWidened: Cell = { ...sru, code: 23, gates: 4, phases: [[0, 1, 2, 3]] };
 const qrnn: Cell = { ...sru, code: 24, columns: [{ tensor: 'bias', gates: [0, 1, 2], to: 'bias' }] };
 
-/** Phases in which all units meet, and vectors of rows of which the first is zeros; assembly/layer/normed.ts. */
+/** Phases in which all units meet, and vectors of rows of which the first is zeros; assembly/layer/lstm-normed.ts. */
 const lstmNormed: Cell = {
   ...lstm,
   code: 25,
   isFamily: true,
+  meets: true,
   phases: [[0, 1, 2, 3], [], []],
   columns: [
     { tensor: 'gain_ih', gates: [0, 1, 2, 3], to: 1 },
@@ -116,6 +122,20 @@ const lstmNormed: Cell = {
     { tensor: 'gain_c', gates: [0], to: 4 },
     { tensor: 'bias_c', gates: [1], to: 4 },
   ],
+};
+
+/** The same of a GRU; assembly/layer/gru-normed.ts. */
+const gruNormed: Cell = {
+  ...gruAfter,
+  code: 26,
+  isFamily: true,
+  meets: true,
+  phases: [[0, 1, 2], []],
+  columns: ['gain_ih', 'gain_hh', 'bias_ih', 'bias_hh'].map((tensor, k) => ({
+    tensor,
+    gates: [0, 1, 2],
+    to: k + 1,
+  })),
 };
 
 /** How many vectors of rows a cell has beside the bias. */
@@ -142,6 +162,8 @@ export function cellOf(layer: RecurrentLayerSpec): Cell {
       return slstm;
     case 'lnlstm':
       return lstmNormed;
+    case 'lngru':
+      return gruNormed;
     case 'sru':
       return layer.inputSize === layer.hiddenSize ? sru : sruWidened;
     case 'qrnn':

@@ -9,6 +9,7 @@ import {
   directionsOf,
   type ElmanSpec,
   type GruSpec,
+  type LnGruSpec,
   type LnLstmSpec,
   type LstmSpec,
   outputsOf,
@@ -68,13 +69,8 @@ export const elman = {
 
 export const slstm = { ...shared, check: checkBlocks };
 
-export const lnlstm = {
-  ...shared,
-  check(given: Given): Omit<LnLstmSpec, 'kind' | 'name'> {
-    const epsilon = given.has('epsilon') ? given.number('epsilon', Number.MIN_VALUE) : 1e-5;
-    return { ...checkSizes(given), ...checkDirection(given), epsilon };
-  },
-};
+export const lnlstm = { ...shared, check: checkNormed };
+export const lngru = { ...shared, check: checkNormed };
 
 export const sru = {
   ...shared,
@@ -117,6 +113,12 @@ function checkBlocks(given: Given): Omit<SlstmSpec, 'kind' | 'name'> & { blocks:
     );
   }
   return { inputSize, hiddenSize, blocks, ...checkDirection(given) };
+}
+
+function checkNormed(given: Given): Omit<LnLstmSpec | LnGruSpec, 'kind' | 'name'> {
+  const { blocks, ...fields } = checkBlocks(given);
+  const epsilon = given.has('epsilon') ? given.number('epsilon', Number.MIN_VALUE) : 1e-5;
+  return { ...fields, ...(blocks === 1 ? {} : { blocks }), epsilon };
 }
 
 /** Blocks, or strips. */

@@ -82,7 +82,7 @@ function given(layer: { [K in keyof CommonLayerSpec]: CommonLayerSpec[K] | undef
 }
 
 /** Layers that neither PyTorch's nor ONNX's recurrent layers are. */
-export const familyKinds = ['slstm', 'lnlstm', 'projected', 'sru', 'qrnn', 'conv', 'delay'] as const;
+export const familyKinds = ['slstm', 'lnlstm', 'lngru', 'projected', 'sru', 'qrnn', 'conv', 'delay'] as const;
 export type FamilyKind = (typeof familyKinds)[number];
 
 export function familyLayer(kind: FamilyKind, name = 'rnn'): fc.Arbitrary<LayerSpec> {
@@ -113,7 +113,10 @@ export function familyLayer(kind: FamilyKind, name = 'rnn'): fc.Arbitrary<LayerS
           return { kind, name, ...sizes, inputSize, ...(inputSize === sizes.hiddenSize ? { scale } : {}) };
         });
     case 'lnlstm':
-      return sizes.map((each) => ({ kind, name, ...each, epsilon: 0.01 }));
+    case 'lngru':
+      return fc
+        .record({ inputSize: size, sizes: blockSizes() })
+        .map(({ inputSize, sizes }) => ({ kind, name, inputSize, ...sizes, epsilon: 0.01 }));
     case 'qrnn':
       return sizes.map((each) => ({ kind, name, ...each }));
     case 'conv':

@@ -16,7 +16,8 @@ export function expandToDense(spec: ModelSpec, tensors: Tensors): { spec: ModelS
   return { spec: { layers }, tensors: dense };
 }
 
-function expandRows({ shape, data }: Tensor, hidden: number, units: number): Tensor {
+/** Rows of blocks as rows of the dense matrix. */
+export function expandRows({ shape, data }: Tensor, hidden: number, units: number): Tensor {
   const rows = shape[0]!;
   const wide = new Float32Array(rows * hidden);
   for (let row = 0; row < rows; row++) {

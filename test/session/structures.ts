@@ -25,7 +25,7 @@ function generalCells(hiddenSize: number, blocks: number): ModelSpec {
   };
 }
 
-/** Cells and structures of the family, of odd sizes; `blocks` are the sLSTM's heads. */
+/** Cells and structures of the family, of odd sizes; `blocks` are the sLSTM's heads and those of what is normalised. */
 function familyStack(hiddenSize: number, blocks: number): ModelSpec {
   const sizes = { inputSize: hiddenSize, hiddenSize };
   return {
@@ -34,7 +34,8 @@ function familyStack(hiddenSize: number, blocks: number): ModelSpec {
       { kind: 'slstm', name: 'slstm', inputSize: 7, hiddenSize, blocks },
       { kind: 'sru', name: 'sru', ...sizes, scale: 1.5 },
       { kind: 'qrnn', name: 'qrnn', ...sizes },
-      { kind: 'lnlstm', name: 'normed', ...sizes },
+      { kind: 'lnlstm', name: 'normed', ...sizes, blocks },
+      { kind: 'lngru', name: 'normed gru', ...sizes, blocks },
       { kind: 'delay', name: 'delay', size: hiddenSize, steps: 2 },
       { kind: 'lstm', name: 'projected', ...sizes, projectionSize: Math.ceil(hiddenSize / 3) },
       { kind: 'sru', name: 'widened', inputSize: Math.ceil(hiddenSize / 3), hiddenSize: 19 },

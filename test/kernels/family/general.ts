@@ -40,7 +40,12 @@ export const ownFloats = tableFloats + parameterFloats;
 function placeOwn(ground: Ground<FamilyKernels>, layer: RecurrentLayerSpec): number {
   const table = ground.room(ownFloats);
   placeTable(ground.f32, table / 4);
-  placeParameters(ground.f32, table / 4 + tableFloats, layer, { apart: 0, outputs: 1, projection: 0 });
+  placeParameters(ground.f32, table / 4 + tableFloats, layer, {
+    apart: 0,
+    block: 1,
+    outputs: 1,
+    projection: 0,
+  });
   return table;
 }
 
