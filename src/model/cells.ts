@@ -155,7 +155,7 @@ export function cellOf(layer: RecurrentLayerSpec): Cell {
       if (isPlain(layer)) return layer.resetAfter === false ? gruBefore : gruAfter;
       return layer.resetAfter === false ? gruBeforeGeneral : gruAfterGeneral;
     case 'elman':
-      if (layer.clip !== undefined) return elmanGeneral;
+      if (layer.clip !== undefined || layer.zoneout !== undefined) return elmanGeneral;
       if (layer.activation === 'relu') return elmanRelu;
       return layer.activation === undefined || layer.activation === 'tanh' ? elmanTanh : elmanGeneral;
     case 'slstm':
@@ -171,13 +171,14 @@ export function cellOf(layer: RecurrentLayerSpec): Cell {
   }
 }
 
-function isPlain({ activations, clip }: LstmSpec | GruSpec): boolean {
-  return activations === undefined && clip === undefined;
+function isPlain({ activations, clip, zoneout }: LstmSpec | GruSpec): boolean {
+  return activations === undefined && clip === undefined && zoneout === undefined;
 }
 
 function isPlainLstm(layer: LstmSpec): boolean {
-  const { coupled, peepholes, projectionSize } = layer;
-  return isPlain(layer) && coupled !== true && peepholes !== true && projectionSize === undefined;
+  const { coupled, peepholes, projectionSize, zoneoutCell } = layer;
+  const isOne = coupled !== true && peepholes !== true && projectionSize === undefined;
+  return isPlain(layer) && isOne && zoneoutCell === undefined;
 }
 
 /** Whether bias_hh is added to the recurrent half alone, so that it cannot be merged into bias_ih. */

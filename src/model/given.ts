@@ -25,8 +25,8 @@ export class Given {
     return integer(this.fields[field], this.what(field), 1, maxSize);
   }
 
-  number(field: string, least?: number): number {
-    return number(this.fields[field], this.what(field), least);
+  number(field: string, least?: number, most?: number): number {
+    return number(this.fields[field], this.what(field), least, most);
   }
 
   flag(field: string, otherwise: boolean): boolean {

@@ -37,20 +37,20 @@ const shared = {
 export const lstm = {
   ...shared,
   check(given: Given) {
-    const fields: Omit<LstmSpec, 'kind' | 'name'> = { ...checkGates(given), ...checkClip(given) };
+    const fields: Omit<LstmSpec, 'kind' | 'name'> = { ...checkGates(given), ...checkMore(given) };
     const activations = checkFuncs(given, ['sigmoid', 'tanh', 'tanh']);
     if (activations !== undefined) fields.activations = activations;
     if (given.flag('coupled', false)) fields.coupled = true;
     if (given.flag('peepholes', false)) fields.peepholes = true;
     if (given.has('projectionSize')) fields.projectionSize = checkProjection(given, fields);
-    return fields;
+    return { ...fields, ...checkRate(given, 'zoneoutCell') };
   },
 };
 
 export const gru = {
   ...shared,
   check(given: Given) {
-    const fields: Omit<GruSpec, 'kind' | 'name'> = { ...checkGates(given), ...checkClip(given) };
+    const fields: Omit<GruSpec, 'kind' | 'name'> = { ...checkGates(given), ...checkMore(given) };
     fields.resetAfter = given.flag('resetAfter', true);
     const activations = checkFuncs(given, ['sigmoid', 'tanh']);
     if (activations !== undefined) fields.activations = activations;
@@ -61,7 +61,7 @@ export const gru = {
 export const elman = {
   ...shared,
   check(given: Given) {
-    const fields: Omit<ElmanSpec, 'kind' | 'name'> = { ...checkGates(given), ...checkClip(given) };
+    const fields: Omit<ElmanSpec, 'kind' | 'name'> = { ...checkGates(given), ...checkMore(given) };
     fields.activation = checkFunc(given.fields.activation ?? 'tanh', given.what('activation'));
     return fields;
   },
@@ -133,8 +133,16 @@ function checkGates(given: Given) {
   return { ...fields, strips };
 }
 
-function checkClip(given: Given): { clip?: number } {
-  return given.has('clip') ? { clip: given.number('clip', Number.MIN_VALUE) } : {};
+/** What each of these cells may say beside its sizes. */
+function checkMore(given: Given): { clip?: number; zoneout?: number } {
+  const clip = given.has('clip') ? { clip: given.number('clip', Number.MIN_VALUE) } : {};
+  return { ...clip, ...checkRate(given, 'zoneout') };
+}
+
+/** A probability; nothing where it is 0. */
+function checkRate<F extends string>(given: Given, field: F): { [K in F]?: number } {
+  const rate = given.has(field) ? given.number(field, 0, 1) : 0;
+  return (rate === 0 ? {} : { [field]: rate }) as { [K in F]?: number };
 }
 
 function checkProjection(

@@ -66,6 +66,11 @@ interface GateSpec extends BlockSpec {
   strips?: StripsSpec;
   /** every gate's input is limited to ±clip before its function (ONNX); an LSTM's cell is not; default: not at all */
   clip?: number;
+  /**
+   * z, the probability, 0..1, with which zoneout (Krueger et al. 2017) kept a unit's h while the model was trained. A run
+   * takes the mean: h' = z h + (1 − z) of what the cell gives. Default 0
+   */
+  zoneout?: number;
 }
 
 /** torch.nn.LSTM's equations; gates i f g o. */
@@ -85,6 +90,8 @@ export interface LstmSpec extends GateSpec {
    * of torch.nn.LSTM). Then weight_hh is [4·H, P], the state h [B, P], and blocks 1.
    */
   projectionSize?: number;
+  /** the same as zoneout for c; what the step gives is made of the c before it is mixed; default 0 */
+  zoneoutCell?: number;
 }
 
 /**

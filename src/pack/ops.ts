@@ -182,7 +182,7 @@ function planRecurrent(
   const strips = stripsOf(layer);
   if (strips !== undefined && cell.isFamily)
     throw new UnsupportedError(
-      `layer ${layer.name}: strips with other functions than a cell's own, limits or peepholes are not supported.`,
+      `layer ${layer.name}: strips with other functions than a cell's own, limits, peepholes or zoneout are not supported.`,
       'layer strips',
     );
   // Units are padded to what strips cover.

@@ -3,7 +3,7 @@ import type { RecurrentLayerSpec } from '../model/spec.js';
 import type { RecurrentOp } from './program.js';
 
 /** Floats of what stands behind a layer's own constants; the drawing is in assembly/cell/parameters.ts. */
-export const parameterFloats = 20;
+export const parameterFloats = 24;
 
 const coupled = 1;
 const peepholes = 2;
@@ -37,6 +37,8 @@ export function placeParameters(
   words[index + 17] = projection;
   to[index + 18] = layer.kind === 'sru' ? (layer.scale ?? 1) : 1;
   to[index + 19] = 'epsilon' in layer ? (layer.epsilon ?? 1e-5) : 1e-5;
+  to[index + 20] = ('zoneout' in layer ? layer.zoneout : undefined) ?? 0;
+  to[index + 21] = ('zoneoutCell' in layer ? layer.zoneoutCell : undefined) ?? 0;
 }
 
 function flagsOf(layer: RecurrentLayerSpec): number {

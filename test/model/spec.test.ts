@@ -143,7 +143,8 @@ describe('a spec that is accepted', () => {
       { kind: 'delay', name: 'd', size: 6 },
       { kind: 'lnlstm', name: 'n', inputSize: 6, hiddenSize: 6, blocks: 1 },
       { kind: 'lngru', name: 'm', inputSize: 6, hiddenSize: 6, blocks: 3 },
-      { kind: 'lstm', name: 'p', inputSize: 6, hiddenSize: 6, projectionSize: 2, coupled: false },
+      { kind: 'lstm', name: 'p', inputSize: 6, hiddenSize: 6, projectionSize: 2, coupled: false, zoneout: 0 },
+      { kind: 'elman', name: 'e', inputSize: 2, hiddenSize: 6, zoneout: 0.25 },
     ];
     const sizes = { inputSize: 6, hiddenSize: 6 };
     const { layers: checked } = checkSpec({ layers });
@@ -156,8 +157,9 @@ describe('a spec that is accepted', () => {
       { kind: 'lnlstm', name: 'n', ...sizes, epsilon: 1e-5 },
       { kind: 'lngru', name: 'm', ...sizes, blocks: 3, epsilon: 1e-5 },
       { kind: 'lstm', name: 'p', ...sizes, blocks: 1, projectionSize: 2 },
+      { kind: 'elman', name: 'e', inputSize: 2, hiddenSize: 6, blocks: 1, zoneout: 0.25, activation: 'tanh' },
     ]);
-    expect(layerTensors(checked.at(-1)!)).toEqual({
+    expect(layerTensors(checked.at(-2)!)).toEqual({
       'p.weight_ih': [24, 6],
       'p.weight_hh': [24, 2],
       'p.bias_ih': [24],
@@ -210,6 +212,8 @@ describe('a graph', () => {
     ['activations[1]', { ...lstm, activations: ['sigmoid', 'softmax', 'tanh'] }],
     ['projectionSize', { ...lstm, blocks: 1, projectionSize: 6 }],
     ['projectionSize', { ...lstm, projectionSize: 3 }],
+    ['zoneout', { ...lstm, zoneout: 1.5 }],
+    ['zoneoutCell', { ...lstm, zoneoutCell: -0.5 }],
     ['blocks', { ...lstm, kind: 'slstm', blocks: 4 }],
     ['blocks', { ...lstm, kind: 'lngru', blocks: 4 }],
     ['epsilon', { ...lstm, kind: 'lngru', epsilon: 0 }],

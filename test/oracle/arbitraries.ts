@@ -76,6 +76,14 @@ export function generalLayer(
   });
 }
 
+/** The same layer, perhaps with zoneout. */
+export function zoned(layer: CommonLayerSpec): fc.Arbitrary<CommonLayerSpec> {
+  const rate = fc.option(fc.constantFrom(0.1, 0.5, 1), { nil: undefined });
+  return fc
+    .record({ zoneout: rate, zoneoutCell: layer.kind === 'lstm' ? rate : fc.constant(undefined) })
+    .map((said) => given({ ...layer, ...said }));
+}
+
 /** A layer without the fields that it leaves out. */
 function given(layer: { [K in keyof CommonLayerSpec]: CommonLayerSpec[K] | undefined }): CommonLayerSpec {
   return JSON.parse(JSON.stringify(layer));
@@ -96,7 +104,7 @@ export function familyLayer(kind: FamilyKind, name = 'rnn'): fc.Arbitrary<LayerS
     case 'projected':
       return fc
         .record({
-          layer: generalLayer('lstm', ['tanh', 'sigmoid', 'softsign', 'hardSigmoid']),
+          layer: generalLayer('lstm', ['tanh', 'sigmoid', 'softsign', 'hardSigmoid']).chain(zoned),
           sizes,
           part: fc.nat(),
         })

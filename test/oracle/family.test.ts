@@ -67,6 +67,16 @@ test('an LSTM that projects its output', () => {
   expectNear(state[0]!.h, [...y.subarray(1)]);
 });
 
+test('zoneout, in the mean: h is made of the whole c', () => {
+  const layer: LayerSpec = { kind: 'lstm', name: 'a', ...sizes, zoneout: 0.25, zoneoutCell: 0.5 };
+  // i = f = o = 1/2 and g = 3/5: c~ = 0.5 + 0.3, c' = 0.5 + 0.4, h' = 1 + 0.75 tanh(c~) / 2
+  const { state } = run(layer, { bias_ih: [0, 0, LN2, 0] }, [0], { h: [4], c: [1] });
+  expectNear([...state[0]!.c!, ...state[0]!.h], [0.9, 1 + 0.375 * Math.tanh(0.8)]);
+  const gru: LayerSpec = { kind: 'gru', name: 'a', ...sizes, zoneout: 0.25 };
+  // z = 3/4, n = 3/5: h~ = 0.15 + 3
+  expectNear(run(gru, { bias_ih: [0, ln3, LN2] }, [0], { h: [4] }).y, [1 + 0.75 * 3.15]);
+});
+
 test('an sLSTM', () => {
   const layer: LayerSpec = { kind: 'slstm', name: 'a', ...sizes };
   const given = { bias: [LN2, 0, LN2, ln3] };

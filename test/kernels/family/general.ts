@@ -61,6 +61,7 @@ export const generalChecks = {
     const layer: LstmSpec = {
       ...{ kind: 'lstm', ...sizes, ...drawClip(draw), ...drawFuncs(draw, 3) },
       ...{ coupled: draw.pick([true, false]), peepholes: draw.pick([true, false]) },
+      ...(draw.pick([true, false]) ? { zoneoutCell: draw.pick([0.1, 1]) } : {}),
     };
     const gates = [0, 1, 2, 3].map(() => drawGate(draw, units));
     const peepholes = layer.peepholes ? [0, 1, 2].map(() => draw.values(units)) : [];
