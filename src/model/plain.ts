@@ -68,7 +68,15 @@ function fieldBeyond(layer: LayerSpec): string | undefined {
 
 function cellFieldBeyond(layer: RecurrentLayerSpec): string | undefined {
   const fields = layer as unknown as Record<string, unknown>;
-  for (const field of ['clip', 'activations', 'coupled', 'peepholes', 'projectionSize'])
+  for (const field of [
+    'clip',
+    'activations',
+    'coupled',
+    'peepholes',
+    'projectionSize',
+    'zoneout',
+    'zoneoutCell',
+  ])
     if (fields[field] !== undefined) return field;
   if (layer.kind === 'elman' && !plainElmans.includes(layer.activation ?? 'tanh')) return 'activation';
   return undefined;
