@@ -1,5 +1,5 @@
 import { cellOf } from '#dist/model/cells.js';
-import { checkPlain } from '#dist/model/plain.js';
+import type { PlainSpec } from '#dist/model/plain.js';
 import { blocksOf, type CommonLayerSpec, isRecurrent, type ModelSpec } from '#dist/model/spec.js';
 import { layerTensors } from '#dist/model/tensors.js';
 import { crossEntropy, ctc } from './losses.js';
@@ -84,7 +84,7 @@ export function trainOracle(
     }),
   );
   let recurrent = 0;
-  for (const [index, layer] of checkPlain(spec).layers.entries()) {
+  for (const [index, layer] of (spec as PlainSpec).layers.entries()) {
     const parameter = (name: string) => parameters[`${layer.name}.${name}`]!;
     const place = isRecurrent(layer) ? recurrent++ : 0;
     for (const [b, stream] of streams.entries()) {

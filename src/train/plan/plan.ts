@@ -1,6 +1,6 @@
 import { beginLayout, roundUp } from '../../memory/layout.js';
 import { type Cell, cellOf, hasSeparateBias } from '../../model/cells.js';
-import { checkPlain, type PlainActivationSpec, type PlainLayerSpec } from '../../model/plain.js';
+import type { PlainActivationSpec, PlainLayerSpec, PlainSpec } from '../../model/plain.js';
 import {
   type EmbeddingSpec,
   isRecurrent,
@@ -13,6 +13,7 @@ import { controlWords } from '../../pack/plan.js';
 import { strideOf } from '../../pack/program.js';
 import { lanes, panelRows, partRows, phasesOf } from '../../pack/rows.js';
 import { tableFloats } from '../../pack/table.js';
+import { checkTrainable } from '../trainable.js';
 import type { Optimizer } from '../types.js';
 import { planHead, splitHead } from './head.js';
 import { orderFloats } from './order.js';
@@ -51,13 +52,14 @@ export const squareFloats = 2 ** 14;
  * @throws UnsupportedError for a layer that cannot be trained where it stands; RangeError for weights that cannot be tied
  */
 export function planTraining(spec: ModelSpec, sizes: TrainingSizes): TrainProgram {
+  checkTrainable(spec);
   const { capacity, workers, dropout } = sizes;
   const layout = beginLayout();
   const plan: Plan = { ...sizes, layout, params: [], floats: 0, rows: capacity.steps * capacity.batch };
   const control = layout.place(controlWords);
   const constants = layout.place(tableFloats);
   const order = layout.place(orderFloats);
-  const { layers, last } = splitHead(checkPlain(spec));
+  const { layers, last } = splitHead(spec as PlainSpec);
   const first = layers[0] ?? last;
   const inputs = 'inputSize' in first ? first.inputSize : 0;
   const input: Link = {

@@ -1,0 +1,54 @@
+import { UnsupportedError } from '../base/errors.js';
+import type { ElmanSpec, GruSpec, LayerSpec, LstmSpec, ModelSpec } from '../model/spec.js';
+
+/** Names the first field of a layer that cannot be trained; undefined where all of it can. */
+type Beyond<S> = (layer: S) => string | undefined;
+
+type Trainable = { [K in LayerSpec['kind']]?: Beyond<Extract<LayerSpec, { kind: K }>> };
+
+const all = () => undefined;
+const activations: readonly unknown[] = ['tanh', 'sigmoid', 'relu', 'softmax', 'logSoftmax'];
+const elmans: readonly unknown[] = ['tanh', 'relu'];
+
+/** Of each kind that trains what of it does not; a kind that is not here does not train. */
+const trainable: Trainable = {
+  embedding: all,
+  linear: all,
+  activation: ({ activation }) => (activations.includes(activation) ? undefined : activation),
+  lstm: (layer) =>
+    firstGiven(layer, [
+      'strips',
+      'direction',
+      'clip',
+      'activations',
+      'coupled',
+      'peepholes',
+      'projectionSize',
+    ]),
+  gru: (layer) => firstGiven(layer, ['strips', 'direction', 'clip', 'activations']),
+  elman: (layer) =>
+    firstGiven(layer, ['strips', 'direction', 'clip']) ??
+    (elmans.includes(layer.activation ?? 'tanh') ? undefined : 'activation'),
+};
+
+function firstGiven<S extends LstmSpec | GruSpec | ElmanSpec>(
+  layer: S,
+  fields: readonly (keyof S & string)[],
+): string | undefined {
+  return fields.find((field) => layer[field] !== undefined);
+}
+
+/**
+ * Refuses what training cannot do.
+ * @param spec as checkSpec returns it: fields that say no more than a default are left out or known by their values
+ * @throws UnsupportedError naming the layer and the field
+ */
+export function checkTrainable({ layers }: ModelSpec): void {
+  for (const layer of layers) {
+    const beyond = trainable[layer.kind] as Beyond<LayerSpec> | undefined;
+    const wired = layer.inputs === undefined ? undefined : 'inputs';
+    const field = beyond === undefined ? `kind '${layer.kind}'` : (wired ?? beyond(layer));
+    if (field === undefined) continue;
+    throw new UnsupportedError(`layer ${layer.name}: ${field} cannot be trained.`, `train ${field}`);
+  }
+}
