@@ -1,5 +1,18 @@
 import { cellOf } from './cells.js';
-import { isRecurrent, type ModelSpec, stripsOf } from './spec.js';
+import {
+  type ActivationSpec,
+  type CommonLayerSpec,
+  type EmbeddingSpec,
+  isRecurrent,
+  type LinearSpec,
+  type ModelSpec,
+  stripsOf,
+} from './spec.js';
+
+export interface PlainActivationSpec extends ActivationSpec {
+  activation: 'tanh' | 'sigmoid' | 'relu' | 'softmax' | 'logSoftmax';
+}
+export type PlainLayerSpec = EmbeddingSpec | CommonLayerSpec | LinearSpec | PlainActivationSpec;
 
 const familyKinds: readonly string[] = ['combine', 'scale', 'norm', 'conv', 'delay'];
 const plainFunctions: readonly unknown[] = ['tanh', 'sigmoid', 'relu', 'softmax', 'logSoftmax'];

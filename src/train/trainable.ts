@@ -1,60 +1,49 @@
 import { UnsupportedError } from '../base/errors.js';
-import { show } from '../base/guards.js';
-import {
-  type ActivationSpec,
-  type EmbeddingSpec,
-  isRecurrent,
-  type LayerSpec,
-  type LinearSpec,
-  type ModelSpec,
-  type RecurrentLayerSpec,
-} from '../model/spec.js';
-import { tapeOf } from './plan/cells.js';
+import type { PlainActivationSpec } from '../model/plain.js';
+import type { EmbeddingSpec, LayerSpec, LinearSpec, ModelSpec, RecurrentLayerSpec } from '../model/spec.js';
+import { tapeFieldBeyond } from './plan/cells.js';
 
-/** An element-wise function that is trained; a softmax only at the end, where the loss has it. */
-export interface TrainableActivationSpec extends ActivationSpec {
-  activation: 'tanh' | 'sigmoid' | 'relu' | 'softmax' | 'logSoftmax';
-}
-export type TrainableLayerSpec = EmbeddingSpec | RecurrentLayerSpec | LinearSpec | TrainableActivationSpec;
+/** Names the first field of a layer that cannot be trained; undefined where all of it can. */
+type Beyond<S> = (layer: S) => string | undefined;
+
+type Trainable = { [K in LayerSpec['kind']]?: Beyond<Extract<LayerSpec, { kind: K }>> };
+
+export type TrainableLayerSpec = EmbeddingSpec | RecurrentLayerSpec | LinearSpec | PlainActivationSpec;
 
 /** A stack of layers, all of which can be trained. */
 export interface TrainableSpec {
   layers: TrainableLayerSpec[];
 }
 
-const functions: readonly unknown[] = ['tanh', 'sigmoid', 'relu', 'softmax', 'logSoftmax'];
+const all = () => undefined;
+const activations: readonly unknown[] = ['tanh', 'sigmoid', 'relu', 'softmax', 'logSoftmax'];
+
+/** Of each kind that trains what of it does not; a kind that is not here does not train. */
+const trainable: Trainable = {
+  embedding: all,
+  linear: all,
+  activation: ({ activation }) => (activations.includes(activation) ? undefined : activation),
+  lstm: tapeFieldBeyond,
+  gru: tapeFieldBeyond,
+  elman: tapeFieldBeyond,
+  slstm: tapeFieldBeyond,
+  lnlstm: tapeFieldBeyond,
+  sru: tapeFieldBeyond,
+  qrnn: tapeFieldBeyond,
+};
 
 /**
- * Refuses what cannot be trained.
- * @param spec as checkSpec returns it
+ * Refuses what training cannot do.
+ * @param spec as checkSpec returns it: fields that say no more than a default are left out or known by their values
  * @throws UnsupportedError naming the layer and the field
  */
 export function checkTrainable({ layers }: ModelSpec): TrainableSpec {
   for (const layer of layers) {
-    const field = fieldBeyond(layer);
+    const beyond = trainable[layer.kind] as Beyond<LayerSpec> | undefined;
+    const wired = layer.inputs === undefined ? undefined : 'inputs';
+    const field = beyond === undefined ? `kind '${layer.kind}'` : (wired ?? beyond(layer));
     if (field === undefined) continue;
-    throw new UnsupportedError(
-      `layer ${show(layer.name)}: ${field} is not supported in training.`,
-      `train ${field}`,
-    );
+    throw new UnsupportedError(`layer ${layer.name}: ${field} cannot be trained.`, `train ${field}`);
   }
   return { layers: layers as TrainableLayerSpec[] };
-}
-
-/** The first thing about a layer that is not trained. */
-function fieldBeyond(layer: LayerSpec): string | undefined {
-  if (layer.inputs !== undefined) return 'inputs';
-  if (isRecurrent(layer)) {
-    tapeOf(layer);
-    return undefined;
-  }
-  switch (layer.kind) {
-    case 'embedding':
-    case 'linear':
-      return undefined;
-    case 'activation':
-      return functions.includes(layer.activation) ? undefined : layer.activation;
-    default:
-      return `kind '${layer.kind}'`;
-  }
 }

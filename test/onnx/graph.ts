@@ -1,22 +1,9 @@
 import { type Func, fullFunc, functions } from '#dist/model/functions.js';
-import {
-  type ActivationSpec,
-  blocksOf,
-  type CommonLayerSpec,
-  type EmbeddingSpec,
-  isRecurrent,
-  type LinearSpec,
-  type ModelSpec,
-} from '#dist/model/spec.js';
+import type { PlainLayerSpec } from '#dist/model/plain.js';
+import { blocksOf, type CommonLayerSpec, isRecurrent, type ModelSpec } from '#dist/model/spec.js';
 import type { Tensor, Tensors } from '#dist/model/tensors.js';
 import { inputWidth, widthsOf } from '#dist/model/wiring.js';
 import { type Attributes, GraphBuilder } from './builder.js';
-
-type PlainActivationSpec = ActivationSpec & {
-  activation: 'tanh' | 'sigmoid' | 'relu' | 'softmax' | 'logSoftmax';
-};
-/** A layer of a plain stack, whose cells may say all that ONNX's operators do. */
-type PlainLayerSpec = EmbeddingSpec | CommonLayerSpec | LinearSpec | PlainActivationSpec;
 
 export interface OnnxOptions {
   /** whether the initial states are inputs of the graph (default true); without them they are zero */
@@ -67,6 +54,7 @@ export function buildOnnx(spec: ModelSpec, tensors: Tensors, options: OnnxOption
       : graph.input('x', 'float32', ['T', 'B', width]);
   const lengths = options.lengths ? graph.input('lengths', 'int32', ['B']) : '';
   let k = 0;
+  // A plain stack, whose cells may say all that ONNX's operators do.
   for (const layer of spec.layers as PlainLayerSpec[]) {
     const { name } = layer;
     const out = `${name}.out`;

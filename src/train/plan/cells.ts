@@ -1,5 +1,3 @@
-import { UnsupportedError } from '../../base/errors.js';
-import { show } from '../../base/guards.js';
 import { type Cell, cellOf } from '../../model/cells.js';
 import { type RecurrentLayerSpec, stripsOf } from '../../model/spec.js';
 
@@ -44,31 +42,17 @@ const tapes: Readonly<Record<number, TapeCell>> = {
   24: { carries: 1 },
 };
 
-/**
- * What a layer has on its tape.
- * @throws UnsupportedError naming the layer and what of it cannot be trained
- */
+/** What a layer that can be trained has on its tape. */
 export function tapeOf(layer: RecurrentLayerSpec): TapeCell & { cell: Cell } {
   const cell = cellOf(layer);
-  const tape = tapes[cell.code];
-  const field = fieldBeyond(layer) ?? (tape === undefined ? kindBeyond(layer) : undefined);
-  if (tape === undefined || field !== undefined) {
-    throw new UnsupportedError(
-      `layer ${show(layer.name)}: ${field} is not supported in training.`,
-      `train ${field}`,
-    );
-  }
-  return { ...tape, cell };
+  return { ...tapes[cell.code]!, cell };
 }
 
-/** The first field that no cell is trained with. */
-function fieldBeyond(layer: RecurrentLayerSpec): string | undefined {
+/** What of a recurrent layer cannot be trained: a field, or the kind of its cell; undefined where all of it can. */
+export function tapeFieldBeyond(layer: RecurrentLayerSpec): string | undefined {
   if (stripsOf(layer) !== undefined) return 'strips';
-  return layer.direction === undefined ? undefined : 'direction';
-}
-
-/** What makes a layer one of a cell that is not trained. */
-function kindBeyond(layer: RecurrentLayerSpec): string {
+  if (layer.direction !== undefined) return 'direction';
+  if (tapes[cellOf(layer).code] !== undefined) return undefined;
   const fields = layer as unknown as Record<string, unknown>;
   const said = ['clip', 'activations', 'coupled', 'peepholes', 'projectionSize', 'activation'];
   return said.find((field) => fields[field] !== undefined) ?? `kind '${layer.kind}'`;

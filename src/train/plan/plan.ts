@@ -1,10 +1,11 @@
 import { beginLayout, roundUp } from '../../memory/layout.js';
+import type { PlainActivationSpec } from '../../model/plain.js';
 import { type EmbeddingSpec, isRecurrent, type LinearSpec, type ModelSpec } from '../../model/spec.js';
 import { controlWords } from '../../pack/plan.js';
 import { strideOf } from '../../pack/program.js';
 import { panelRows } from '../../pack/rows.js';
 import { tableFloats } from '../../pack/table.js';
-import { checkTrainable, type TrainableActivationSpec, type TrainableLayerSpec } from '../trainable.js';
+import { checkTrainable, type TrainableLayerSpec } from '../trainable.js';
 import type { Optimizer } from '../types.js';
 import { planHead, splitHead } from './head.js';
 import { orderFloats } from './order.js';
@@ -150,7 +151,7 @@ function planLinear(plan: Plan, layer: LinearSpec, input: Link): TrainOp {
 
 function planActivation(
   plan: Plan,
-  { name, activation }: TrainableActivationSpec,
+  { name, activation }: PlainActivationSpec,
   input: Link,
   width: number,
 ): TrainOp {
