@@ -61,7 +61,7 @@ export function planTraining(spec: ModelSpec, sizes: TrainingSizes): TrainProgra
     width = op.outputs;
   }
   const head = planHead(plan, last, link, layers[0]);
-  const widths = [inputs, last.inputSize, ...ops.map(({ outputs }) => outputs)];
+  const widths = [inputs, last.inputSize, ...ops.flatMap(widthsOf)];
   const widest = Math.max(...widths.map(strideOf)) / 4;
   const program: TrainProgram = {
     control,
@@ -91,6 +91,11 @@ export function planTraining(spec: ModelSpec, sizes: TrainingSizes): TrainProgra
   };
   program.bytes = layout.bytes;
   return program;
+}
+
+/** Features that an operation gives, and those of its states. */
+function widthsOf(op: TrainOp): number[] {
+  return op.op === 'recurrent' ? [op.outputs, op.hidden] : [op.outputs];
 }
 
 /** What the layer after one reads. */
