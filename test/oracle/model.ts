@@ -24,10 +24,11 @@ import {
   stepGruBefore,
   stepLstm,
 } from './cells.js';
+import { expandRows } from './dense.js';
 import { applyFunc } from './functions.js';
 import { generalStep } from './general.js';
 import { combine, normalise, scale } from './layers.js';
-import { stepNormed } from './normed.js';
+import { stepNormedGru, stepNormedLstm } from './normed.js';
 import { stepPast } from './past.js';
 import { stepQrnn, stepSru } from './pointwise.js';
 import { stepSlstm } from './slstm.js';
@@ -44,6 +45,8 @@ export interface OracleInput {
   state?: readonly GivenState[] | undefined;
   /** [B], each within 0..steps */
   lengths?: ArrayLike<number> | undefined;
+  /** by the names of layers which of their blocks update in which steps, [T, N] */
+  updates?: Readonly<Record<string, ArrayLike<number>>> | undefined;
 }
 
 export interface OracleRun {
@@ -116,7 +119,8 @@ function runLayers(
     if (isRecurrent(layer)) {
       const ways = directionsOf(layer).map((direction) => {
         const before = input.state?.[result.state.length];
-        const { frames: way, after } = recur(layer, direction, tensors, frames, before, lengthOf);
+        const mask = input.updates?.[layer.name];
+        const { frames: way, after } = recur(layer, direction, tensors, frames, before, lengthOf, mask);
         const names = cellOf(layer).states;
         result.state.push(gatherState(names, after, (vector) => vector.value));
         result.stateBound.push(gatherState(names, after, (vector) => vector.error));
@@ -144,8 +148,12 @@ function recur(
   frames: readonly Bounded[][],
   before: GivenState | undefined,
   lengthOf: (b: number) => number,
+  mask: ArrayLike<number> | undefined,
 ): { frames: Bounded[][]; after: BlockState[][] } {
   const steps = frames.length;
+  const updates = (t: number, n: number) => mask === undefined || mask[t * (mask.length / steps) + n] !== 0;
+  // Units that recur without a matrix are the oracle's one block, and their own in the mask.
+  const each = cellOf(layer).recurs ? undefined : updates;
   const end = endOf(direction);
   const blocks = readBlocks(layer, tensors, steps, end);
   const step = stepOf(layer, tensors, end);
@@ -155,12 +163,31 @@ function recur(
     let state = readState(layer, before, b);
     for (let k = 0; k < steps; k++) {
       const t = direction === 'reverse' && k < length ? length - 1 - k : k;
-      if (k < length) state = blocks.map((gates, n) => step(gates, frames[t]![b]!, state[n]!));
+      if (k < length) {
+        state = blocks.map((gates, n) => {
+          const now = state[n]!;
+          if (each === undefined && !updates(t, n)) return now;
+          const next = step(gates, frames[t]![b]!, now);
+          return each === undefined ? next : choose(next, now, (unit) => each(t, unit));
+        });
+      }
       outputs[t]![b] = join(state.map((block) => block.h));
     }
     return state;
   });
   return { frames: outputs, after };
+}
+
+/** The next state of some units, and of the others the one before. */
+function choose(next: BlockState, before: BlockState, updates: (unit: number) => boolean): BlockState {
+  const names = Object.keys(next) as StateName[];
+  const parts = names.map((name) => {
+    const [a, b] = [next[name]!, before[name]!];
+    const pick = (from: Float64Array, otherwise: Float64Array) =>
+      from.map((value, unit) => (updates(unit) ? value : otherwise[unit]!));
+    return [name, bounded(pick(a.value, b.value), pick(a.error, b.error), Number.POSITIVE_INFINITY)];
+  });
+  return Object.fromEntries(parts) as BlockState;
 }
 
 /** A layer that looks back: what it gives, and of each stream the inputs that it still needs. */
@@ -249,20 +276,14 @@ function stepOf(
   tensors: Tensors,
   end: string,
 ): (gates: readonly Gate[], x: Bounded, state: BlockState) => BlockState {
+  const of = (tensor: string) => tensors[`${layer.name}.${tensor}${end}`]!.data;
   switch (layer.kind) {
     case 'slstm':
       return stepSlstm;
-    case 'lnlstm': {
-      const of = (tensor: string) => tensors[`${layer.name}.${tensor}${end}`]!.data;
-      const gains = {
-        ih: of('gain_ih'),
-        hh: of('gain_hh'),
-        bias: of('bias'),
-        c: of('gain_c'),
-        biasC: of('bias_c'),
-      };
-      return stepNormed(layer, gains);
-    }
+    case 'lnlstm':
+      return stepNormedLstm(layer, of);
+    case 'lngru':
+      return stepNormedGru(layer, of);
     case 'sru':
       return stepSru(layer);
     case 'qrnn':
@@ -282,9 +303,10 @@ function stepOf(
   }
 }
 
-/** Blocks of a layer for the oracle: units that recur alone need none. */
+/** Blocks of a layer for the oracle: units that recur alone need none, and where all meet it takes the dense matrix. */
 function blocksHere(layer: RecurrentLayerSpec): number {
-  return cellOf(layer).recurs ? blocksOf(layer) : 1;
+  const { recurs, meets } = cellOf(layer);
+  return recurs && !meets ? blocksOf(layer) : 1;
 }
 
 /**
@@ -296,7 +318,8 @@ function readBlocks(layer: RecurrentLayerSpec, tensors: Tensors, steps: number, 
   const { gates: count, recurs, columns } = cellOf(layer);
   const blocks = blocksHere(layer);
   const units = hiddenSize / blocks;
-  const width = recurs ? tensors[`${name}.weight_hh${end}`]!.shape[1]! : 0;
+  const recurrent = recurs ? recurrentOf(layer, tensors[`${name}.weight_hh${end}`]!) : undefined;
+  const width = recurrent?.shape[1] ?? 0;
   const rowsOf = (tensor: string, row: number, width: number) =>
     tensors[`${name}.${tensor}${end}`]!.data.subarray(row * width, (row + units) * width);
   /** the values of a gate's rows in those tensors of one value a row that have them */
@@ -308,9 +331,9 @@ function readBlocks(layer: RecurrentLayerSpec, tensors: Tensors, steps: number, 
   return Array.from({ length: blocks }, (_, n) =>
     Array.from({ length: count }, (_, g) => {
       const row = g * hiddenSize + n * units;
-      const hh = recurs ? rowsOf('weight_hh', row, width) : [];
+      const hh = recurrent?.data.subarray(row * width, (row + units) * width) ?? [];
       // One step hands no error on to a next one.
-      const stretch = recurs && steps > 1 ? spectralBound(hh, units, width) : undefined;
+      const stretch = recurrent && steps > 1 ? spectralBound(hh, units, width) : undefined;
       return {
         ih: { weights: rowsOf('weight_ih', row, inputSize), height: units, width: inputSize },
         hh: { weights: hh, height: units, width, ...(stretch === undefined ? {} : { stretch }) },
@@ -320,6 +343,11 @@ function readBlocks(layer: RecurrentLayerSpec, tensors: Tensors, steps: number, 
       };
     }),
   );
+}
+
+function recurrentOf(layer: RecurrentLayerSpec, weights: Tensor): Tensor {
+  const { hiddenSize } = layer;
+  return cellOf(layer).meets ? expandRows(weights, hiddenSize, hiddenSize / blocksOf(layer)) : weights;
 }
 
 function readState(layer: RecurrentLayerSpec, given: GivenState | undefined, b: number): BlockState[] {

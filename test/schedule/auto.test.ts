@@ -70,7 +70,7 @@ test('a crew that is slower by far is tried three times, and not again', async (
     dispose: () => {},
   });
   const auto = scheduleAuto(way('solo', 11), way('crew', 110));
-  const piece = { stage: 0, steps: 8, batch: 1, row: 0, t0: 0, ragged: false };
+  const piece = { stage: 0, steps: 8, batch: 1, row: 0, t0: 0, ragged: false, masked: false };
   for (let i = 0; i < 80; i++) await auto.run(piece);
   expect(calls).toEqual({ solo: 77, crew: 3 });
 });
