@@ -5,8 +5,8 @@ interface Wired {
   /** its tensors' names begin with it; unlike every other layer's */
   name: string;
   /**
-   * What it reads: names of layers before it, or 'input' for the model's x. Several stand side by side along the
-   * features, in this order. Default: the layer before it, which makes a stack.
+   * What it reads: names of layers before it, or 'input' for the model's x; of a `delay` any layer's. Several stand side by
+   * side along the features, in this order. Default: the layer before it, which makes a stack.
    */
   inputs?: string[];
 }
@@ -258,6 +258,10 @@ export interface ConvSpec extends Wired {
 /**
  * What came in some steps ago; zeros before the first. It has no tensors. Its state is h [B, steps·size], the last
  * inputs, the oldest first.
+ *
+ * It may read itself and layers behind it, and so feed a model back: `{ kind: 'delay', name: 'before', size: 8, inputs:
+ * ['out'] }`, where 'out' is made of 'before'. Layers that come back to themselves that way run step by step, and cannot go
+ * backward; all others run as ever.
  */
 export interface DelaySpec extends Wired {
   kind: 'delay';
@@ -284,9 +288,15 @@ export type LayerSpec =
   | ConvSpec
   | DelaySpec;
 
-/** Layers, each of which reads the one before it unless it says what it reads. Plain data; survives JSON. */
+/**
+ * Layers, each of which reads the one before it unless it says what it reads: one before it, or, of a delay, any. Plain
+ * data; survives JSON.
+ */
 export interface ModelSpec {
-  /** 1..1000, from the input to the output, which is the last one's; each one's inputSize is the width of what it reads */
+  /**
+   * 1..1000, from the input, which the first one reads, to the output, which is the last one's; each one's inputSize is the
+   * width of what it reads
+   */
   layers: LayerSpec[];
 }
 
