@@ -2,6 +2,7 @@ import { UnsupportedError } from '../base/errors.js';
 import { cellOf } from './cells.js';
 import {
   type ActivationSpec,
+  blockSizesOf,
   type CommonLayerSpec,
   type EmbeddingSpec,
   isRecurrent,
@@ -63,6 +64,7 @@ function fieldBeyond(layer: LayerSpec): string | undefined {
   if (layer.kind === 'linear' && layer.blocks !== undefined) return 'blocks';
   if (!isRecurrent(layer)) return undefined;
   if (stripsOf(layer) !== undefined) return 'strips';
+  if (blockSizesOf(layer) !== undefined) return 'blockSizes';
   return layer.direction === undefined ? cellFieldBeyond(layer) : 'direction';
 }
 

@@ -58,6 +58,11 @@ interface RecurrentSpec extends Wired {
 interface BlockSpec extends RecurrentSpec {
   /** N, a divisor of H: 1 is dense, H is diagonal. Default 1. */
   blocks?: number;
+  /**
+   * in place of `blocks`: units of each block, 1..1000 blocks that sum to H. D, the columns of weight_hh, is the largest
+   * of them; a row begins with the states of its own block, and what is behind them is not used.
+   */
+  blockSizes?: number[];
 }
 
 /** Tensors `${name}.weight_ih` [G·H, I], `.weight_hh` [G·H, H/N], `.bias_ih` and `.bias_hh` [G·H], as PyTorch's. */
@@ -281,7 +286,12 @@ export function isRecurrent(layer: LayerSpec): layer is RecurrentLayerSpec {
 export function blocksOf(layer: RecurrentLayerSpec): number {
   // What has no recurrent matrix recurs unit by unit.
   if (layer.kind === 'sru' || layer.kind === 'qrnn') return layer.hiddenSize;
-  return layer.kind === 'lnlstm' ? 1 : (layer.blocks ?? 1);
+  return layer.kind === 'lnlstm' ? 1 : (layer.blockSizes?.length ?? layer.blocks ?? 1);
+}
+
+/** The sizes of a recurrent layer's blocks where they differ. */
+export function blockSizesOf(layer: RecurrentLayerSpec): readonly number[] | undefined {
+  return 'blockSizes' in layer ? layer.blockSizes : undefined;
 }
 
 /** How many features a recurrent layer gives in each direction. */

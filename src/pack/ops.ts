@@ -1,12 +1,12 @@
 import { UnsupportedError } from '../base/errors.js';
 import { type Layout, roundUp } from '../memory/layout.js';
+import { type BlockRun, blockRunsOf } from '../model/blocks.js';
 import { cellOf, type StateName, vectorsOf } from '../model/cells.js';
 import { fullFunc, functionCodes } from '../model/functions.js';
 import { combineCodes, kindOf } from '../model/kinds.js';
 import { endOf } from '../model/recurrent.js';
 import {
   type ActivationSpec,
-  blocksOf,
   directionsOf,
   isRecurrent,
   type LayerSpec,
@@ -19,7 +19,7 @@ import { stripSizes, stripWeights } from '../model/strips.js';
 import { planBlocks } from './blocks.js';
 import type { Flow } from './flow.js';
 import { parameterFloats } from './parameters.js';
-import type { Op, Place, Program, StatePlan } from './program.js';
+import type { Op, Place, Program, RecurrentOp, StatePlan } from './program.js';
 import { lanes, panelRows, partRows, phasesOf } from './rows.js';
 import { planStrips } from './strips.js';
 import { tableFloats } from './table.js';
@@ -48,16 +48,14 @@ export function planOps(
     const placed = { name: layer.name, layer: index, x: newPlace(), y: newPlace() };
     if (!isRecurrent(layer)) return [planLayer(layer, placed, widths[index]!, layout, states)];
     const mask = masks.find(({ name }) => name === layer.name)!.column;
-    return directionsOf(layer).map((direction) =>
-      planRecurrent(
-        layer,
-        { ...placed, x: newPlace(), y: newPlace() },
-        endOf(direction),
-        mask,
-        layout,
-        states,
-      ),
-    );
+    return directionsOf(layer).flatMap((direction) => {
+      const end = endOf(direction);
+      const kept = { end, state: states.push(stateOf(layer, end)) - 1 };
+      return blockRunsOf(layer).map((run) => {
+        const own = { ...placed, ...kept, x: newPlace(), y: newPlace(), first: run.unit };
+        return planRecurrent(layer, run, { ...own, mask: mask < 0 ? mask : mask + run.block }, layout);
+      });
+    });
   });
 }
 
@@ -168,25 +166,26 @@ function planActivation(layer: ActivationSpec, placed: Placed, width: number): O
 }
 
 /** What workers can own of a recurrent layer: its blocks, or runs of units of a diagonal one; and units in each. */
-export function partsOf(layer: RecurrentLayerSpec): { parts: number; units: number; diagonal: boolean } {
-  const { hiddenSize: hidden } = layer;
-  const blocks = blocksOf(layer);
-  const diagonal = blocks === hidden && stripsOf(layer) === undefined;
-  const units = diagonal ? Math.min(diagonalUnits, hidden) : hidden / blocks;
+export function partsOf(
+  layer: RecurrentLayerSpec,
+  { count, units: depth }: BlockRun = blockRunsOf(layer)[0]!,
+): { parts: number; units: number; diagonal: boolean } {
+  const hidden = count * depth;
+  const diagonal = depth === 1 && stripsOf(layer) === undefined;
+  const units = diagonal ? Math.min(diagonalUnits, hidden) : depth;
   return { parts: Math.ceil(hidden / units), units, diagonal };
 }
 
 function planRecurrent(
   layer: RecurrentLayerSpec,
-  placed: Placed,
-  end: string,
-  mask: number,
+  run: BlockRun,
+  placed: Placed & Pick<RecurrentOp, 'end' | 'state' | 'first' | 'mask'>,
   layout: Layout,
-  states: Program['states'],
 ): Op {
-  const { inputSize: inputs, hiddenSize: hidden } = layer;
+  const { inputSize: inputs } = layer;
+  const hidden = run.count * run.units;
   const cell = cellOf(layer);
-  const { parts, units, diagonal } = partsOf(layer);
+  const { parts, units, diagonal } = partsOf(layer, run);
   const strips = stripsOf(layer);
   if (strips !== undefined && cell.isFamily)
     throw new UnsupportedError(
@@ -196,13 +195,11 @@ function planRecurrent(
   // Units are padded to what strips cover.
   const step = strips === undefined ? lanes : stripSizes[strips.shape].rows;
   const rows = partRows(cell, units, step);
-  const state = states.push(stateOf(layer, end)) - 1;
-  const outputs = outputsOf(layer);
+  const outputs = Math.min(hidden, outputsOf(layer));
   const depth = diagonal ? 1 : outputs < hidden ? outputs : units;
   return {
     op: 'recurrent',
     ...placed,
-    end,
     cell: cell.code,
     inputs,
     hidden,
@@ -211,8 +208,6 @@ function planRecurrent(
     rows,
     diagonal,
     phases: phasesOf(cell, units, step),
-    state,
-    mask,
     wih: layout.place(parts * rows * inputs),
     bih: layout.place(parts * rows),
     whh: cell.recurs && strips === undefined ? layout.place(parts * rows * depth) : 0,
@@ -242,7 +237,7 @@ export function workOf(op: Op, { layers }: ModelSpec): number {
   const { gates, recurs } = cellOf(layer);
   const strips = stripsOf(layer);
   if (strips !== undefined) return gates * op.hidden * op.inputs + stripWeights(strips, gates, op.hidden);
-  const depth = op.projection ? op.outputs : op.hidden / blocksOf(layer);
+  const depth = op.projection ? op.outputs : op.diagonal ? 1 : op.units;
   const projected = op.projection ? op.outputs * op.hidden : 0;
   return gates * op.hidden * (op.inputs + (recurs ? depth : 0)) + projected;
 }

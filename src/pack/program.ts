@@ -30,6 +30,9 @@ export interface RecurrentOp extends Placed {
   /** number of the cell in assembly/layer/cells.ts */
   cell: number;
   inputs: number;
+  /** the first of its units in its layer: a layer whose blocks differ in size has several operations */
+  first: number;
+  /** its units */
   hidden: number;
   /** what a worker can own: blocks, or runs of units of a diagonal layer */
   parts: number;
@@ -278,6 +281,20 @@ export interface Program {
 /** Row stride in bytes of a layer's output: padded so that whole vectors can be written. */
 export function strideOf(width: number): number {
   return Math.ceil(width / 8) * 32;
+}
+
+/** Where an operation has the states of its own units: their addresses, and the row stride of each in bytes. */
+export function statesOf(
+  { states }: Frame,
+  { state, first }: Pick<RecurrentOp, 'state' | 'first'>,
+): { at: number[]; ld: number } {
+  const { at, ld } = states[state]!;
+  return { at: at.map((address) => address + first * 4), ld };
+}
+
+/** Where a layer's vector of rows lies. A cell that has more than one beside the bias has one part. */
+export function vectorOf({ bih, bhh, rows }: RecurrentOp, to: 'bias' | number): number {
+  return to === 'bias' ? bih : bhh + to * rows * 4;
 }
 
 /** Byte address of a place in a frame. */

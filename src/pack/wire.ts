@@ -1,5 +1,5 @@
 import { roundUp } from '../memory/layout.js';
-import type { ModelSpec } from '../model/spec.js';
+import { directionsOf, isRecurrent, type LayerSpec, type ModelSpec, outputsOf } from '../model/spec.js';
 import { inputWidth } from '../model/wiring.js';
 import { type Flow, type Fragment, isReversing } from './flow.js';
 import { newPlace } from './ops.js';
@@ -75,7 +75,7 @@ class StageWiring {
 
   wire(): Omit<Stage, 'work'> {
     for (const index of this.#own) {
-      if (isReversing(this.spec.layers[index]!) && this.ops[index]!.length === 1) continue;
+      if (this.ops[index]!.every(isBackward)) continue;
       for (const operand of this.flow.reads[index]!) if (operand.length > 1) this.#planJoin(operand);
     }
     for (const index of this.#own) this.#wireLayer(index);
@@ -118,10 +118,9 @@ class StageWiring {
     const values = operands.flat().map(({ value }) => value);
     const before = this.#steps.at(-1);
     const reversing = isReversing(layer);
-    const read = ops.map((_, k) => {
-      const isBackward = reversing && k === ops.length - 1;
-      return operands.map((operand) => (isBackward ? this.#findReversed(operand) : this.#find(operand)));
-    });
+    const read = ops.map((op) =>
+      operands.map((operand) => (isBackward(op) ? this.#findReversed(operand) : this.#find(operand))),
+    );
     // Recurrent layers that do not read each other run side by side.
     const isBeside =
       ops[0]!.op === 'recurrent' &&
@@ -144,8 +143,7 @@ class StageWiring {
           this.regions.use(spot, step, place);
         }
       }
-      const column = op.op === 'recurrent' ? k * op.outputs : 0;
-      this.regions.use({ ...home, column: home.column + column }, step, op.y);
+      this.regions.use(shift(home, columnOf(op, layer)), step, op.y);
       this.#steps[step]!.push(this.#first[index]! + k);
     }
     if (reversing) this.#homes.set(index, home);
@@ -251,16 +249,16 @@ class StageWiring {
     const layer = this.spec.layers[fragment.value]!;
     const reversing = isReversing(layer);
     const home = reversing ? this.#homes.get(fragment.value)! : this.#spots.get(fragment.value)!;
-    const ops = this.ops[fragment.value]!;
-    const width = this.flow.widths[fragment.value]! / ops.length;
-    for (const k of ops.keys()) {
+    const ways = isRecurrent(layer) ? directionsOf(layer) : (['forward'] as const);
+    const width = this.flow.widths[fragment.value]! / ways.length;
+    for (const [k, way] of ways.entries()) {
       const from = Math.max(fragment.column, k * width);
       const to = Math.min(fragment.column + fragment.width, (k + 1) * width);
       if (from >= to) continue;
       const place = newPlace();
       this.regions.use(shift(home, from), Number.POSITIVE_INFINITY, place);
       const column = first + from - fragment.column;
-      const reversed = reversing && k === ops.length - 1;
+      const reversed = way === 'reverse';
       this.#outputs.push({ value, of, column, width: to - from, place, reversed });
     }
   }
@@ -286,6 +284,18 @@ class StageWiring {
   #opOf(number: number): Op {
     return number < this.known ? this.ops.flat()[number]! : this.copies[number - this.known]!;
   }
+}
+
+/** Whether an operation goes through time backward. */
+function isBackward(op: Op): boolean {
+  return op.op === 'recurrent' && op.end !== '';
+}
+
+/** The first column of an operation in what its layer gives. */
+function columnOf(op: Op, layer: LayerSpec): number {
+  if (op.op !== 'recurrent' || !isRecurrent(layer)) return 0;
+  const isSecond = isBackward(op) && layer.direction === 'bidirectional';
+  return op.first + (isSecond ? outputsOf(layer) : 0);
 }
 
 function shift(spot: Spot, columns: number): Spot {

@@ -107,6 +107,12 @@ describe('specs', () => {
       /"mid"/,
     ],
     [
+      'blocks that differ in size',
+      [{ kind: 'lstm', name: 'parts', inputSize: 4, hiddenSize: 6, blockSizes: [4, 2] }, out(6)],
+      unsupported,
+      /parts: blockSizes/,
+    ],
+    [
       'a linear layer in blocks',
       [{ kind: 'linear', name: 'parts', inputSize: 4, outputSize: 6, blocks: 2 }, out(6)],
       unsupported,
