@@ -1,5 +1,5 @@
 import type { RecurrentOp } from '../pack/program.js';
-import type { Seat } from './piece.js';
+import type { Piece, Seat } from './piece.js';
 
 /** What a part does in a step: nothing, all of its blocks, or some of them, which only parts of diagonal layers have. */
 export type Update = 'none' | 'all' | 'some';
@@ -7,18 +7,26 @@ export type Update = 'none' | 'all' | 'some';
 /** A recurrent layer's columns of the frame's masks, read as they are at each piece. */
 export class Mask {
   readonly #bytes: Uint8Array;
-  readonly #at: number;
+  readonly #first: number;
   readonly #width: number;
   readonly #blocks: number;
   /** blocks in a part */
   readonly #each: number;
+  /** where those of the piece begin */
+  #at: number;
 
   constructor({ mask, diagonal, hidden, units, parts }: RecurrentOp, { bytes, frame }: Seat) {
     this.#bytes = bytes;
-    this.#at = frame.masks.at + mask;
+    this.#first = frame.masks.at + mask;
+    this.#at = this.#first;
     this.#width = frame.masks.width;
     this.#blocks = diagonal ? hidden : parts;
     this.#each = diagonal ? units : 1;
+  }
+
+  /** The frame's masks are one for each of its steps, and a piece of a loop begins with one of them. */
+  begin({ row, batch }: Piece): void {
+    this.#at = this.#first + (row / batch) * this.#width;
   }
 
   /** Whether a block updates in a step of the piece. */

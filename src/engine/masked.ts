@@ -1,4 +1,4 @@
-import { addressOf, type RecurrentOp, statesOf } from '../pack/program.js';
+import { addressOf, advanceOf, type RecurrentOp, statesOf } from '../pack/program.js';
 import { Mask } from './mask.js';
 import type { Piece, Runner, Seat } from './piece.js';
 import type { Range } from './share.js';
@@ -26,6 +26,7 @@ export function bindMasked(
   const endOf = (part: number) => (op.projection ? op.outputs : Math.min(hidden, part * units));
   return (piece) => {
     const { steps } = piece;
+    mask.begin(piece);
     for (let n = from; n < to; ) {
       let end = n + 1;
       while (end < to && mask.agree(n, end, steps)) end++;
@@ -54,9 +55,10 @@ function bindHold(op: RecurrentOp, { kernels, frame }: Seat): Stretch {
   const h = at[0]!;
   const y = addressOf(frame, op.y);
   const { ld: ldy } = op.y;
-  return ({ batch, t0, ragged }, step, steps, from, to) => {
+  const next = advanceOf(op.y);
+  return ({ batch, row, t0, ragged }, step, steps, from, to) => {
     const lengths = ragged ? frame.lengths : 0;
-    const out = y + step * batch * ldy + from * 4;
+    const out = y + row * next + step * batch * ldy + from * 4;
     hold_f32(out, ldy, h + from * 4, ld, lengths, t0 + step, steps, batch, to - from);
   };
 }

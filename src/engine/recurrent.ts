@@ -1,5 +1,5 @@
 import { tileSteps } from '../pack/plan.js';
-import { addressOf, type RecurrentOp, statesOf } from '../pack/program.js';
+import { addressOf, advanceOf, type RecurrentOp, statesOf } from '../pack/program.js';
 import type { FamilyKernels } from '../wasm/family-registry.js';
 import { Mask } from './mask.js';
 import { bindMasked, type Stretch } from './masked.js';
@@ -54,21 +54,24 @@ function bindParts(op: RecurrentOp, seat: Seat, range: Range): Runner {
   const y = addressOf(frame, op.y);
   const { ld: ldx } = op.x;
   const { ld: ldy } = op.y;
-  const advance: Stretch = ({ batch, t0, ragged }, step, steps, from, to) => {
+  const [nextX, nextY] = [advanceOf(op.x), advanceOf(op.y)];
+  const advance: Stretch = ({ batch, row, t0, ragged }, step, steps, from, to) => {
     const lengths = ragged ? frame.lengths : 0;
     const tile = tileSteps(frame, rows, batch, steps);
+    const atX = x + row * nextX;
+    const atY = y + row * nextY;
     // biome-ignore format: one line an object: output and state, input, weights, lengths, sizes
     runParts(
-      cell, y + step * batch * ldy, ldy, h, c, ld,
-      x + step * batch * ldx, ldx, z,
+      cell, atY + step * batch * ldy, ldy, h, c, ld,
+      atX + step * batch * ldx, ldx, z,
       wih, bih, whh, bhh, table,
       lengths, t0 + step,
       steps, batch, inputs, hidden, units, diagonal, tile, from, to,
     );
   };
-  const keep: Stretch = ({ batch, t0, ragged }, step, steps, from, to) => {
+  const keep: Stretch = ({ batch, row, t0, ragged }, step, steps, from, to) => {
     const lengths = ragged ? frame.lengths : 0;
-    const out = y + step * batch * ldy + from * 4;
+    const out = y + row * nextY + step * batch * ldy + from * 4;
     keep_state_f32(h + from * 4, ld, out, ldy, lengths, t0 + step, steps, batch, to - from);
   };
   const { from, to } = range;
@@ -121,37 +124,41 @@ function bindUnits(op: RecurrentOp, seat: Seat, split: Split, phases: number): R
   });
   const h = firstH + part * units * 4;
   const y = addressOf(frame, op.y) + part * units * 4;
-  /** The input half of steps [t + from, t + to), in a tile that begins with step t. */
-  const readInput = (t: number, from: number, to: number, batch: number) => {
+  const [nextX, nextY] = [advanceOf(op.x), advanceOf(op.y)];
+  /** The input half of steps [t + from, t + to), in a tile that begins with step t; the piece's input begins at an address. */
+  const readInput = (atX: number, t: number, from: number, to: number, batch: number) => {
     const count = (to - from) * batch;
-    const input = x + (t + from) * batch * ldx;
+    const input = atX + (t + from) * batch * ldx;
     for (let i = 0; i < stretches.length; i++) {
       const { z: out, bih, wih, panels } = stretches[i]!;
       gemm_f32(out + from * batch * ldz, ldz, bih, 0, input, ldx, wih, count, inputs, panels);
     }
   };
   const mask = op.mask < 0 ? undefined : new Mask(op, seat);
-  const readMasked = (t: number, some: number, batch: number) => {
+  const readMasked = (atX: number, t: number, some: number, batch: number) => {
     for (let i = 0; i < some; ) {
       const until = mask!.endOf(t + i, part, t + some) - t;
-      if (mask!.updates(t + i, part)) readInput(t, i, until, batch);
+      if (mask!.updates(t + i, part)) readInput(atX, t, i, until, batch);
       i = until;
     }
   };
   // Outputs of a projection are nobody's own; who is first repeats them all.
   const held = op.projection ? { from: 0, to: u0 === 0 ? op.outputs : 0 } : range;
   return (piece: Piece, meet) => {
-    const { steps, batch, t0, ragged } = piece;
+    const { steps, batch, row, t0, ragged } = piece;
     const masked = piece.masked && mask !== undefined;
+    if (masked) mask.begin(piece);
     const lengths = ragged ? frame.lengths : 0;
     const tile = tileSteps(frame, rows, batch, steps);
+    const atX = x + row * nextX;
+    const atY = y + row * nextY;
     for (let t = 0; t < steps; t += tile) {
       const some = Math.min(tile, steps - t);
       const s = shared + some * batch * ldz;
-      if (u0 < u1 && masked) readMasked(t, some, batch);
-      else if (u0 < u1) readInput(t, 0, some, batch);
+      if (u0 < u1 && masked) readMasked(atX, t, some, batch);
+      else if (u0 < u1) readInput(atX, t, 0, some, batch);
       for (let i = t; i < t + some; i++) {
-        const out = y + i * batch * ldy;
+        const out = atY + i * batch * ldy;
         const before = i > 0 ? out - batch * ldy : h;
         const ldb = i > 0 ? ldy : ld;
         const rests = masked && !mask.updates(i, part);
@@ -167,9 +174,9 @@ function bindUnits(op: RecurrentOp, seat: Seat, split: Split, phases: number): R
       }
     }
     // Everybody has met after the last phase, so who is first can move what all have made.
-    if (op.projection && u0 === 0) keep_state_f32(h, ld, y, ldy, lengths, t0, steps, batch, op.outputs);
+    if (op.projection && u0 === 0) keep_state_f32(h, ld, atY, ldy, lengths, t0, steps, batch, op.outputs);
     else if (!op.projection && u0 < u1)
-      keep_state_f32(h + u0 * 4, ld, y + u0 * 4, ldy, lengths, t0, steps, batch, u1 - u0);
+      keep_state_f32(h + u0 * 4, ld, atY + u0 * 4, ldy, lengths, t0, steps, batch, u1 - u0);
   };
 }
 

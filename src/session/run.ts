@@ -18,6 +18,8 @@ export interface RunResult {
 
 /** Multiply-adds in a piece, about a tenth of a second: what an abort or another task has to wait for. */
 const pieceWork = 2 ** 31;
+/** Steps of loops in a piece: a crew meets after each, and counts its meetings in one word. */
+const pieceSteps = 2 ** 17;
 /** After so many milliseconds a run on the calling thread lets other tasks have their turn. */
 const turn = 50;
 
@@ -53,9 +55,11 @@ export async function runModel(
     for (const [number, stage] of stages.entries()) {
       for (const { value, of } of stage.outputs)
         if (value >= 0 && !values.has(value)) values.set(value, newOutput(steps * count * of));
+      const looped = stage.loops.reduce((sum, { from, to }) => sum + to - from, 0);
       const most = Math.min(
         Math.floor(frame.rows / count),
         Math.ceil(pieceWork / (count * stage.work)),
+        Math.ceil(pieceSteps / looped),
         skips === undefined ? steps : frame.masks.steps,
       );
       for (let t0 = 0; t0 < steps; t0 += most) {
@@ -69,7 +73,7 @@ export async function runModel(
         if (skips !== undefined) writeUpdates(arena, frame, skips, t0, some);
         const ragged = lengths !== undefined;
         const masked = skips !== undefined;
-        const piece = { stage: number, steps: some, batch: count, t0, ragged, masked };
+        const piece = { stage: number, steps: some, batch: count, row: 0, t0, ragged, masked };
         const pending = schedule.run(piece);
         if (pending !== undefined) await pending;
         for (const port of stage.outputs) {

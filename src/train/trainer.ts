@@ -201,6 +201,7 @@ export class Trainer {
         stage: 0,
         steps: order.steps,
         batch: order.batch,
+        row: 0,
         t0: 0,
         ragged: order.ragged,
         masked: false,
