@@ -38,6 +38,7 @@ export type {
   QrnnSpec,
   RecurrentLayerSpec,
   ScaleSpec,
+  ShuffleSpec,
   SliceSpec,
   SlstmSpec,
   SruSpec,

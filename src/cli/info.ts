@@ -95,6 +95,8 @@ function describeLayer(layer: LayerSpec): string[] {
     case 'conv':
     case 'delay':
       return [layer.name, kind, `${layer.size}`, '', total];
+    case 'shuffle':
+      return [layer.name, kind, `${layer.size}`, '', ''];
     case 'slice':
       return [layer.name, kind, `${layer.inputSize} → ${layer.to - layer.from}`, '', ''];
     default: {

@@ -36,8 +36,8 @@ export function countLayer(layer: LayerSpec): WeightCount {
     .map((size) =>
       size.part.startsWith('weight_hh') ? { ...size, count: countUsed(layer, size.count) } : size,
     )
-    // Nobody has learnt where strips lie.
-    .filter(({ part }) => part !== 'strips');
+    // Nobody has learnt where strips lie, or an order.
+    .filter(({ part }) => part !== 'strips' && layer.kind !== 'shuffle');
   const sum = (chosen: typeof sizes) => chosen.reduce((total, { count }) => total + count, 0);
   const total = sum(sizes);
   if (!isRecurrent(layer)) {

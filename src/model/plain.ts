@@ -1,5 +1,6 @@
 import { UnsupportedError } from '../base/errors.js';
 import { cellOf } from './cells.js';
+import { foldedShuffles } from './shuffle.js';
 import {
   type ActivationSpec,
   blockSizesOf,
@@ -45,11 +46,13 @@ export function checkPlain({ layers }: ModelSpec): PlainSpec {
  * Whether a model takes kernels of the wider family: one that is made of more than the layers and cells of plain stacks,
  * that joins what several give, whose recurrent weights are strips, or that has linear layers in blocks.
  */
-export function needsFamily({ layers }: ModelSpec): boolean {
-  return layers.some(
-    (layer) =>
+export function needsFamily(spec: ModelSpec): boolean {
+  const folded = foldedShuffles(spec);
+  return spec.layers.some(
+    (layer, index) =>
       (layer.inputs?.length ?? 1) > 1 ||
       familyKinds.includes(layer.kind) ||
+      (layer.kind === 'shuffle' && !folded.has(index)) ||
       (isRecurrent(layer) && (cellOf(layer).isFamily || stripsOf(layer) !== undefined)) ||
       (layer.kind === 'linear' && layer.blocks !== undefined) ||
       (layer.kind === 'activation' && !plainFunctions.includes(layer.activation)),

@@ -214,6 +214,17 @@ export interface NormSpec extends Wired {
   epsilon?: number;
 }
 
+/**
+ * Features in another order: y_j = x of order_j (the channel shuffle of ShuffleNet, Zhang et al. 2018), so that blocks of
+ * one layer meet in the next. Tensor `${name}.order` [size]: each whole number within 0..size-1 once. Where all that
+ * read it are linear or recurrent layers with a dense matrix for it, it costs nothing: their columns are put in its order.
+ */
+export interface ShuffleSpec extends Wired {
+  kind: 'shuffle';
+  /** number of features */
+  size: number;
+}
+
 /** Features [from, to) of its input. It has no tensors. */
 export interface SliceSpec extends Wired {
   kind: 'slice';
@@ -266,6 +277,7 @@ export type LayerSpec =
   | CombineSpec
   | ScaleSpec
   | NormSpec
+  | ShuffleSpec
   | SliceSpec
   | ConvSpec
   | DelaySpec;

@@ -10,6 +10,7 @@ import {
   directionsOf,
   isRecurrent,
   type LayerSpec,
+  type LinearSpec,
   type ModelSpec,
   outputsOf,
   type RecurrentLayerSpec,
@@ -19,7 +20,7 @@ import { stripSizes, stripWeights } from '../model/strips.js';
 import { planBlocks } from './blocks.js';
 import type { Flow } from './flow.js';
 import { parameterFloats } from './parameters.js';
-import type { LinearOp, Op, Place, Program, RecurrentOp, StatePlan } from './program.js';
+import type { LinearOp, Op, Place, Program, RecurrentOp, Shuffle, StatePlan } from './program.js';
 import { lanes, panelRows, partRows, phasesOf } from './rows.js';
 import { planStrips } from './strips.js';
 import { tableFloats } from './table.js';
@@ -38,7 +39,7 @@ export function newPlace(): Place {
  */
 export function planOps(
   { layers }: ModelSpec,
-  { widths, stages, groups }: Flow,
+  { widths, shuffles, stages, groups }: Flow,
   layout: Layout,
   states: Program['states'],
   masks: Program['masks'],
@@ -52,11 +53,12 @@ export function planOps(
       const state = states.push(stateOf(layer)) - 1;
       return [{ op: 'recall', name, layer: index, y, outputs: widths[index]!, state }];
     }
+    if (layer.kind === 'linear') return [planLinear(layer, placed, shuffles[index]!, layout)];
     if (!isRecurrent(layer)) return [planLayer(layer, placed, widths[index]!, layout, states)];
     const mask = masks.find(({ name }) => name === layer.name)!.column;
     return directionsOf(layer).flatMap((direction) => {
       const end = endOf(direction);
-      const kept = { end, state: states.push(stateOf(layer, end)) - 1 };
+      const kept = { end, shuffles: shuffles[index]!, state: states.push(stateOf(layer, end)) - 1 };
       return blockRunsOf(layer).map((run) => {
         const own = { ...placed, ...kept, x: newPlace(), y: newPlace(), first: run.unit };
         return planRecurrent(layer, run, { ...own, mask: mask < 0 ? mask : mask + run.block }, layout);
@@ -83,27 +85,14 @@ function planLayer(
         outputs: layer.size,
         table: layout.place(layer.count * layer.size),
       };
-    case 'linear': {
-      const { inputSize: inputs, blocks = 1 } = layer;
-      if (blocks > 1 && blocks === inputs && blocks === width) return planScale(placed, width, layout);
-      if (blocks > 1) return { op: 'blocks', ...placed, ...planBlocks(layer, layout) };
-      const rows = roundUp(layer.outputSize, panelRows);
-      return {
-        op: 'linear',
-        ...placed,
-        inputs,
-        outputs: layer.outputSize,
-        panels: rows / panelRows,
-        weight: layout.place(rows * inputs),
-        bias: layout.place(rows),
-      };
-    }
     case 'activation':
       return planActivation(layer, placed, width);
     case 'combine':
       return { op: 'combine', ...placed, code: combineCodes[layer.combine], more: [], outputs: width };
     case 'scale':
       return planScale(placed, width, layout);
+    case 'shuffle':
+      return { op: 'shuffle', ...placed, outputs: width, order: layout.place(width) };
     case 'norm':
       return {
         op: 'norm',
@@ -138,6 +127,23 @@ function planLayer(
     default:
       throw new Error(`A layer of kind ${layer.kind} is no operation of its own.`);
   }
+}
+
+function planLinear(layer: LinearSpec, placed: Placed, shuffles: Shuffle[], layout: Layout): Op {
+  const { inputSize: inputs, outputSize: outputs, blocks = 1 } = layer;
+  if (blocks > 1 && blocks === inputs && blocks === outputs) return planScale(placed, outputs, layout);
+  if (blocks > 1) return { op: 'blocks', ...placed, ...planBlocks(layer, layout) };
+  const rows = roundUp(outputs, panelRows);
+  return {
+    op: 'linear',
+    ...placed,
+    shuffles,
+    inputs,
+    outputs,
+    panels: rows / panelRows,
+    weight: layout.place(rows * inputs),
+    bias: layout.place(rows),
+  };
 }
 
 /** A scale, or a linear layer that is diagonal, which is one. */
@@ -185,7 +191,7 @@ export function partsOf(
 function planRecurrent(
   layer: RecurrentLayerSpec,
   run: BlockRun,
-  placed: Placed & Pick<RecurrentOp, 'end' | 'state' | 'first' | 'mask'>,
+  placed: Placed & Pick<RecurrentOp, 'end' | 'state' | 'first' | 'mask' | 'shuffles'>,
   layout: Layout,
 ): Op {
   const { inputSize: inputs } = layer;

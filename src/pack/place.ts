@@ -5,6 +5,7 @@ import { blockSizesOf, isRecurrent, type LayerSpec, type ModelSpec } from '../mo
 import type { TensorReader } from '../model/tensors.js';
 import type { Kernels } from '../wasm/registry.js';
 import { placeBlocks } from './blocks.js';
+import { orderOf, unshuffle } from './order.js';
 import { addColumn, placePanels, type Staging } from './panels.js';
 import { placeConstants } from './parameters.js';
 import { planProgram } from './plan.js';
@@ -68,8 +69,8 @@ async function placeOp(
   const to = arena.f32;
   const end = op.op === 'recurrent' ? op.end : '';
   const name = (field: string) => `${layer.name}.${field}${end}`;
-  const panels = (field: string, out: number, depth: number, places: Int32Array) =>
-    read(name(field), depth, (rows, first) =>
+  const panels = (field: string, out: number, depth: number, places: Int32Array, from = read) =>
+    from(name(field), depth, (rows, first) =>
       placePanels(kernels, to, staging, out, depth, places, rows, first),
     );
   const column = (field: string, out: number, places: Int32Array) =>
@@ -78,7 +79,8 @@ async function placeOp(
   if (op.op === 'embedding') {
     await read(name('weight'), op.outputs, (rows, first) => to.set(rows, op.table / 4 + first * op.outputs));
   } else if (op.op === 'linear' && layer.kind === 'linear') {
-    await panels('weight', op.weight, op.inputs, identity(op.outputs));
+    const turned = await unshuffle(read, op.shuffles, op.inputs);
+    await panels('weight', op.weight, op.inputs, identity(op.outputs), turned);
     if (layer.bias !== false) await column('bias', op.bias, identity(op.outputs));
   } else if (op.op === 'blocks' && layer.kind === 'linear') {
     await placeBlocks(kernels, to, staging, op, name('weight'), read);
@@ -90,6 +92,8 @@ async function placeOp(
         to[op.weight / 4 + (k % op.width) * row + first + Math.floor(k / op.width)] = value;
     });
     if (layer.bias !== false) await column('bias', op.bias, identity(op.outputs));
+  } else if (op.op === 'shuffle') {
+    arena.i32.set(await orderOf({ name: layer.name, size: op.outputs }, read), op.order / 4);
   } else if (op.op === 'scale' || op.op === 'norm') {
     const row = (field: string, out: number) =>
       read(name(field), 1, (values, first) => to.set(values, out / 4 + first));
@@ -103,7 +107,7 @@ async function placeOp(
   } else if (op.op === 'recurrent' && isRecurrent(layer)) {
     const cell = cellOf(layer);
     const places = rowPlaces(cell, op.hidden, op.units, op.rows, op.strips?.height);
-    await panels('weight_ih', op.wih, op.inputs, places);
+    await panels('weight_ih', op.wih, op.inputs, places, await unshuffle(read, op.shuffles, op.inputs));
     if (op.strips !== undefined) await placeStrips(layer, cell, op.strips, places, read, arena);
     else if (op.diagonal && cell.recurs) await column('weight_hh', op.whh, places);
     else if (cell.recurs) await panels('weight_hh', op.whh, op.projection ? op.outputs : op.units, places);

@@ -16,6 +16,15 @@ export interface Place {
   still?: true;
 }
 
+/** A shuffle of columns of what an operation reads, which its weights have taken in. */
+export interface Shuffle {
+  /** the layer's */
+  name: string;
+  /** the first of them */
+  column: number;
+  size: number;
+}
+
 /** What every operation has. */
 interface Placed {
   name: string;
@@ -27,6 +36,8 @@ interface Placed {
 
 export interface RecurrentOp extends Placed {
   op: 'recurrent';
+  /** of its input, taken in by wih */
+  shuffles: Shuffle[];
   /** what the names of its tensors end in: '' or '_reverse' */
   end: string;
   /** number of the cell in assembly/layer/cells.ts */
@@ -66,6 +77,8 @@ export interface RecurrentOp extends Placed {
 
 export interface LinearOp extends Placed {
   op: 'linear';
+  /** of its input, taken in by the weight */
+  shuffles: Shuffle[];
   inputs: number;
   outputs: number;
   panels: number;
@@ -171,6 +184,14 @@ export interface KeepOp extends Omit<Placed, 'y'> {
   state: number;
 }
 
+/** Features in another order. */
+export interface ShuffleOp extends Placed {
+  op: 'shuffle';
+  outputs: number;
+  /** [outputs] i32 */
+  order: number;
+}
+
 /** Puts columns where a layer that reads several values wants them. */
 export interface CopyOp extends Placed {
   op: 'copy';
@@ -188,6 +209,7 @@ export type Op =
   | ScaleOp
   | NormOp
   | CopyOp
+  | ShuffleOp
   | ConvOp
   | DelayOp
   | RecallOp

@@ -3,6 +3,7 @@ import { cellOf } from '../model/cells.js';
 import type { RecurrentLayerSpec } from '../model/spec.js';
 import type { TensorReader } from '../model/tensors.js';
 import type { Kernels } from '../wasm/registry.js';
+import { unshuffle } from './order.js';
 import { addColumn, placePanels, type Staging } from './panels.js';
 import { placeConstants } from './parameters.js';
 import { type Program, type RecurrentOp, vectorOf } from './program.js';
@@ -28,8 +29,9 @@ export async function placeRagged(
     width: number,
     gates: number,
     use: (k: number, op: RecurrentOp, rows: Float32Array, first: number) => void,
+    from = read,
   ) =>
-    read(`${layer.name}.${field}${ops[0]!.end}`, width, (rows, first) => {
+    from(`${layer.name}.${field}${ops[0]!.end}`, width, (rows, first) => {
       const last = first + rows.length / width;
       for (let gate = 0; gate < gates; gate++) {
         for (const [k, op] of ops.entries()) {
@@ -42,8 +44,13 @@ export async function placeRagged(
       }
     });
 
-  await each('weight_ih', layer.inputSize, cell.gates, (k, { wih, inputs }, rows, first) =>
-    placePanels(kernels, to, staging, wih, inputs, places[k]!, rows, first),
+  await each(
+    'weight_ih',
+    layer.inputSize,
+    cell.gates,
+    (k, { wih, inputs }, rows, first) =>
+      placePanels(kernels, to, staging, wih, inputs, places[k]!, rows, first),
+    await unshuffle(read, ops[0]!.shuffles, layer.inputSize),
   );
   const depth = Math.max(...ops.map(({ units, diagonal }) => (diagonal ? 1 : units)));
   await each('weight_hh', depth, cell.gates, (k, { whh, units, diagonal }, rows, first) => {

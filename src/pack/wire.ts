@@ -359,6 +359,7 @@ function reachOf({ op }: Op): number {
     case 'blocks':
     case 'norm':
     case 'copy':
+    case 'shuffle':
     case 'conv':
     case 'delay':
     case 'recall':

@@ -254,6 +254,11 @@ function layerOf(
       return (vector) => scale(vector, tensor('weight')!.data, tensor('bias')!.data);
     case 'norm':
       return (vector) => normalise(vector, layer, tensor('weight')!.data, tensor('bias')?.data);
+    case 'shuffle': {
+      const order = [...tensor('order')!.data];
+      const pick = (values: Float64Array) => Float64Array.from(order, (from) => values[from]!);
+      return ({ value, error, norm }) => bounded(pick(value), pick(error), norm);
+    }
     case 'slice':
       return (vector) => cut(vector, layer.from, layer.to);
   }
