@@ -165,8 +165,8 @@ export function compactLayer<L extends RecurrentLayerSpec>(
 
 /** Whether a layer has a recurrent matrix of its own units, which may fall into blocks. */
 export function canDivide(layer: RecurrentLayerSpec): boolean {
-  const meetsAll = outputsOf(layer) !== layer.hiddenSize || layer.kind === 'lnlstm';
-  return cellOf(layer).recurs && !meetsAll && blockSizesOf(layer) === undefined;
+  const isWhole = outputsOf(layer) === layer.hiddenSize;
+  return cellOf(layer).recurs && isWhole && blockSizesOf(layer) === undefined;
 }
 
 /**

@@ -177,15 +177,19 @@ function planActivation(layer: ActivationSpec, placed: Placed, width: number): O
   }
 }
 
-/** What workers can own of a recurrent layer: its blocks, or runs of units of a diagonal one; and units in each. */
+/** What workers can own of a recurrent layer, units in each part, and units that read each other. */
+type Parts = Pick<RecurrentOp, 'parts' | 'units' | 'block' | 'diagonal'>;
+
+/** Parts are a layer's blocks, or runs of units of a diagonal one; where all units meet in every step there is one. */
 export function partsOf(
   layer: RecurrentLayerSpec,
   { count, units: depth }: BlockRun = blockRunsOf(layer)[0]!,
-): { parts: number; units: number; diagonal: boolean } {
+): Parts {
   const hidden = count * depth;
   const diagonal = depth === 1 && stripsOf(layer) === undefined;
+  if (cellOf(layer).meets) return { parts: 1, units: hidden, block: diagonal ? hidden : depth, diagonal };
   const units = diagonal ? Math.min(diagonalUnits, hidden) : depth;
-  return { parts: Math.ceil(hidden / units), units, diagonal };
+  return { parts: Math.ceil(hidden / units), units, block: units, diagonal };
 }
 
 function planRecurrent(
@@ -197,18 +201,18 @@ function planRecurrent(
   const { inputSize: inputs } = layer;
   const hidden = run.count * run.units;
   const cell = cellOf(layer);
-  const { parts, units, diagonal } = partsOf(layer, run);
+  const { parts, units, block, diagonal } = partsOf(layer, run);
   const strips = stripsOf(layer);
   if (strips !== undefined && cell.isFamily)
     throw new UnsupportedError(
-      `layer ${layer.name}: strips with other functions than a cell's own, limits or peepholes are not supported.`,
+      `layer ${layer.name}: strips with other functions than a cell's own, limits, peepholes or zoneout are not supported.`,
       'layer strips',
     );
   // Units are padded to what strips cover.
   const step = strips === undefined ? lanes : stripSizes[strips.shape].rows;
-  const rows = partRows(cell, units, step);
+  const rows = (units / block) * partRows(cell, block, step);
   const outputs = Math.min(hidden, outputsOf(layer));
-  const depth = diagonal ? 1 : outputs < hidden ? outputs : units;
+  const depth = diagonal ? 1 : outputs < hidden ? outputs : block;
   return {
     op: 'recurrent',
     ...placed,
@@ -217,6 +221,7 @@ function planRecurrent(
     hidden,
     parts,
     units,
+    block,
     rows,
     diagonal,
     phases: phasesOf(cell, units, step),
@@ -249,7 +254,7 @@ export function workOf(op: Op, { layers }: ModelSpec): number {
   const { gates, recurs } = cellOf(layer);
   const strips = stripsOf(layer);
   if (strips !== undefined) return gates * op.hidden * op.inputs + stripWeights(strips, gates, op.hidden);
-  const depth = op.projection ? op.outputs : op.diagonal ? 1 : op.units;
+  const depth = op.projection ? op.outputs : op.diagonal ? 1 : op.block;
   const projected = op.projection ? op.outputs * op.hidden : 0;
   return gates * op.hidden * (op.inputs + (recurs ? depth : 0)) + projected;
 }

@@ -24,10 +24,11 @@ import {
   stepGruBefore,
   stepLstm,
 } from './cells.js';
+import { expandRows } from './dense.js';
 import { applyFunc } from './functions.js';
 import { generalStep } from './general.js';
 import { combine, normalise, scale } from './layers.js';
-import { stepNormed } from './normed.js';
+import { stepNormedGru, stepNormedLstm } from './normed.js';
 import { stepPast } from './past.js';
 import { stepQrnn, stepSru } from './pointwise.js';
 import { stepSlstm } from './slstm.js';
@@ -280,20 +281,14 @@ function stepOf(
   tensors: Tensors,
   end: string,
 ): (gates: readonly Gate[], x: Bounded, state: BlockState) => BlockState {
+  const of = (tensor: string) => tensors[`${layer.name}.${tensor}${end}`]!.data;
   switch (layer.kind) {
     case 'slstm':
       return stepSlstm;
-    case 'lnlstm': {
-      const of = (tensor: string) => tensors[`${layer.name}.${tensor}${end}`]!.data;
-      const gains = {
-        ih: of('gain_ih'),
-        hh: of('gain_hh'),
-        bias: of('bias'),
-        c: of('gain_c'),
-        biasC: of('bias_c'),
-      };
-      return stepNormed(layer, gains);
-    }
+    case 'lnlstm':
+      return stepNormedLstm(layer, of);
+    case 'lngru':
+      return stepNormedGru(layer, of);
     case 'sru':
       return stepSru(layer);
     case 'qrnn':
@@ -313,10 +308,14 @@ function stepOf(
   }
 }
 
-/** Blocks of a layer for the oracle, by their units: those that recur alone need none. */
+/**
+ * Blocks of a layer for the oracle, by their units: those that recur alone need none, and where all meet it takes the
+ * dense matrix.
+ */
 function blocksHere(layer: RecurrentLayerSpec): { first: number; units: number }[] {
   const { hiddenSize } = layer;
-  const blocks = cellOf(layer).recurs ? blocksOf(layer) : 1;
+  const { recurs, meets } = cellOf(layer);
+  const blocks = recurs && !meets ? blocksOf(layer) : 1;
   const sizes =
     ('blockSizes' in layer ? layer.blockSizes : undefined) ??
     new Array<number>(blocks).fill(hiddenSize / blocks);
@@ -334,7 +333,8 @@ function blocksHere(layer: RecurrentLayerSpec): { first: number; units: number }
 function readBlocks(layer: RecurrentLayerSpec, tensors: Tensors, steps: number, end: string): Gate[][] {
   const { name, inputSize, hiddenSize } = layer;
   const { gates: count, recurs, columns } = cellOf(layer);
-  const width = recurs ? tensors[`${name}.weight_hh${end}`]!.shape[1]! : 0;
+  const recurrent = recurs ? recurrentOf(layer, tensors[`${name}.weight_hh${end}`]!) : undefined;
+  const width = recurrent?.shape[1] ?? 0;
   const rowsOf = (tensor: string, row: number, units: number, width: number) =>
     tensors[`${name}.${tensor}${end}`]!.data.subarray(row * width, (row + units) * width);
   /** the values of a gate's rows in those tensors of one value a row that have them */
@@ -348,10 +348,10 @@ function readBlocks(layer: RecurrentLayerSpec, tensors: Tensors, steps: number, 
       const none = new Float32Array(units);
       // What a row has behind the states of its own block is not used.
       const depth = 'blockSizes' in layer && layer.blockSizes !== undefined ? units : width;
-      const given = recurs ? rowsOf('weight_hh', row, units, width) : new Float32Array(0);
+      const given = recurrent?.data.subarray(row * width, (row + units) * width) ?? new Float32Array(0);
       const hh = given.filter((_, i) => i % width < depth);
       // One step hands no error on to a next one.
-      const stretch = recurs && steps > 1 ? spectralBound(hh, units, depth) : undefined;
+      const stretch = recurrent && steps > 1 ? spectralBound(hh, units, depth) : undefined;
       return {
         ih: { weights: rowsOf('weight_ih', row, units, inputSize), height: units, width: inputSize },
         hh: { weights: hh, height: units, width: depth, ...(stretch === undefined ? {} : { stretch }) },
@@ -361,6 +361,11 @@ function readBlocks(layer: RecurrentLayerSpec, tensors: Tensors, steps: number, 
       };
     }),
   );
+}
+
+function recurrentOf(layer: RecurrentLayerSpec, weights: Tensor): Tensor {
+  const { hiddenSize } = layer;
+  return cellOf(layer).meets ? expandRows(weights, hiddenSize, hiddenSize / blocksOf(layer)) : weights;
 }
 
 function readState(layer: RecurrentLayerSpec, given: GivenState | undefined, b: number): BlockState[] {

@@ -177,6 +177,10 @@ test('sizes are checked, and equal ones are blocks', async () => {
   expect(check({ blocks: 3 })).toThrow(/in place of blocks/);
   expect(check({ projectionSize: 4 })).toThrow(/blockSizes are given/);
   expect(check({ strips: { shape: '4x4', count: 1 } })).toThrow(RangeError);
+  const normed = { kind: 'lnlstm', name: 'a', inputSize: 4, hiddenSize: 9, blockSizes: [5, 4] };
+  expect(() => checkSpec({ layers: [normed] })).toThrow(
+    expect.objectContaining({ code: 'ERR_UNSUPPORTED', feature: 'layer blockSizes' }),
+  );
   const tensors = draw(ragged, sceneOf()).tensors;
   const narrow = { ...tensors, 'a.weight_hh': { shape: [36, 3], data: new Float32Array(108) } };
   expect(await errorFrom(createModel(ragged, narrow))).toMatchObject({ code: 'ERR_MISMATCH' });
