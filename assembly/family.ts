@@ -3,7 +3,7 @@
 export * from './index';
 
 export { blocks_f32 } from './gemm/blocks';
-export { combine_f32, copy_f32, scale_f32 } from './math/combine';
+export { combine_f32, copy_f32, gather_f32, scale_f32 } from './math/combine';
 export { norm_f32 } from './math/norm';
 export { function_f32 } from './math/functions';
 export { recurrent_strips_step_f32 } from './strips/step';

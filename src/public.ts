@@ -39,6 +39,7 @@ export type {
   QrnnSpec,
   RecurrentLayerSpec,
   ScaleSpec,
+  ShuffleSpec,
   SliceSpec,
   SlstmSpec,
   SruSpec,

@@ -7,6 +7,7 @@ import {
   type FunctionOp,
   type NormOp,
   type ScaleOp,
+  type ShuffleOp,
 } from '../pack/program.js';
 import type { FamilyKernels } from '../wasm/family-registry.js';
 import type { Runner, Seat } from './piece.js';
@@ -29,7 +30,10 @@ export function bindBlocks(op: BlocksOp, { kernels, frame, k, n }: Seat): Runner
 }
 
 /** Binds an operation of the family: one worker's share of each is a range of rows. */
-export function bindFamily(op: FunctionOp | CombineOp | ScaleOp | NormOp | CopyOp, seat: Seat): Runner {
+export function bindFamily(
+  op: FunctionOp | CombineOp | ScaleOp | NormOp | CopyOp | ShuffleOp,
+  seat: Seat,
+): Runner {
   const { constants, frame, k, n } = seat;
   const kernels = seat.kernels as FamilyKernels;
   const x = addressOf(frame, op.x);
@@ -77,6 +81,8 @@ export function bindFamily(op: FunctionOp | CombineOp | ScaleOp | NormOp | CopyO
         kernels.norm_f32(y, ldy, x, ldx, weight, bias, rows, groups, size, centred, epsilon),
       );
     }
+    case 'shuffle':
+      return share((rows, y, x) => kernels.gather_f32(y, ldy, x, ldx, op.order, rows, outputs));
     case 'copy':
       return share((rows, y, x) => kernels.copy_f32(y, ldy, x, ldx, rows, outputs));
   }

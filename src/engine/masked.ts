@@ -1,4 +1,4 @@
-import { addressOf, advanceOf, type RecurrentOp } from '../pack/program.js';
+import { addressOf, advanceOf, type RecurrentOp, statesOf } from '../pack/program.js';
 import { Mask } from './mask.js';
 import type { Piece, Runner, Seat } from './piece.js';
 import type { Range } from './share.js';
@@ -51,7 +51,7 @@ export function bindMasked(
 /** Units whose outputs are their states again. */
 function bindHold(op: RecurrentOp, { kernels, frame }: Seat): Stretch {
   const { hold_f32 } = kernels;
-  const { at, ld } = frame.states[op.state]!;
+  const { at, ld } = statesOf(frame, op);
   const h = at[0]!;
   const y = addressOf(frame, op.y);
   const { ld: ldy } = op.y;
@@ -69,7 +69,7 @@ function bindHold(op: RecurrentOp, { kernels, frame }: Seat): Stretch {
  * cells that have them need no room.
  */
 function bindSome(
-  { state, rows, units, hidden }: RecurrentOp,
+  op: RecurrentOp,
   { kernels, frame, k }: Seat,
   mask: Mask,
   advance: Stretch,
@@ -77,7 +77,8 @@ function bindSome(
   hold: Stretch,
 ): Stretch {
   const { keep_state_f32 } = kernels;
-  const { at, ld } = frame.states[state]!;
+  const { rows, units, hidden } = op;
+  const { at, ld } = statesOf(frame, op);
   const others = at.slice(1);
   const z = frame.scratch[k]!;
   const ldz = units * 4;

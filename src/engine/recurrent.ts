@@ -1,5 +1,5 @@
 import { tileSteps } from '../pack/plan.js';
-import { addressOf, advanceOf, type RecurrentOp } from '../pack/program.js';
+import { addressOf, advanceOf, type RecurrentOp, statesOf } from '../pack/program.js';
 import type { FamilyKernels } from '../wasm/family-registry.js';
 import { Mask } from './mask.js';
 import { bindMasked, type Stretch } from './masked.js';
@@ -47,7 +47,7 @@ function bindParts(op: RecurrentOp, seat: Seat, range: Range): Runner {
   const table = op.parameters || constants;
   const { cell, inputs, hidden, units, rows, wih, bih, whh, bhh } = op;
   const diagonal = op.diagonal ? 1 : 0;
-  const { at, ld } = frame.states[op.state]!;
+  const { at, ld } = statesOf(frame, op);
   const [h, c = 0] = at as [number, number?];
   const z = frame.scratch[k]!;
   const x = addressOf(frame, op.x);
@@ -101,7 +101,7 @@ function bindUnits(op: RecurrentOp, seat: Seat, split: Split, phases: number): R
   const step = bindStep(op, seat, part, range);
   const { inputs, units, block, rows } = op;
   const { from: u0, to: u1 } = range;
-  const state = frame.states[op.state]!;
+  const state = statesOf(frame, op);
   const { at, ld } = state;
   const firstH = at[0]!;
   // Where a later phase reads what all units have made in an earlier one, they make it in one place.
@@ -198,7 +198,7 @@ function bindStep(op: RecurrentOp, seat: Seat, part: number, { from: u0, to: u1 
   const { kernels, constants, frame } = seat;
   const { cell, units, rows, strips } = op;
   const { ld: ldy } = op.y;
-  const { at, ld } = frame.states[op.state]!;
+  const { at, ld } = statesOf(frame, op);
   const c = (at[1] ?? 0) + part * units * 4;
   const bhh = op.bhh === 0 ? 0 : op.bhh + part * rows * 4;
   if (strips !== undefined) {

@@ -90,6 +90,12 @@ export const kinds: Kinds = {
     gives: ({ size }) => size,
     tensors: ({ size, norm }) => ({ weight: [size], ...(norm === 'rms' ? {} : { bias: [size] }) }),
   },
+  shuffle: {
+    check: (given) => ({ size: given.size('size') }),
+    reads: ({ size }) => size,
+    gives: ({ size }) => size,
+    tensors: ({ size }) => ({ order: [size] }),
+  },
   slice: {
     check(given) {
       const inputSize = given.size('inputSize');

@@ -1,4 +1,5 @@
 import { cellOf } from './cells.js';
+import { foldedShuffles } from './shuffle.js';
 import {
   type ActivationSpec,
   type CommonLayerSpec,
@@ -21,11 +22,13 @@ const plainFunctions: readonly unknown[] = ['tanh', 'sigmoid', 'relu', 'softmax'
  * Whether a model takes kernels of the wider family: one that is made of more than the layers and cells of plain stacks,
  * that joins what several give, whose recurrent weights are strips, or that has linear layers in blocks.
  */
-export function needsFamily({ layers }: ModelSpec): boolean {
-  return layers.some(
-    (layer) =>
+export function needsFamily(spec: ModelSpec): boolean {
+  const folded = foldedShuffles(spec);
+  return spec.layers.some(
+    (layer, index) =>
       (layer.inputs?.length ?? 1) > 1 ||
       familyKinds.includes(layer.kind) ||
+      (layer.kind === 'shuffle' && !folded.has(index)) ||
       (isRecurrent(layer) && (cellOf(layer).isFamily || stripsOf(layer) !== undefined)) ||
       (layer.kind === 'linear' && layer.blocks !== undefined) ||
       (layer.kind === 'activation' && !plainFunctions.includes(layer.activation)),

@@ -1,10 +1,10 @@
-import { ArgumentRangeError, ArgumentTypeError } from '../base/errors.js';
+import { ArgumentRangeError, ArgumentTypeError, UnsupportedError } from '../base/errors.js';
 import { integer, show } from '../base/guards.js';
+import { checkBlockSizes, depthOf } from './blocks.js';
 import { cellOf } from './cells.js';
 import { checkFunc, type Func } from './functions.js';
 import { Given } from './given.js';
 import {
-  blocksOf,
   type Direction,
   directionsOf,
   type ElmanSpec,
@@ -104,14 +104,18 @@ function checkDirection(given: Given): { direction?: Direction } {
   return direction === 'forward' ? {} : { direction };
 }
 
-function checkBlocks(given: Given): Omit<SlstmSpec, 'kind' | 'name'> & { blocks: number } {
-  const { inputSize, hiddenSize } = checkSizes(given);
-  const blocks = given.divisor('blocks', { hiddenSize });
-  return { inputSize, hiddenSize, blocks, ...checkDirection(given) };
+function checkBlocks(given: Given): Omit<SlstmSpec, 'kind' | 'name'> {
+  const sizes = checkSizes(given);
+  return { ...sizes, ...checkBlockSizes(given, sizes.hiddenSize), ...checkDirection(given) };
 }
 
 function checkNormed(given: Given): Omit<LnLstmSpec | LnGruSpec, 'kind' | 'name'> {
-  const { blocks, ...fields } = checkBlocks(given);
+  if (given.has('blockSizes'))
+    throw new UnsupportedError(
+      `${given.what('blockSizes')} of a layer whose units all meet are not supported.`,
+      'layer blockSizes',
+    );
+  const { blocks, blockSizes: _, ...fields } = checkBlocks(given);
   const epsilon = given.has('epsilon') ? given.number('epsilon', Number.MIN_VALUE) : 1e-5;
   return { ...fields, ...(blocks === 1 ? {} : { blocks }), epsilon };
 }
@@ -121,7 +125,7 @@ function checkGates(given: Given) {
   const fields = checkBlocks(given);
   const strips = checkStrips(given, fields.hiddenSize);
   if (strips === undefined) return fields;
-  if (fields.blocks > 1 || fields.direction !== undefined || given.has('projectionSize'))
+  if (fields.blocks !== 1 || fields.direction !== undefined || given.has('projectionSize'))
     throw new ArgumentRangeError(
       `${given.what('strips')} are for a layer with one block that goes forward and gives all of its units.`,
     );
@@ -151,7 +155,7 @@ function checkProjection(
     );
   if (blocks !== 1)
     throw new ArgumentRangeError(
-      `${given.what('projectionSize')} is for a dense layer: what recurs is of all blocks. blocks is ${blocks}.`,
+      `${given.what('projectionSize')} is for a dense layer: what recurs is of all blocks. ${blocks === undefined ? 'blockSizes are given' : `blocks is ${blocks}`}.`,
     );
   return size;
 }
@@ -196,7 +200,7 @@ function tensorsOf(layer: RecurrentLayerSpec): Record<string, number[]> {
   const one: Record<string, number[]> = { weight_ih: [gates * hiddenSize, inputSize] };
   const strips = stripsOf(layer);
   if (strips !== undefined) Object.assign(one, stripTensors(strips, gates, hiddenSize));
-  else if (recurs) one.weight_hh = [gates * hiddenSize, projection ?? hiddenSize / blocksOf(layer)];
+  else if (recurs) one.weight_hh = [gates * hiddenSize, projection ?? depthOf(layer)];
   for (const column of columns) one[column.tensor] = [column.gates.length * hiddenSize];
   if (projection !== undefined) one.weight_hr = [projection, hiddenSize];
   const all: Record<string, number[]> = {};

@@ -60,8 +60,16 @@ interface BlockSpec extends RecurrentSpec {
   blocks?: number;
 }
 
+interface RaggedSpec extends BlockSpec {
+  /**
+   * in place of `blocks`: units of each block, 1..1000 blocks that sum to H. D, the columns of weight_hh, is the largest
+   * of them; a row begins with the states of its own block, and what is behind them is not used.
+   */
+  blockSizes?: number[];
+}
+
 /** Tensors `${name}.weight_ih` [G·H, I], `.weight_hh` [G·H, H/N], `.bias_ih` and `.bias_hh` [G·H], as PyTorch's. */
-interface GateSpec extends BlockSpec {
+interface GateSpec extends RaggedSpec {
   /** default: none; only of a layer with one block that goes forward */
   strips?: StripsSpec;
   /** every gate's input is limited to ±clip before its function (ONNX); an LSTM's cell is not; default: not at all */
@@ -119,7 +127,7 @@ export interface ElmanSpec extends GateSpec {
  * c' = e^(l − m') c + e^(i − m') tanh(z), n' = e^(l − m') n + e^(i − m'), h' = σ(o) c' / n'.
  * Tensors `${name}.weight_ih` [4·H, I], `.weight_hh` [4·H, H/N] and `.bias` [4·H].
  */
-export interface SlstmSpec extends BlockSpec {
+export interface SlstmSpec extends RaggedSpec {
   kind: 'slstm';
 }
 
@@ -228,6 +236,17 @@ export interface NormSpec extends Wired {
   epsilon?: number;
 }
 
+/**
+ * Features in another order: y_j = x of order_j (the channel shuffle of ShuffleNet, Zhang et al. 2018), so that blocks of
+ * one layer meet in the next. Tensor `${name}.order` [size]: each whole number within 0..size-1 once. Where all that
+ * read it are linear or recurrent layers with a dense matrix for it, it costs nothing: their columns are put in its order.
+ */
+export interface ShuffleSpec extends Wired {
+  kind: 'shuffle';
+  /** number of features */
+  size: number;
+}
+
 /** Features [from, to) of its input. It has no tensors. */
 export interface SliceSpec extends Wired {
   kind: 'slice';
@@ -284,6 +303,7 @@ export type LayerSpec =
   | CombineSpec
   | ScaleSpec
   | NormSpec
+  | ShuffleSpec
   | SliceSpec
   | ConvSpec
   | DelaySpec;
@@ -310,7 +330,13 @@ export function isRecurrent(layer: LayerSpec): layer is RecurrentLayerSpec {
 export function blocksOf(layer: RecurrentLayerSpec): number {
   // What has no recurrent matrix recurs unit by unit.
   if (layer.kind === 'sru' || layer.kind === 'qrnn') return layer.hiddenSize;
-  return layer.blocks ?? 1;
+  const sizes = blockSizesOf(layer);
+  return sizes?.length ?? layer.blocks ?? 1;
+}
+
+/** The sizes of a recurrent layer's blocks where they differ. */
+export function blockSizesOf(layer: RecurrentLayerSpec): readonly number[] | undefined {
+  return 'blockSizes' in layer ? layer.blockSizes : undefined;
 }
 
 /** How many features a recurrent layer gives in each direction. */

@@ -1,6 +1,8 @@
 import { UnsupportedError } from '../base/errors.js';
+import { foldedShuffles } from '../model/shuffle.js';
 import { isRecurrent, type LayerSpec, type ModelSpec } from '../model/spec.js';
 import { inputWidth, sourcesOf, widthsOf } from '../model/wiring.js';
+import type { Shuffle } from './program.js';
 
 /** Features [column, column + width) of what a layer gives, by its number; −1 is the model's input. */
 export interface Fragment {
@@ -25,6 +27,8 @@ export interface Flow {
   widths: number[];
   /** per layer its operands: a combination has several, each other layer one; none for a layer that does nothing */
   reads: Fragment[][][];
+  /** per layer the shuffles that its weights take in: it reads what they read */
+  shuffles: Shuffle[][];
   /** what the model gives */
   output: Fragment[];
   /** those that do something, in an order in which everybody finds what he reads, but for what comes back */
@@ -53,8 +57,10 @@ export function isReversing(layer: LayerSpec): boolean {
 export function flowOf(spec: ModelSpec): Flow {
   const { layers } = spec;
   const widths = widthsOf(spec);
-  const { reads, output } = readsOf(spec, widths);
-  const groups = groupsOf(spec, reads);
+  const folded = foldedShuffles(spec);
+  const isIdle = (index: number) => isView(layers[index]!) || folded.has(index);
+  const { reads, output, shuffles } = readsOf(spec, widths, folded, isIdle);
+  const groups = groupsOf(spec, reads, isIdle);
   const stages = layers.map(() => -1);
   /** the stage from which on what a layer gives can be read forward */
   const readable = (value: number) => stages[value]! + (isReversing(layers[value]!) ? 1 : 0);
@@ -72,18 +78,23 @@ export function flowOf(spec: ModelSpec): Flow {
     );
     for (const index of members) stages[index] = Math.max(0, ...before);
   }
-  return { widths, reads, output, groups, stages };
+  return { widths, reads, shuffles, output, groups, stages };
 }
 
 /** What each layer reads, through those that do nothing, and what the model gives. */
-function readsOf(spec: ModelSpec, widths: readonly number[]): Pick<Flow, 'reads' | 'output'> {
+function readsOf(
+  spec: ModelSpec,
+  widths: readonly number[],
+  folded: ReadonlySet<number>,
+  isIdle: (index: number) => boolean,
+): Pick<Flow, 'reads' | 'output' | 'shuffles'> {
   const { layers } = spec;
   const sources = sourcesOf(spec);
   const input = [{ value: -1, column: 0, width: inputWidth(spec) }];
   const given: Fragment[][] = [];
   const givenOf = (source: number) => (source < 0 ? input : given[source]!);
   for (const [index, layer] of layers.entries()) {
-    if (!isView(layer)) {
+    if (!isIdle(index)) {
       given.push([{ value: index, column: 0, width: widths[index]! }]);
       continue;
     }
@@ -91,18 +102,26 @@ function readsOf(spec: ModelSpec, widths: readonly number[]): Pick<Flow, 'reads'
     given.push(layer.kind === 'slice' ? cutFragments(read, layer.from, layer.to) : read);
   }
   const reads = layers.map((layer, index) => {
-    if (isView(layer)) return [];
+    if (isIdle(index)) return [];
     const each = sources[index]!.map(givenOf);
     return layer.kind === 'combine' ? each : [mergeFragments(each.flat())];
   });
-  return { reads, output: given.at(-1)! };
+  const shuffles = layers.map((_, index) => {
+    let column = 0;
+    return sources[index]!.flatMap((source) => {
+      const size = source < 0 ? inputWidth(spec) : widths[source]!;
+      column += size;
+      return folded.has(source) ? [{ name: layers[source]!.name, column: column - size, size }] : [];
+    });
+  });
+  return { reads, shuffles, output: given.at(-1)! };
 }
 
 /**
  * Layers that wait for each other run together: strongly connected components, each behind all that it reads (Tarjan
  * 1972). Where nothing feeds back, this is the spec's own order.
  */
-function groupsOf({ layers }: ModelSpec, reads: Flow['reads']): Group[] {
+function groupsOf({ layers }: ModelSpec, reads: Flow['reads'], isIdle: (index: number) => boolean): Group[] {
   const groups: Group[] = [];
   /** per layer its number in the search, and the lowest that can be reached from it; infinite once it has a group */
   const numbers = new Map<number, number>();
@@ -122,7 +141,7 @@ function groupsOf({ layers }: ModelSpec, reads: Flow['reads']): Group[] {
     groups.push({ layers: members, loops: members.length > 1 || values.includes(index) });
     return Number.POSITIVE_INFINITY;
   };
-  for (const [index, layer] of layers.entries()) if (!isView(layer) && !numbers.has(index)) visit(index);
+  for (const index of layers.keys()) if (!isIdle(index) && !numbers.has(index)) visit(index);
   return groups;
 }
 

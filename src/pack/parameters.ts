@@ -1,6 +1,7 @@
 import { type Func, fullFunc, functionCodes } from '../model/functions.js';
 import type { RecurrentLayerSpec } from '../model/spec.js';
-import type { RecurrentOp } from './program.js';
+import type { Program, RecurrentOp } from './program.js';
+import { placeTable, tableFloats } from './table.js';
 
 /** Floats of what stands behind a layer's own constants; the drawing is in assembly/cell/parameters.ts. */
 export const parameterFloats = 24;
@@ -12,6 +13,20 @@ const peepholes = 2;
 export interface Placed extends Pick<RecurrentOp, 'block' | 'outputs' | 'projection'> {
   /** bytes between its states behind h */
   apart: number;
+}
+
+/** Writes a layer's own constants and parameters, where its cell is one of the family. */
+export function placeConstants(
+  to: Float32Array,
+  layer: RecurrentLayerSpec,
+  op: RecurrentOp,
+  { run }: Program,
+): void {
+  if (op.parameters === 0) return;
+  placeTable(to, op.parameters / 4);
+  const { at } = run.states[op.state]!;
+  const apart = at.length > 2 ? at[2]! - at[1]! : 0;
+  placeParameters(to, op.parameters / 4 + tableFloats, layer, { ...op, apart });
 }
 
 /** Writes what a layer of the family says, at an index of a memory's floats. */

@@ -16,6 +16,15 @@ export interface Place {
   still?: true;
 }
 
+/** A shuffle of columns of what an operation reads, which its weights have taken in. */
+export interface Shuffle {
+  /** the layer's */
+  name: string;
+  /** the first of them */
+  column: number;
+  size: number;
+}
+
 /** What every operation has. */
 interface Placed {
   name: string;
@@ -27,11 +36,16 @@ interface Placed {
 
 export interface RecurrentOp extends Placed {
   op: 'recurrent';
+  /** of its input, taken in by wih */
+  shuffles: Shuffle[];
   /** what the names of its tensors end in: '' or '_reverse' */
   end: string;
   /** number of the cell in assembly/layer/cells.ts */
   cell: number;
   inputs: number;
+  /** the first of its units in its layer: a layer whose blocks differ in size has several operations */
+  first: number;
+  /** its units */
   hidden: number;
   /** what a worker can own: blocks, or runs of units of a diagonal layer */
   parts: number;
@@ -65,6 +79,8 @@ export interface RecurrentOp extends Placed {
 
 export interface LinearOp extends Placed {
   op: 'linear';
+  /** of its input, taken in by the weight */
+  shuffles: Shuffle[];
   inputs: number;
   outputs: number;
   panels: number;
@@ -170,6 +186,14 @@ export interface KeepOp extends Omit<Placed, 'y'> {
   state: number;
 }
 
+/** Features in another order. */
+export interface ShuffleOp extends Placed {
+  op: 'shuffle';
+  outputs: number;
+  /** [outputs] i32 */
+  order: number;
+}
+
 /** Puts columns where a layer that reads several values wants them. */
 export interface CopyOp extends Placed {
   op: 'copy';
@@ -187,6 +211,7 @@ export type Op =
   | ScaleOp
   | NormOp
   | CopyOp
+  | ShuffleOp
   | ConvOp
   | DelayOp
   | RecallOp
@@ -303,6 +328,20 @@ export interface Program {
 /** Row stride in bytes of a layer's output: padded so that whole vectors can be written. */
 export function strideOf(width: number): number {
   return Math.ceil(width / 8) * 32;
+}
+
+/** Where an operation has the states of its own units: their addresses, and the row stride of each in bytes. */
+export function statesOf(
+  { states }: Frame,
+  { state, first }: Pick<RecurrentOp, 'state' | 'first'>,
+): { at: number[]; ld: number } {
+  const { at, ld } = states[state]!;
+  return { at: at.map((address) => address + first * 4), ld };
+}
+
+/** Where a layer's vector of rows lies. A cell that has more than one beside the bias has one part. */
+export function vectorOf({ bih, bhh, rows }: RecurrentOp, to: 'bias' | number): number {
+  return to === 'bias' ? bih : bhh + to * rows * 4;
 }
 
 /** Bytes from a row of a place to the next one; 0 where every step has the same rows. */

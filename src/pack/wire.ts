@@ -1,5 +1,12 @@
 import { roundUp } from '../memory/layout.js';
-import type { DelaySpec, ModelSpec } from '../model/spec.js';
+import {
+  type DelaySpec,
+  directionsOf,
+  isRecurrent,
+  type LayerSpec,
+  type ModelSpec,
+  outputsOf,
+} from '../model/spec.js';
 import { inputWidth } from '../model/wiring.js';
 import { type Flow, type Fragment, type Group, isReversing, valuesOf } from './flow.js';
 import { newPlace } from './ops.js';
@@ -80,7 +87,7 @@ class StageWiring {
   wire(): Omit<Stage, 'work'> {
     const own = this.#groups.flatMap(({ layers }) => layers);
     for (const index of own) {
-      if (isReversing(this.spec.layers[index]!) && this.ops[index]!.length === 1) continue;
+      if (this.ops[index]!.every(isBackward)) continue;
       for (const operand of this.flow.reads[index]!) if (operand.length > 1) this.#planJoin(operand);
     }
     for (const { layers, loops } of this.#groups) {
@@ -156,10 +163,9 @@ class StageWiring {
     const operands = this.flow.reads[index]!;
     const values = valuesOf(operands);
     const reversing = isReversing(layer);
-    const read = ops.map((_, k) => {
-      const isBackward = reversing && k === ops.length - 1;
-      return operands.map((operand) => (isBackward ? this.#findReversed(operand) : this.#find(operand)));
-    });
+    const read = ops.map((op) =>
+      operands.map((operand) => (isBackward(op) ? this.#findReversed(operand) : this.#find(operand))),
+    );
     const step = this.#stepFor(ops[0]!, values);
     const home = this.#homes.get(index) ?? this.regions.add(this.flow.widths[index]!);
     if (!reversing) this.#spots.set(index, home);
@@ -174,8 +180,7 @@ class StageWiring {
           this.regions.use(spot, step, place);
         }
       }
-      const column = op.op === 'recurrent' ? k * op.outputs : 0;
-      this.regions.use({ ...home, column: home.column + column }, step, op.y);
+      this.regions.use(shift(home, columnOf(op, layer)), step, op.y);
       this.#steps[step]!.push(this.#first[index]! + k);
     }
     if (reversing) this.#homes.set(index, home);
@@ -301,16 +306,16 @@ class StageWiring {
     const layer = this.spec.layers[fragment.value]!;
     const reversing = isReversing(layer);
     const home = reversing ? this.#homes.get(fragment.value)! : this.#spots.get(fragment.value)!;
-    const ops = this.ops[fragment.value]!;
-    const width = this.flow.widths[fragment.value]! / ops.length;
-    for (const k of ops.keys()) {
+    const ways = isRecurrent(layer) ? directionsOf(layer) : (['forward'] as const);
+    const width = this.flow.widths[fragment.value]! / ways.length;
+    for (const [k, way] of ways.entries()) {
       const from = Math.max(fragment.column, k * width);
       const to = Math.min(fragment.column + fragment.width, (k + 1) * width);
       if (from >= to) continue;
       const place = newPlace();
       this.regions.use(shift(home, from), Number.POSITIVE_INFINITY, place);
       const column = first + from - fragment.column;
-      const reversed = reversing && k === ops.length - 1;
+      const reversed = way === 'reverse';
       this.#outputs.push({ value, of, column, width: to - from, place, reversed });
     }
   }
@@ -340,7 +345,19 @@ class StageWiring {
 
 /** Operations of which a worker has some outputs of all rows, and those of which he has some rows. */
 const byColumns: readonly Op['op'][] = ['linear', 'blocks'];
-const byRows: readonly Op['op'][] = ['activation', 'function', 'combine', 'scale', 'norm', 'copy'];
+const byRows: readonly Op['op'][] = ['activation', 'function', 'combine', 'scale', 'norm', 'shuffle', 'copy'];
+
+/** Whether an operation goes through time backward. */
+function isBackward(op: Op): boolean {
+  return op.op === 'recurrent' && op.end !== '';
+}
+
+/** The first column of an operation in what its layer gives. */
+function columnOf(op: Op, layer: LayerSpec): number {
+  if (op.op !== 'recurrent' || !isRecurrent(layer)) return 0;
+  const isSecond = isBackward(op) && layer.direction === 'bidirectional';
+  return op.first + (isSecond ? outputsOf(layer) : 0);
+}
 
 function shift(spot: Spot, columns: number): Spot {
   return { ...spot, column: spot.column + columns };
@@ -358,6 +375,7 @@ function reachOf({ op }: Op): number {
     case 'blocks':
     case 'norm':
     case 'copy':
+    case 'shuffle':
     case 'conv':
     case 'delay':
     case 'recall':

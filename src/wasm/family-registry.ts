@@ -7,6 +7,7 @@ import { type KernelName, registry } from './registry.js';
 export const familyRegistry = {
   combine_f32: 'y ldy a lda b ldb rows width code',
   copy_f32: 'y ldy x ldx rows width',
+  gather_f32: 'y ldy x ldx order rows width',
   scale_f32: 'y ldy x ldx w b rows width',
   blocks_f32: 'out ldo bias x ldx w rows width depth p0 p1',
   norm_f32: 'y ldy x ldx w b rows groups size centred epsilon',

@@ -29,6 +29,30 @@ export function blockSizes(widest = 48): fc.Arbitrary<{ blocks: number; hiddenSi
     .filter(({ hiddenSize }) => hiddenSize <= widest);
 }
 
+/** Sizes of blocks that differ, in runs of equal ones and not, with runs of single units among them. */
+export function unequalSizes(): fc.Arbitrary<number[]> {
+  const run = fc.record({
+    size: fc.constantFrom(1, 2, 3, 4, 5, 7, 8, 9, 16, 17),
+    count: fc.constantFrom(1, 1, 2, 3),
+  });
+  return fc
+    .array(run, { minLength: 2, maxLength: 4 })
+    .map((runs) => runs.flatMap(({ size, count }) => new Array<number>(count).fill(size)))
+    .filter((sizes) => sizes.some((size) => size !== sizes[0]));
+}
+
+/** A layer whose blocks differ in size, with the functions of its kind or others. */
+export function raggedLayer(kind: CellKind | 'slstm', name = 'rnn'): fc.Arbitrary<LayerSpec> {
+  const layers =
+    kind === 'slstm'
+      ? familyLayer(kind, name)
+      : fc.oneof(recurrentLayer(kind, name), generalLayer(kind, ['tanh', 'sigmoid', 'softsign'], name));
+  return fc.tuple(layers, unequalSizes()).map(([layer, sizes]) => {
+    const { blocks: _, ...rest } = layer as LstmSpec;
+    return { ...rest, hiddenSize: sizes.reduce((a, b) => a + b), blockSizes: sizes };
+  });
+}
+
 export function recurrentLayer(kind: CellKind, name = 'rnn'): fc.Arbitrary<CommonLayerSpec> {
   return fc
     .record({ inputSize: fc.constantFrom(...edgeSizes), sizes: blockSizes() })

@@ -125,6 +125,7 @@ class Grower {
       'scale',
       'norm',
       'slice',
+      'shuffle',
     ] as const);
     const direction = this.reverses ? { direction: this.#pick(directions) } : {};
     switch (isFirst && kind === 'activation' ? 'linear' : kind) {
@@ -156,6 +157,9 @@ class Grower {
         this.#add({ kind: 'norm', name, size: width, norm, groups, epsilon: 1e-2 }, inputs, width);
         return;
       }
+      case 'shuffle':
+        this.#add({ kind: 'shuffle', name, size: width }, inputs, width);
+        return;
       case 'slice': {
         const from = this.#below(width);
         const to = from + 1 + this.#below(width - from);

@@ -255,6 +255,11 @@ function layerOf(
       return (vector) => scale(vector, tensor('weight')!.data, tensor('bias')!.data);
     case 'norm':
       return (vector) => normalise(vector, layer, tensor('weight')!.data, tensor('bias')?.data);
+    case 'shuffle': {
+      const order = [...tensor('order')!.data];
+      const pick = (values: Float64Array) => Float64Array.from(order, (from) => values[from]!);
+      return ({ value, error, norm }) => bounded(pick(value), pick(error), norm);
+    }
     case 'slice':
       return (vector) => cut(vector, layer.from, layer.to);
   }
@@ -303,10 +308,22 @@ function stepOf(
   }
 }
 
-/** Blocks of a layer for the oracle: units that recur alone need none, and where all meet it takes the dense matrix. */
-function blocksHere(layer: RecurrentLayerSpec): number {
+/**
+ * Blocks of a layer for the oracle, by their units: those that recur alone need none, and where all meet it takes the
+ * dense matrix.
+ */
+function blocksHere(layer: RecurrentLayerSpec): { first: number; units: number }[] {
+  const { hiddenSize } = layer;
   const { recurs, meets } = cellOf(layer);
-  return recurs && !meets ? blocksOf(layer) : 1;
+  const blocks = recurs && !meets ? blocksOf(layer) : 1;
+  const sizes =
+    ('blockSizes' in layer ? layer.blockSizes : undefined) ??
+    new Array<number>(blocks).fill(hiddenSize / blocks);
+  let first = 0;
+  return sizes.map((units) => {
+    first += units;
+    return { first: first - units, units };
+  });
 }
 
 /**
@@ -316,30 +333,31 @@ function blocksHere(layer: RecurrentLayerSpec): number {
 function readBlocks(layer: RecurrentLayerSpec, tensors: Tensors, steps: number, end: string): Gate[][] {
   const { name, inputSize, hiddenSize } = layer;
   const { gates: count, recurs, columns } = cellOf(layer);
-  const blocks = blocksHere(layer);
-  const units = hiddenSize / blocks;
   const recurrent = recurs ? recurrentOf(layer, tensors[`${name}.weight_hh${end}`]!) : undefined;
   const width = recurrent?.shape[1] ?? 0;
-  const rowsOf = (tensor: string, row: number, width: number) =>
+  const rowsOf = (tensor: string, row: number, units: number, width: number) =>
     tensors[`${name}.${tensor}${end}`]!.data.subarray(row * width, (row + units) * width);
   /** the values of a gate's rows in those tensors of one value a row that have them */
-  const columnsOf = (g: number, n: number, wanted: (tensor: string) => boolean) =>
+  const columnsOf = (g: number, first: number, units: number, wanted: (tensor: string) => boolean) =>
     columns
       .filter(({ tensor, gates }) => wanted(tensor) && gates.includes(g))
-      .map(({ tensor, gates }) => rowsOf(tensor, gates.indexOf(g) * hiddenSize + n * units, 1));
-  const none = new Float32Array(units);
-  return Array.from({ length: blocks }, (_, n) =>
+      .map(({ tensor, gates }) => rowsOf(tensor, gates.indexOf(g) * hiddenSize + first, units, 1));
+  return blocksHere(layer).map(({ first, units }) =>
     Array.from({ length: count }, (_, g) => {
-      const row = g * hiddenSize + n * units;
-      const hh = recurrent?.data.subarray(row * width, (row + units) * width) ?? [];
+      const row = g * hiddenSize + first;
+      const none = new Float32Array(units);
+      // What a row has behind the states of its own block is not used.
+      const depth = 'blockSizes' in layer && layer.blockSizes !== undefined ? units : width;
+      const given = recurrent?.data.subarray(row * width, (row + units) * width) ?? new Float32Array(0);
+      const hh = given.filter((_, i) => i % width < depth);
       // One step hands no error on to a next one.
-      const stretch = recurrent && steps > 1 ? spectralBound(hh, units, width) : undefined;
+      const stretch = recurrent && steps > 1 ? spectralBound(hh, units, depth) : undefined;
       return {
-        ih: { weights: rowsOf('weight_ih', row, inputSize), height: units, width: inputSize },
-        hh: { weights: hh, height: units, width, ...(stretch === undefined ? {} : { stretch }) },
-        biasIh: columnsOf(g, n, (tensor) => tensor === 'bias_ih' || tensor === 'bias')[0] ?? none,
-        biasHh: columnsOf(g, n, (tensor) => tensor === 'bias_hh')[0] ?? none,
-        peephole: columnsOf(g, n, (tensor) => tensor.startsWith('weight_'))[0],
+        ih: { weights: rowsOf('weight_ih', row, units, inputSize), height: units, width: inputSize },
+        hh: { weights: hh, height: units, width: depth, ...(stretch === undefined ? {} : { stretch }) },
+        biasIh: columnsOf(g, first, units, (tensor) => tensor === 'bias_ih' || tensor === 'bias')[0] ?? none,
+        biasHh: columnsOf(g, first, units, (tensor) => tensor === 'bias_hh')[0] ?? none,
+        peephole: columnsOf(g, first, units, (tensor) => tensor.startsWith('weight_'))[0],
       };
     }),
   );
@@ -351,13 +369,13 @@ function recurrentOf(layer: RecurrentLayerSpec, weights: Tensor): Tensor {
 }
 
 function readState(layer: RecurrentLayerSpec, given: GivenState | undefined, b: number): BlockState[] {
-  const blocks = blocksHere(layer);
   const widths = Object.entries(kindOf(layer).states!(layer)) as [StateName, number][];
-  return Array.from({ length: blocks }, (_, n) => {
+  return blocksHere(layer).map(({ first, units }, _, all) => {
     const parts = widths.map(([part, width]) => {
-      const units = width / blocks;
-      const from = b * width + n * units;
-      return [part, exact(Array.from({ length: units }, (_, i) => given?.[part]?.[from + i] ?? 0))];
+      // What is projected is of one block, and narrower than its units.
+      const count = all.length === 1 ? width : units;
+      const from = b * width + first;
+      return [part, exact(Array.from({ length: count }, (_, i) => given?.[part]?.[from + i] ?? 0))];
     });
     return Object.fromEntries(parts) as BlockState;
   });

@@ -113,6 +113,10 @@ class LayerWriter {
       }
       case 'norm':
         return this.#norm(layer, x);
+      case 'shuffle': {
+        const order = this.graph.integers([...this.tensors[`${name}.order`]!.data]);
+        return this.#node('Gather', name, 'out', [x, order], axis(-1));
+      }
       case 'slice': {
         const bounds = [layer.from, layer.to, -1].map((value) => this.graph.integers([value]));
         return this.#node('Slice', name, 'out', [x, ...bounds]);

@@ -2,6 +2,7 @@ import { ArgumentRangeError, MismatchError, UnsupportedError } from '../../base/
 import { show } from '../../base/guards.js';
 import type { ModelSpec, RecurrentLayerSpec } from '../../model/spec.js';
 import { layerTensors, type Tensor, type Tensors } from '../../model/tensors.js';
+import { partsOf } from '../../pack/ops.js';
 import { placeParameters } from '../../pack/parameters.js';
 import { gatePlaces, rowPlaces } from '../../pack/rows.js';
 import { placeTable, tableFloats } from '../../pack/table.js';
@@ -116,6 +117,7 @@ export function placeConstants(f32: Float32Array, program: TrainProgram, { layer
     const apart = states.length > 2 ? states[2]!.at - states[1]!.at : 0;
     placeParameters(f32, op.table / 4 + tableFloats, layer, {
       apart,
+      block: partsOf(layer).block,
       outputs,
       projection: whr?.forward ?? 0,
     });
