@@ -45,3 +45,18 @@ export function scale_f32(y: usize, ldy: usize, x: usize, ldx: usize, w: usize, 
 export function copy_f32(y: usize, ldy: usize, x: usize, ldx: usize, rows: usize, width: usize): void {
   for (let r: usize = 0; r < rows; r++) memory.copy(y + r * ldy, x + r * ldx, width << 2);
 }
+
+/**
+ * y_j = x of order_j, row by row
+ *
+ * x, y: [rows, width], strides ldx, ldy in bytes, apart from each other · order: [width] i32, each within 0..width−1
+ */
+export function gather_f32(y: usize, ldy: usize, x: usize, ldx: usize, order: usize, rows: usize, width: usize): void {
+  for (let m: usize = 0; m < rows; m++) {
+    const from = x + m * ldx;
+    const to = y + m * ldy;
+    for (let j: usize = 0; j < width; j++) {
+      store<f32>(to + (j << 2), load<f32>(from + (<usize>load<u32>(order + (j << 2)) << 2)));
+    }
+  }
+}

@@ -1,5 +1,5 @@
 import { encodeModel } from '../formats/native.js';
-import { blocksOf, isRecurrent, stripsOf } from '../model/spec.js';
+import { blockSizesOf, blocksOf, isRecurrent, stripsOf } from '../model/spec.js';
 import { checkPlaces, writeBeside } from './beside.js';
 import { type Command, vocabOption } from './command.js';
 import { about } from './failure.js';
@@ -136,6 +136,7 @@ export const convert: Command = {
       kind: layer.kind,
       hiddenSize: layer.hiddenSize,
       blocks: blocksOf(layer),
+      ...(blockSizesOf(layer) && { blockSizes: blockSizesOf(layer) }),
       ...(stripsOf(layer) && { strips: stripsOf(layer) }),
     }));
     const { total, recurrent, recurrentIfDense } = countModel(file.spec);

@@ -1,5 +1,13 @@
 import { readModelFile } from '../formats/open.js';
-import { blocksOf, isRecurrent, type LayerSpec, type LinearSpec, stripsOf } from '../model/spec.js';
+import {
+  blockSizesOf,
+  blocksOf,
+  isRecurrent,
+  type LayerSpec,
+  type LinearSpec,
+  type RecurrentLayerSpec,
+  stripsOf,
+} from '../model/spec.js';
 import { availableKernels } from '../wasm/features.js';
 import type { Command } from './command.js';
 import { about } from './failure.js';
@@ -87,6 +95,8 @@ function describeLayer(layer: LayerSpec): string[] {
     case 'conv':
     case 'delay':
       return [layer.name, kind, `${layer.size}`, '', total];
+    case 'shuffle':
+      return [layer.name, kind, `${layer.size}`, '', ''];
     case 'slice':
       return [layer.name, kind, `${layer.inputSize} → ${layer.to - layer.from}`, '', ''];
     default: {
@@ -107,10 +117,17 @@ function describeInputs(layers: readonly LayerSpec[], index: number): string {
   return layers[index]!.inputs?.join(', ') ?? layers[index - 1]?.name ?? 'input';
 }
 
+/** Blocks that differ in size: how many, and the least and the most units of one. */
+function describeSizes(layer: RecurrentLayerSpec): string {
+  const sizes = blockSizesOf(layer)!;
+  return `${sizes.length} of ${Math.min(...sizes)} to ${Math.max(...sizes)}`;
+}
+
 function describeBlocks(layer: LayerSpec): string {
   if (!isRecurrent(layer)) return '';
   if (stripsOf(layer) !== undefined) return describeStructure(layer);
   const blocks = blocksOf(layer);
+  if (blockSizesOf(layer) !== undefined) return describeSizes(layer);
   if (blocks === 1) return '1 (dense)';
   return blocks === layer.hiddenSize ? `${blocks} (diagonal)` : `${blocks} of ${layer.hiddenSize / blocks}`;
 }

@@ -1,6 +1,7 @@
 import { type SparsifyOptions, sparsify } from '../formats/strips.js';
+import { depthOf } from '../model/blocks.js';
 import { cellOf } from '../model/cells.js';
-import { blocksOf, type RecurrentLayerSpec, stripsOf } from '../model/spec.js';
+import { blockSizesOf, blocksOf, type RecurrentLayerSpec, stripsOf } from '../model/spec.js';
 import { stripWeights } from '../model/strips.js';
 import type { ModelFile } from '../model/tensors.js';
 import type { Arguments } from './arguments.js';
@@ -52,5 +53,6 @@ export function describeStructure(layer: RecurrentLayerSpec): string {
     return `${kept}${strips.diagonal ? ' and the diagonal' : ''} (${(part * 100).toFixed(1)} %)`;
   }
   const blocks = blocksOf(layer);
+  if (blockSizesOf(layer) !== undefined) return `${count(blocks)} blocks of up to ${count(depthOf(layer))}`;
   return blocks === 1 ? '1 block (dense)' : `${count(blocks)} blocks of ${count(hiddenSize / blocks)}`;
 }

@@ -1,5 +1,7 @@
+import { blockRunsOf, depthOf } from '../model/blocks.js';
 import { cellOf } from '../model/cells.js';
 import {
+  blockSizesOf,
   blocksOf,
   isRecurrent,
   type LayerSpec,
@@ -31,8 +33,11 @@ export function countLayer(layer: LayerSpec): WeightCount {
       matrix: shape.length === 2,
       count: shape.reduce((product, size) => product * size, 1),
     }))
-    // Nobody has learnt where strips lie.
-    .filter(({ part }) => part !== 'strips');
+    .map((size) =>
+      size.part.startsWith('weight_hh') ? { ...size, count: countUsed(layer, size.count) } : size,
+    )
+    // Nobody has learnt where strips lie, or an order.
+    .filter(({ part }) => part !== 'strips' && layer.kind !== 'shuffle');
   const sum = (chosen: typeof sizes) => chosen.reduce((total, { count }) => total + count, 0);
   const total = sum(sizes);
   if (!isRecurrent(layer)) {
@@ -49,11 +54,24 @@ export function countLayer(layer: LayerSpec): WeightCount {
     input,
     other: total - recurrent - input,
     recurrentIfDense:
-      stripsOf(layer) === undefined
-        ? recurrent * blocksIn(layer)
-        : cellOf(layer).gates * layer.hiddenSize ** 2,
+      stripsOf(layer) !== undefined
+        ? cellOf(layer).gates * layer.hiddenSize ** 2
+        : blockSizesOf(layer) !== undefined
+          ? recurrent * (layer.hiddenSize ** 2 / pairsOf(layer))
+          : recurrent * blocksIn(layer),
     work: recurrent + input + of('weight_hr'),
   };
+}
+
+/** Units that meet, of a layer's blocks: the sum of their squares. */
+function pairsOf(layer: RecurrentLayerSpec): number {
+  return blockRunsOf(layer).reduce((sum, { count, units }) => sum + count * units ** 2, 0);
+}
+
+/** Of weight_hh what is used: rows of blocks that differ in size are as long as the largest needs them. */
+function countUsed(layer: LayerSpec, count: number): number {
+  if (!isRecurrent(layer) || blockSizesOf(layer) === undefined) return count;
+  return (count / (layer.hiddenSize * depthOf(layer))) * pairsOf(layer);
 }
 
 /** Into how many blocks weight_hh falls. */

@@ -1,7 +1,9 @@
 import { tileSteps } from '../pack/plan.js';
-import { addressOf, type RecurrentOp } from '../pack/program.js';
+import { addressOf, advanceOf, type RecurrentOp, statesOf } from '../pack/program.js';
 import type { FamilyKernels } from '../wasm/family-registry.js';
-import type { Runner, Seat } from './piece.js';
+import { Mask } from './mask.js';
+import { bindMasked, type Stretch } from './masked.js';
+import type { Piece, Runner, Seat } from './piece.js';
 import { type Range, type RecurrentShare, recurrentShare } from './share.js';
 
 type Split = Extract<RecurrentShare, { split: true }>;
@@ -38,33 +40,47 @@ function bindIdle(op: RecurrentOp, seat: Seat, { part, units }: Split, phases: n
   };
 }
 
-function bindParts(op: RecurrentOp, { kernels, constants, frame, k }: Seat, { from, to }: Range): Runner {
+function bindParts(op: RecurrentOp, seat: Seat, range: Range): Runner {
+  const { kernels, constants, frame, k } = seat;
   const { keep_state_f32 } = kernels;
   const { runParts } = kernelsOf(op, kernels);
   const table = op.parameters || constants;
   const { cell, inputs, hidden, units, rows, wih, bih, whh, bhh } = op;
   const diagonal = op.diagonal ? 1 : 0;
-  const { at, ld } = frame.states[op.state]!;
+  const { at, ld } = statesOf(frame, op);
   const [h, c = 0] = at as [number, number?];
   const z = frame.scratch[k]!;
   const x = addressOf(frame, op.x);
   const y = addressOf(frame, op.y);
   const { ld: ldx } = op.x;
   const { ld: ldy } = op.y;
-  const first = from * units;
-  const width = op.projection ? op.outputs : Math.min(hidden, to * units) - first;
-  return ({ steps, batch, t0, ragged }) => {
+  const [nextX, nextY] = [advanceOf(op.x), advanceOf(op.y)];
+  const advance: Stretch = ({ batch, row, t0, ragged }, step, steps, from, to) => {
     const lengths = ragged ? frame.lengths : 0;
     const tile = tileSteps(frame, rows, batch, steps);
+    const atX = x + row * nextX;
+    const atY = y + row * nextY;
     // biome-ignore format: one line an object: output and state, input, weights, lengths, sizes
     runParts(
-      cell, y, ldy, h, c, ld,
-      x, ldx, z,
+      cell, atY + step * batch * ldy, ldy, h, c, ld,
+      atX + step * batch * ldx, ldx, z,
       wih, bih, whh, bhh, table,
-      lengths, t0,
+      lengths, t0 + step,
       steps, batch, inputs, hidden, units, diagonal, tile, from, to,
     );
-    keep_state_f32(h + first * 4, ld, y + first * 4, ldy, lengths, t0, steps, batch, width);
+  };
+  const keep: Stretch = ({ batch, row, t0, ragged }, step, steps, from, to) => {
+    const lengths = ragged ? frame.lengths : 0;
+    const out = y + row * nextY + step * batch * ldy + from * 4;
+    keep_state_f32(h + from * 4, ld, out, ldy, lengths, t0 + step, steps, batch, to - from);
+  };
+  const { from, to } = range;
+  const end = op.projection ? op.outputs : Math.min(hidden, to * units);
+  const masked = op.mask < 0 ? undefined : bindMasked(op, seat, range, advance, keep);
+  return (piece, meet) => {
+    if (piece.masked && masked !== undefined) return masked(piece, meet);
+    advance(piece, 0, piece.steps, from, to);
+    keep(piece, 0, piece.steps, from * units, end);
   };
 }
 
@@ -81,59 +97,86 @@ const nobodyToMeet = () => {};
 function bindUnits(op: RecurrentOp, seat: Seat, split: Split, phases: number): Runner {
   const { kernels, frame, k } = seat;
   const { part, units: range, leader } = split;
-  const { gemm_f32, keep_state_f32 } = kernels;
+  const { gemm_f32, hold_f32, keep_state_f32 } = kernels;
   const step = bindStep(op, seat, part, range);
-  const { inputs, units, rows } = op;
+  const { inputs, units, block, rows } = op;
   const { from: u0, to: u1 } = range;
-  const state = frame.states[op.state]!;
+  const state = statesOf(frame, op);
   const { at, ld } = state;
   const firstH = at[0]!;
   // Where a later phase reads what all units have made in an earlier one, they make it in one place.
-  const shared = op.phases.length > 1 ? frame.scratch[leader]! : frame.scratch[k]!;
-  // With three of them the second reads the input half of all units, too.
-  const z = op.phases.length > 2 ? shared : frame.scratch[k]!;
+  const z = frame.scratch[op.phases.length > 1 ? leader : k]!;
   const x = addressOf(frame, op.x);
   const { ld: ldx } = op.x;
   const { ld: ldy } = op.y;
   const ldz = rows * 4;
-  // In each phase the rows of [u0, u1) are one stretch.
-  const stretches = op.phases.map(({ gates, row: first }) => {
-    const row = first + u0 * gates;
+  // In each phase that has gates the rows of [u0, u1) are one stretch.
+  const stretches = op.phases.flatMap(({ gates, row: first }) => {
+    if (gates === 0) return [];
+    const row = block < units ? (u0 * rows) / units : first + u0 * gates;
+    const count = block < units ? ((u1 - u0) * rows) / units : (Math.ceil(u1 / 4) * 4 - u0) * gates;
     return {
       z: z + row * 4,
       bih: op.bih + (part * rows + row) * 4,
       wih: op.wih + (part * rows + row) * inputs * 4,
-      panels: Math.ceil(((Math.ceil(u1 / 4) * 4 - u0) * gates) / 8),
+      panels: Math.ceil(count / 8),
     };
   });
   const h = firstH + part * units * 4;
   const y = addressOf(frame, op.y) + part * units * 4;
-  return ({ steps, batch, t0, ragged }, meet) => {
+  const [nextX, nextY] = [advanceOf(op.x), advanceOf(op.y)];
+  /** The input half of steps [t + from, t + to), in a tile that begins with step t; the piece's input begins at an address. */
+  const readInput = (atX: number, t: number, from: number, to: number, batch: number) => {
+    const count = (to - from) * batch;
+    const input = atX + (t + from) * batch * ldx;
+    for (let i = 0; i < stretches.length; i++) {
+      const { z: out, bih, wih, panels } = stretches[i]!;
+      gemm_f32(out + from * batch * ldz, ldz, bih, 0, input, ldx, wih, count, inputs, panels);
+    }
+  };
+  const mask = op.mask < 0 ? undefined : new Mask(op, seat);
+  const readMasked = (atX: number, t: number, some: number, batch: number) => {
+    for (let i = 0; i < some; ) {
+      const until = mask!.endOf(t + i, part, t + some) - t;
+      if (mask!.updates(t + i, part)) readInput(atX, t, i, until, batch);
+      i = until;
+    }
+  };
+  // Outputs of a projection are nobody's own; who is first repeats them all.
+  const held = op.projection ? { from: 0, to: u0 === 0 ? op.outputs : 0 } : range;
+  return (piece: Piece, meet) => {
+    const { steps, batch, row, t0, ragged } = piece;
+    const masked = piece.masked && mask !== undefined;
+    if (masked) mask.begin(piece);
     const lengths = ragged ? frame.lengths : 0;
     const tile = tileSteps(frame, rows, batch, steps);
+    const atX = x + row * nextX;
+    const atY = y + row * nextY;
     for (let t = 0; t < steps; t += tile) {
       const some = Math.min(tile, steps - t);
-      const s = shared + some * batch * ldz;
-      if (u0 < u1) {
-        for (const { z: to, bih, wih, panels } of stretches)
-          gemm_f32(to, ldz, bih, 0, x + t * batch * ldx, ldx, wih, some * batch, inputs, panels);
-      }
+      const s = z + some * batch * ldz;
+      if (u0 < u1 && masked) readMasked(atX, t, some, batch);
+      else if (u0 < u1) readInput(atX, t, 0, some, batch);
       for (let i = t; i < t + some; i++) {
-        const out = y + i * batch * ldy;
+        const out = atY + i * batch * ldy;
         const before = i > 0 ? out - batch * ldy : h;
+        const ldb = i > 0 ? ldy : ld;
+        const rests = masked && !mask.updates(i, part);
+        if (rests && u0 < u1) {
+          const { from, to } = held;
+          hold_f32(out + from * 4, ldy, before + from * 4, ldb, lengths, t0 + i, 1, batch, to - from);
+        }
         for (let phase = 0; phase < phases; phase++) {
-          if (u0 < u1 && phase < stretches.length) {
-            const at = z + (i - t) * batch * ldz;
-            step(out, before, i > 0 ? ldy : ld, at, s, lengths, t0 + i, batch, phase);
-          }
+          if (u0 < u1 && !rests && phase < op.phases.length)
+            step(out, before, ldb, z + (i - t) * batch * ldz, s, lengths, t0 + i, batch, phase);
           meet();
         }
       }
     }
     // Everybody has met after the last phase, so who is first can move what all have made.
-    if (op.projection && u0 === 0) keep_state_f32(h, ld, y, ldy, lengths, t0, steps, batch, op.outputs);
+    if (op.projection && u0 === 0) keep_state_f32(h, ld, atY, ldy, lengths, t0, steps, batch, op.outputs);
     else if (!op.projection && u0 < u1)
-      keep_state_f32(h + u0 * 4, ld, y + u0 * 4, ldy, lengths, t0, steps, batch, u1 - u0);
+      keep_state_f32(h + u0 * 4, ld, atY + u0 * 4, ldy, lengths, t0, steps, batch, u1 - u0);
   };
 }
 
@@ -155,7 +198,7 @@ function bindStep(op: RecurrentOp, seat: Seat, part: number, { from: u0, to: u1 
   const { kernels, constants, frame } = seat;
   const { cell, units, rows, strips } = op;
   const { ld: ldy } = op.y;
-  const { at, ld } = frame.states[op.state]!;
+  const { at, ld } = statesOf(frame, op);
   const c = (at[1] ?? 0) + part * units * 4;
   const bhh = op.bhh === 0 ? 0 : op.bhh + part * rows * 4;
   if (strips !== undefined) {
@@ -173,7 +216,7 @@ function bindStep(op: RecurrentOp, seat: Seat, part: number, { from: u0, to: u1 
   }
   const { stepUnits } = kernelsOf(op, kernels);
   const table = op.parameters || constants;
-  const whh = op.whh + part * rows * units * 4;
+  const whh = op.whh + part * rows * op.block * 4;
   return (y, h, ldh, z, s, lengths, time, batch, phase) =>
     // biome-ignore format: one line an object, as above
     stepUnits(

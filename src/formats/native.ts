@@ -109,7 +109,10 @@ export function encodeModel(file: ModelFile, options: SafetensorsOptions = {}): 
       throw new ArgumentRangeError(`layer ${show(layer.name)} has half a surrogate pair in its name.`);
   }
   const indices = new Set(
-    spec.layers.flatMap((layer) => (isRecurrent(layer) && stripsOf(layer) ? [`${layer.name}.strips`] : [])),
+    spec.layers.flatMap((layer) => {
+      if (layer.kind === 'shuffle') return [`${layer.name}.order`];
+      return isRecurrent(layer) && stripsOf(layer) ? [`${layer.name}.strips`] : [];
+    }),
   );
   const stated = {
     version,

@@ -5,6 +5,7 @@ import { checkSpec } from '../model/check.js';
 import { maxSize } from '../model/given.js';
 import { endOf } from '../model/recurrent.js';
 import {
+  blockSizesOf,
   blocksOf,
   directionsOf,
   isRecurrent,
@@ -164,7 +165,8 @@ export function compactLayer<L extends RecurrentLayerSpec>(
 
 /** Whether a layer has a recurrent matrix of its own units, which may fall into blocks. */
 export function canDivide(layer: RecurrentLayerSpec): boolean {
-  return cellOf(layer).recurs && outputsOf(layer) === layer.hiddenSize && layer.kind !== 'lnlstm';
+  const isWhole = outputsOf(layer) === layer.hiddenSize;
+  return cellOf(layer).recurs && isWhole && blockSizesOf(layer) === undefined;
 }
 
 /**

@@ -1,14 +1,15 @@
-import { ArgumentRangeError, ArgumentTypeError } from '../base/errors.js';
+import { ArgumentRangeError, ArgumentTypeError, UnsupportedError } from '../base/errors.js';
 import { integer, show } from '../base/guards.js';
+import { checkBlockSizes, depthOf } from './blocks.js';
 import { cellOf } from './cells.js';
 import { checkFunc, type Func } from './functions.js';
 import { Given } from './given.js';
 import {
-  blocksOf,
   type Direction,
   directionsOf,
   type ElmanSpec,
   type GruSpec,
+  type LnGruSpec,
   type LnLstmSpec,
   type LstmSpec,
   outputsOf,
@@ -36,20 +37,20 @@ const shared = {
 export const lstm = {
   ...shared,
   check(given: Given) {
-    const fields: Omit<LstmSpec, 'kind' | 'name'> = { ...checkGates(given), ...checkClip(given) };
+    const fields: Omit<LstmSpec, 'kind' | 'name'> = { ...checkGates(given), ...checkMore(given) };
     const activations = checkFuncs(given, ['sigmoid', 'tanh', 'tanh']);
     if (activations !== undefined) fields.activations = activations;
     if (given.flag('coupled', false)) fields.coupled = true;
     if (given.flag('peepholes', false)) fields.peepholes = true;
     if (given.has('projectionSize')) fields.projectionSize = checkProjection(given, fields);
-    return fields;
+    return { ...fields, ...checkRate(given, 'zoneoutCell') };
   },
 };
 
 export const gru = {
   ...shared,
   check(given: Given) {
-    const fields: Omit<GruSpec, 'kind' | 'name'> = { ...checkGates(given), ...checkClip(given) };
+    const fields: Omit<GruSpec, 'kind' | 'name'> = { ...checkGates(given), ...checkMore(given) };
     fields.resetAfter = given.flag('resetAfter', true);
     const activations = checkFuncs(given, ['sigmoid', 'tanh']);
     if (activations !== undefined) fields.activations = activations;
@@ -60,7 +61,7 @@ export const gru = {
 export const elman = {
   ...shared,
   check(given: Given) {
-    const fields: Omit<ElmanSpec, 'kind' | 'name'> = { ...checkGates(given), ...checkClip(given) };
+    const fields: Omit<ElmanSpec, 'kind' | 'name'> = { ...checkGates(given), ...checkMore(given) };
     fields.activation = checkFunc(given.fields.activation ?? 'tanh', given.what('activation'));
     return fields;
   },
@@ -68,13 +69,8 @@ export const elman = {
 
 export const slstm = { ...shared, check: checkBlocks };
 
-export const lnlstm = {
-  ...shared,
-  check(given: Given): Omit<LnLstmSpec, 'kind' | 'name'> {
-    const epsilon = given.has('epsilon') ? given.number('epsilon', Number.MIN_VALUE) : 1e-5;
-    return { ...checkSizes(given), ...checkDirection(given), epsilon };
-  },
-};
+export const lnlstm = { ...shared, check: checkNormed };
+export const lngru = { ...shared, check: checkNormed };
 
 export const sru = {
   ...shared,
@@ -108,10 +104,20 @@ function checkDirection(given: Given): { direction?: Direction } {
   return direction === 'forward' ? {} : { direction };
 }
 
-function checkBlocks(given: Given): Omit<SlstmSpec, 'kind' | 'name'> & { blocks: number } {
-  const { inputSize, hiddenSize } = checkSizes(given);
-  const blocks = given.divisor('blocks', { hiddenSize });
-  return { inputSize, hiddenSize, blocks, ...checkDirection(given) };
+function checkBlocks(given: Given): Omit<SlstmSpec, 'kind' | 'name'> {
+  const sizes = checkSizes(given);
+  return { ...sizes, ...checkBlockSizes(given, sizes.hiddenSize), ...checkDirection(given) };
+}
+
+function checkNormed(given: Given): Omit<LnLstmSpec | LnGruSpec, 'kind' | 'name'> {
+  if (given.has('blockSizes'))
+    throw new UnsupportedError(
+      `${given.what('blockSizes')} of a layer whose units all meet are not supported.`,
+      'layer blockSizes',
+    );
+  const { blocks, blockSizes: _, ...fields } = checkBlocks(given);
+  const epsilon = given.has('epsilon') ? given.number('epsilon', Number.MIN_VALUE) : 1e-5;
+  return { ...fields, ...(blocks === 1 ? {} : { blocks }), epsilon };
 }
 
 /** Blocks, or strips. */
@@ -119,15 +125,23 @@ function checkGates(given: Given) {
   const fields = checkBlocks(given);
   const strips = checkStrips(given, fields.hiddenSize);
   if (strips === undefined) return fields;
-  if (fields.blocks > 1 || fields.direction !== undefined || given.has('projectionSize'))
+  if (fields.blocks !== 1 || fields.direction !== undefined || given.has('projectionSize'))
     throw new ArgumentRangeError(
       `${given.what('strips')} are for a layer with one block that goes forward and gives all of its units.`,
     );
   return { ...fields, strips };
 }
 
-function checkClip(given: Given): { clip?: number } {
-  return given.has('clip') ? { clip: given.number('clip', Number.MIN_VALUE) } : {};
+/** What each of these cells may say beside its sizes. */
+function checkMore(given: Given): { clip?: number; zoneout?: number } {
+  const clip = given.has('clip') ? { clip: given.number('clip', Number.MIN_VALUE) } : {};
+  return { ...clip, ...checkRate(given, 'zoneout') };
+}
+
+/** A probability; nothing where it is 0. */
+function checkRate<F extends string>(given: Given, field: F): { [K in F]?: number } {
+  const rate = given.has(field) ? given.number(field, 0, 1) : 0;
+  return (rate === 0 ? {} : { [field]: rate }) as { [K in F]?: number };
 }
 
 function checkProjection(
@@ -141,7 +155,7 @@ function checkProjection(
     );
   if (blocks !== 1)
     throw new ArgumentRangeError(
-      `${given.what('projectionSize')} is for a dense layer: what recurs is of all blocks. blocks is ${blocks}.`,
+      `${given.what('projectionSize')} is for a dense layer: what recurs is of all blocks. ${blocks === undefined ? 'blockSizes are given' : `blocks is ${blocks}`}.`,
     );
   return size;
 }
@@ -186,7 +200,7 @@ function tensorsOf(layer: RecurrentLayerSpec): Record<string, number[]> {
   const one: Record<string, number[]> = { weight_ih: [gates * hiddenSize, inputSize] };
   const strips = stripsOf(layer);
   if (strips !== undefined) Object.assign(one, stripTensors(strips, gates, hiddenSize));
-  else if (recurs) one.weight_hh = [gates * hiddenSize, projection ?? hiddenSize / blocksOf(layer)];
+  else if (recurs) one.weight_hh = [gates * hiddenSize, projection ?? depthOf(layer)];
   for (const column of columns) one[column.tensor] = [column.gates.length * hiddenSize];
   if (projection !== undefined) one.weight_hr = [projection, hiddenSize];
   const all: Record<string, number[]> = {};

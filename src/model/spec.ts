@@ -5,8 +5,8 @@ interface Wired {
   /** its tensors' names begin with it; unlike every other layer's */
   name: string;
   /**
-   * What it reads: names of layers before it, or 'input' for the model's x. Several stand side by side along the
-   * features, in this order. Default: the layer before it, which makes a stack.
+   * What it reads: names of layers before it, or 'input' for the model's x; of a `delay` any layer's. Several stand side by
+   * side along the features, in this order. Default: the layer before it, which makes a stack.
    */
   inputs?: string[];
 }
@@ -60,12 +60,25 @@ interface BlockSpec extends RecurrentSpec {
   blocks?: number;
 }
 
+interface RaggedSpec extends BlockSpec {
+  /**
+   * in place of `blocks`: units of each block, 1..1000 blocks that sum to H. D, the columns of weight_hh, is the largest
+   * of them; a row begins with the states of its own block, and what is behind them is not used.
+   */
+  blockSizes?: number[];
+}
+
 /** Tensors `${name}.weight_ih` [G·H, I], `.weight_hh` [G·H, H/N], `.bias_ih` and `.bias_hh` [G·H], as PyTorch's. */
-interface GateSpec extends BlockSpec {
+interface GateSpec extends RaggedSpec {
   /** default: none; only of a layer with one block that goes forward */
   strips?: StripsSpec;
   /** every gate's input is limited to ±clip before its function (ONNX); an LSTM's cell is not; default: not at all */
   clip?: number;
+  /**
+   * z, the probability, 0..1, with which zoneout (Krueger et al. 2017) kept a unit's h while the model was trained. A run
+   * takes the mean: h' = z h + (1 − z) of what the cell gives. Default 0
+   */
+  zoneout?: number;
 }
 
 /** torch.nn.LSTM's equations; gates i f g o. */
@@ -85,6 +98,8 @@ export interface LstmSpec extends GateSpec {
    * of torch.nn.LSTM). Then weight_hh is [4·H, P], the state h [B, P], and blocks 1.
    */
   projectionSize?: number;
+  /** the same as zoneout for c; what the step gives is made of the c before it is mixed; default 0 */
+  zoneoutCell?: number;
 }
 
 /**
@@ -112,19 +127,31 @@ export interface ElmanSpec extends GateSpec {
  * c' = e^(l − m') c + e^(i − m') tanh(z), n' = e^(l − m') n + e^(i − m'), h' = σ(o) c' / n'.
  * Tensors `${name}.weight_ih` [4·H, I], `.weight_hh` [4·H, H/N] and `.bias` [4·H].
  */
-export interface SlstmSpec extends BlockSpec {
+export interface SlstmSpec extends RaggedSpec {
   kind: 'slstm';
 }
 
 /**
- * An LSTM with layer normalisation (Ba et al. 2016, equations 20 to 22); gates i f g o, all blocks one. With n(v) =
- * (v − mean) / √(variance + epsilon), over all 4·H rows and over all H units: a = gain_ih n(W_ih x) + gain_hh n(W_hh h)
- * + bias, c' = σ(f) c + σ(i) tanh(g), h' = σ(o) tanh(gain_c n(c') + bias_c).
- * Tensors `${name}.weight_ih` [4·H, I], `.weight_hh` [4·H, H], `.gain_ih`, `.gain_hh` and `.bias` [4·H], `.gain_c` and
+ * An LSTM with layer normalisation (Ba et al. 2016, equations 20 to 22); gates i f g o. With n(v) =
+ * (v − mean) / √(variance + epsilon), over all 4·H rows and over all H units, whatever the blocks:
+ * a = gain_ih n(W_ih x) + gain_hh n(W_hh h) + bias, c' = σ(f) c + σ(i) tanh(g), h' = σ(o) tanh(gain_c n(c') + bias_c).
+ * Tensors `${name}.weight_ih` [4·H, I], `.weight_hh` [4·H, H/N], `.gain_ih`, `.gain_hh` and `.bias` [4·H], `.gain_c` and
  * `.bias_c` [H].
  */
-export interface LnLstmSpec extends RecurrentSpec {
+export interface LnLstmSpec extends BlockSpec {
   kind: 'lnlstm';
+  /** above 0; default 1e-5 */
+  epsilon?: number;
+}
+
+/**
+ * A GRU with layer normalisation, that of haste (LayerNormGRU of lmnt-com/haste), which resets after the product; gates
+ * r z n. With n(v) as above, over all 3·H rows, whatever the blocks: a = gain_ih n(W_ih x) + bias_ih,
+ * s = gain_hh n(W_hh h) + bias_hh, r = σ(a + s), z = σ(a + s), n = tanh(a + r s), h' = (1 − z) n + z h.
+ * Tensors `${name}.weight_ih` [3·H, I], `.weight_hh` [3·H, H/N], `.gain_ih`, `.gain_hh`, `.bias_ih` and `.bias_hh` [3·H].
+ */
+export interface LnGruSpec extends BlockSpec {
+  kind: 'lngru';
   /** above 0; default 1e-5 */
   epsilon?: number;
 }
@@ -209,6 +236,17 @@ export interface NormSpec extends Wired {
   epsilon?: number;
 }
 
+/**
+ * Features in another order: y_j = x of order_j (the channel shuffle of ShuffleNet, Zhang et al. 2018), so that blocks of
+ * one layer meet in the next. Tensor `${name}.order` [size]: each whole number within 0..size-1 once. Where all that
+ * read it are linear or recurrent layers with a dense matrix for it, it costs nothing: their columns are put in its order.
+ */
+export interface ShuffleSpec extends Wired {
+  kind: 'shuffle';
+  /** number of features */
+  size: number;
+}
+
 /** Features [from, to) of its input. It has no tensors. */
 export interface SliceSpec extends Wired {
   kind: 'slice';
@@ -239,6 +277,10 @@ export interface ConvSpec extends Wired {
 /**
  * What came in some steps ago; zeros before the first. It has no tensors. Its state is h [B, steps·size], the last
  * inputs, the oldest first.
+ *
+ * It may read itself and layers behind it, and so feed a model back: `{ kind: 'delay', name: 'before', size: 8, inputs:
+ * ['out'] }`, where 'out' is made of 'before'. Layers that come back to themselves that way run step by step, and cannot go
+ * backward; all others run as ever.
  */
 export interface DelaySpec extends Wired {
   kind: 'delay';
@@ -251,7 +293,7 @@ export interface DelaySpec extends Wired {
 /** Layers that PyTorch and ONNX have, too. */
 export type CommonLayerSpec = LstmSpec | GruSpec | ElmanSpec;
 /** A layer that recurs. */
-export type RecurrentLayerSpec = CommonLayerSpec | SlstmSpec | LnLstmSpec | SruSpec | QrnnSpec;
+export type RecurrentLayerSpec = CommonLayerSpec | SlstmSpec | LnLstmSpec | LnGruSpec | SruSpec | QrnnSpec;
 /** A layer of a model. Every size is within 1..131072, and names differ. */
 export type LayerSpec =
   | EmbeddingSpec
@@ -261,17 +303,24 @@ export type LayerSpec =
   | CombineSpec
   | ScaleSpec
   | NormSpec
+  | ShuffleSpec
   | SliceSpec
   | ConvSpec
   | DelaySpec;
 
-/** Layers, each of which reads the one before it unless it says what it reads. Plain data; survives JSON. */
+/**
+ * Layers, each of which reads the one before it unless it says what it reads: one before it, or, of a delay, any. Plain
+ * data; survives JSON.
+ */
 export interface ModelSpec {
-  /** 1..1000, from the input to the output, which is the last one's; each one's inputSize is the width of what it reads */
+  /**
+   * 1..1000, from the input, which the first one reads, to the output, which is the last one's; each one's inputSize is the
+   * width of what it reads
+   */
   layers: LayerSpec[];
 }
 
-const recurrentKinds: readonly string[] = ['lstm', 'gru', 'elman', 'slstm', 'lnlstm', 'sru', 'qrnn'];
+const recurrentKinds: readonly string[] = ['lstm', 'gru', 'elman', 'slstm', 'lnlstm', 'lngru', 'sru', 'qrnn'];
 
 export function isRecurrent(layer: LayerSpec): layer is RecurrentLayerSpec {
   return recurrentKinds.includes(layer.kind);
@@ -281,7 +330,13 @@ export function isRecurrent(layer: LayerSpec): layer is RecurrentLayerSpec {
 export function blocksOf(layer: RecurrentLayerSpec): number {
   // What has no recurrent matrix recurs unit by unit.
   if (layer.kind === 'sru' || layer.kind === 'qrnn') return layer.hiddenSize;
-  return layer.kind === 'lnlstm' ? 1 : (layer.blocks ?? 1);
+  const sizes = blockSizesOf(layer);
+  return sizes?.length ?? layer.blocks ?? 1;
+}
+
+/** The sizes of a recurrent layer's blocks where they differ. */
+export function blockSizesOf(layer: RecurrentLayerSpec): readonly number[] | undefined {
+  return 'blockSizes' in layer ? layer.blockSizes : undefined;
 }
 
 /** How many features a recurrent layer gives in each direction. */

@@ -2,6 +2,7 @@ import { ArgumentTypeError, MismatchError } from '../base/errors.js';
 import { show } from '../base/guards.js';
 import { cellOf } from './cells.js';
 import { kindOf } from './kinds.js';
+import { readOrder } from './shuffle.js';
 import { isRecurrent, type LayerSpec, type ModelSpec, stripsOf } from './spec.js';
 import { readStrips } from './strips.js';
 
@@ -55,7 +56,7 @@ export function layerTensors(layer: LayerSpec): Record<string, number[]> {
 }
 
 /**
- * Checks that the tensors are exactly what the spec implies, and that strips lie within their matrix; `spec` has been
+ * Checks that the tensors are exactly what the spec implies, and that strips lie within their matrix and orders are some; `spec` has been
  * through checkSpec.
  * @throws MismatchError naming the tensor and both shapes; TypeError when one is not a tensor at all
  */
@@ -65,6 +66,7 @@ export function checkTensors(spec: ModelSpec, tensors: unknown): Tensors {
   }
   const checked = matchTensors(spec, tensors as Record<string, unknown>, checkTensor);
   for (const layer of spec.layers) {
+    if (layer.kind === 'shuffle') readOrder(layer.name, checked[`${layer.name}.order`]!.data);
     const strips = isRecurrent(layer) ? stripsOf(layer) : undefined;
     if (!isRecurrent(layer) || strips === undefined) continue;
     const { gates } = cellOf(layer);

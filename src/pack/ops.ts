@@ -1,15 +1,16 @@
 import { UnsupportedError } from '../base/errors.js';
 import { type Layout, roundUp } from '../memory/layout.js';
+import { type BlockRun, blockRunsOf } from '../model/blocks.js';
 import { cellOf, type StateName, vectorsOf } from '../model/cells.js';
 import { fullFunc, functionCodes } from '../model/functions.js';
 import { combineCodes, kindOf } from '../model/kinds.js';
 import { endOf } from '../model/recurrent.js';
 import {
   type ActivationSpec,
-  blocksOf,
   directionsOf,
   isRecurrent,
   type LayerSpec,
+  type LinearSpec,
   type ModelSpec,
   outputsOf,
   type RecurrentLayerSpec,
@@ -19,7 +20,7 @@ import { stripSizes, stripWeights } from '../model/strips.js';
 import { planBlocks } from './blocks.js';
 import type { Flow } from './flow.js';
 import { parameterFloats } from './parameters.js';
-import type { Op, Place, Program, StatePlan } from './program.js';
+import type { LinearOp, Op, Place, Program, RecurrentOp, Shuffle, StatePlan } from './program.js';
 import { lanes, panelRows, partRows, phasesOf } from './rows.js';
 import { planStrips } from './strips.js';
 import { tableFloats } from './table.js';
@@ -34,25 +35,39 @@ export function newPlace(): Place {
 
 /**
  * The operations of each layer, with room for its weights in the layout: none for a layer that does nothing, two for one
- * that goes both ways. They are not placed yet.
+ * that goes both ways, of a delay in a loop the first half. They are not placed yet.
  */
 export function planOps(
   { layers }: ModelSpec,
-  { widths, stages }: Flow,
+  { widths, shuffles, stages, groups }: Flow,
   layout: Layout,
   states: Program['states'],
+  masks: Program['masks'],
 ): Op[][] {
+  const looping = new Set(groups.flatMap((group) => (group.loops ? group.layers : [])));
   return layers.map((layer, index) => {
     if (stages[index]! < 0) return [];
     const placed = { name: layer.name, layer: index, x: newPlace(), y: newPlace() };
+    if (layer.kind === 'delay' && looping.has(index)) {
+      const { name, y } = placed;
+      const state = states.push(stateOf(layer)) - 1;
+      return [{ op: 'recall', name, layer: index, y, outputs: widths[index]!, state }];
+    }
+    if (layer.kind === 'linear') return [planLinear(layer, placed, shuffles[index]!, layout)];
     if (!isRecurrent(layer)) return [planLayer(layer, placed, widths[index]!, layout, states)];
-    return directionsOf(layer).map((direction) =>
-      planRecurrent(layer, { ...placed, x: newPlace(), y: newPlace() }, endOf(direction), layout, states),
-    );
+    const mask = masks.find(({ name }) => name === layer.name)!.column;
+    return directionsOf(layer).flatMap((direction) => {
+      const end = endOf(direction);
+      const kept = { end, shuffles: shuffles[index]!, state: states.push(stateOf(layer, end)) - 1 };
+      return blockRunsOf(layer).map((run) => {
+        const own = { ...placed, ...kept, x: newPlace(), y: newPlace(), first: run.unit };
+        return planRecurrent(layer, run, { ...own, mask: mask < 0 ? mask : mask + run.block }, layout);
+      });
+    });
   });
 }
 
-type Placed = Pick<Op, 'name' | 'layer' | 'x' | 'y'>;
+type Placed = Pick<LinearOp, 'name' | 'layer' | 'x' | 'y'>;
 
 function planLayer(
   layer: LayerSpec,
@@ -70,27 +85,14 @@ function planLayer(
         outputs: layer.size,
         table: layout.place(layer.count * layer.size),
       };
-    case 'linear': {
-      const { inputSize: inputs, blocks = 1 } = layer;
-      if (blocks > 1 && blocks === inputs && blocks === width) return planScale(placed, width, layout);
-      if (blocks > 1) return { op: 'blocks', ...placed, ...planBlocks(layer, layout) };
-      const rows = roundUp(layer.outputSize, panelRows);
-      return {
-        op: 'linear',
-        ...placed,
-        inputs,
-        outputs: layer.outputSize,
-        panels: rows / panelRows,
-        weight: layout.place(rows * inputs),
-        bias: layout.place(rows),
-      };
-    }
     case 'activation':
       return planActivation(layer, placed, width);
     case 'combine':
       return { op: 'combine', ...placed, code: combineCodes[layer.combine], more: [], outputs: width };
     case 'scale':
       return planScale(placed, width, layout);
+    case 'shuffle':
+      return { op: 'shuffle', ...placed, outputs: width, order: layout.place(width) };
     case 'norm':
       return {
         op: 'norm',
@@ -127,6 +129,23 @@ function planLayer(
   }
 }
 
+function planLinear(layer: LinearSpec, placed: Placed, shuffles: Shuffle[], layout: Layout): Op {
+  const { inputSize: inputs, outputSize: outputs, blocks = 1 } = layer;
+  if (blocks > 1 && blocks === inputs && blocks === outputs) return planScale(placed, outputs, layout);
+  if (blocks > 1) return { op: 'blocks', ...placed, ...planBlocks(layer, layout) };
+  const rows = roundUp(outputs, panelRows);
+  return {
+    op: 'linear',
+    ...placed,
+    shuffles,
+    inputs,
+    outputs,
+    panels: rows / panelRows,
+    weight: layout.place(rows * inputs),
+    bias: layout.place(rows),
+  };
+}
+
 /** A scale, or a linear layer that is diagonal, which is one. */
 function planScale(placed: Placed, width: number, layout: Layout): Op {
   const floats = roundUp(width, lanes);
@@ -158,50 +177,54 @@ function planActivation(layer: ActivationSpec, placed: Placed, width: number): O
   }
 }
 
-/** What workers can own of a recurrent layer: its blocks, or runs of units of a diagonal one; and units in each. */
-export function partsOf(layer: RecurrentLayerSpec): { parts: number; units: number; diagonal: boolean } {
-  const { hiddenSize: hidden } = layer;
-  const blocks = blocksOf(layer);
-  const diagonal = blocks === hidden && stripsOf(layer) === undefined;
-  const units = diagonal ? Math.min(diagonalUnits, hidden) : hidden / blocks;
-  return { parts: Math.ceil(hidden / units), units, diagonal };
+/** What workers can own of a recurrent layer, units in each part, and units that read each other. */
+type Parts = Pick<RecurrentOp, 'parts' | 'units' | 'block' | 'diagonal'>;
+
+/** Parts are a layer's blocks, or runs of units of a diagonal one; where all units meet in every step there is one. */
+export function partsOf(
+  layer: RecurrentLayerSpec,
+  { count, units: depth }: BlockRun = blockRunsOf(layer)[0]!,
+): Parts {
+  const hidden = count * depth;
+  const diagonal = depth === 1 && stripsOf(layer) === undefined;
+  if (cellOf(layer).meets) return { parts: 1, units: hidden, block: diagonal ? hidden : depth, diagonal };
+  const units = diagonal ? Math.min(diagonalUnits, hidden) : depth;
+  return { parts: Math.ceil(hidden / units), units, block: units, diagonal };
 }
 
 function planRecurrent(
   layer: RecurrentLayerSpec,
-  placed: Placed,
-  end: string,
+  run: BlockRun,
+  placed: Placed & Pick<RecurrentOp, 'end' | 'state' | 'first' | 'mask' | 'shuffles'>,
   layout: Layout,
-  states: Program['states'],
 ): Op {
-  const { inputSize: inputs, hiddenSize: hidden } = layer;
+  const { inputSize: inputs } = layer;
+  const hidden = run.count * run.units;
   const cell = cellOf(layer);
-  const { parts, units, diagonal } = partsOf(layer);
+  const { parts, units, block, diagonal } = partsOf(layer, run);
   const strips = stripsOf(layer);
   if (strips !== undefined && cell.isFamily)
     throw new UnsupportedError(
-      `layer ${layer.name}: strips with other functions than a cell's own, limits or peepholes are not supported.`,
+      `layer ${layer.name}: strips with other functions than a cell's own, limits, peepholes or zoneout are not supported.`,
       'layer strips',
     );
   // Units are padded to what strips cover.
   const step = strips === undefined ? lanes : stripSizes[strips.shape].rows;
-  const rows = partRows(cell, units, step);
-  const state = states.push(stateOf(layer, end)) - 1;
-  const outputs = outputsOf(layer);
-  const depth = diagonal ? 1 : outputs < hidden ? outputs : units;
+  const rows = (units / block) * partRows(cell, block, step);
+  const outputs = Math.min(hidden, outputsOf(layer));
+  const depth = diagonal ? 1 : outputs < hidden ? outputs : block;
   return {
     op: 'recurrent',
     ...placed,
-    end,
     cell: cell.code,
     inputs,
     hidden,
     parts,
     units,
+    block,
     rows,
     diagonal,
     phases: phasesOf(cell, units, step),
-    state,
     wih: layout.place(parts * rows * inputs),
     bih: layout.place(parts * rows),
     whh: cell.recurs && strips === undefined ? layout.place(parts * rows * depth) : 0,
@@ -231,7 +254,7 @@ export function workOf(op: Op, { layers }: ModelSpec): number {
   const { gates, recurs } = cellOf(layer);
   const strips = stripsOf(layer);
   if (strips !== undefined) return gates * op.hidden * op.inputs + stripWeights(strips, gates, op.hidden);
-  const depth = op.projection ? op.outputs : op.hidden / blocksOf(layer);
+  const depth = op.projection ? op.outputs : op.diagonal ? 1 : op.block;
   const projected = op.projection ? op.outputs * op.hidden : 0;
   return gates * op.hidden * (op.inputs + (recurs ? depth : 0)) + projected;
 }

@@ -1,17 +1,19 @@
 import { type Arena, createArena } from '../memory/arena.js';
 import { roundUp } from '../memory/layout.js';
 import { cellOf } from '../model/cells.js';
-import { isRecurrent, type LayerSpec, type ModelSpec } from '../model/spec.js';
+import { blockSizesOf, isRecurrent, type LayerSpec, type ModelSpec } from '../model/spec.js';
 import type { TensorReader } from '../model/tensors.js';
 import type { Kernels } from '../wasm/registry.js';
 import { placeBlocks } from './blocks.js';
+import { orderOf, unshuffle } from './order.js';
 import { addColumn, placePanels, type Staging } from './panels.js';
-import { placeParameters } from './parameters.js';
+import { placeConstants } from './parameters.js';
 import { planProgram } from './plan.js';
-import type { Op, Program, RecurrentOp } from './program.js';
+import { type Op, type Program, type RecurrentOp, vectorOf } from './program.js';
+import { placeRagged } from './ragged.js';
 import { gatePlaces, lanes, rowPlaces } from './rows.js';
 import { placeStrips } from './strips.js';
-import { placeTable, tableFloats } from './table.js';
+import { placeTable } from './table.js';
 
 /**
  * Floats that are staged at a time, unless rows are longer: what stays in a near cache. A page that is touched for the
@@ -60,14 +62,15 @@ async function placeOp(
   layer: LayerSpec,
   op: Op,
   read: TensorReader,
-  { program, arena, kernels }: PackedModel,
+  packed: PackedModel,
   staging: Staging,
 ): Promise<void> {
+  const { program, arena, kernels } = packed;
   const to = arena.f32;
   const end = op.op === 'recurrent' ? op.end : '';
   const name = (field: string) => `${layer.name}.${field}${end}`;
-  const panels = (field: string, out: number, depth: number, places: Int32Array) =>
-    read(name(field), depth, (rows, first) =>
+  const panels = (field: string, out: number, depth: number, places: Int32Array, from = read) =>
+    from(name(field), depth, (rows, first) =>
       placePanels(kernels, to, staging, out, depth, places, rows, first),
     );
   const column = (field: string, out: number, places: Int32Array) =>
@@ -76,7 +79,8 @@ async function placeOp(
   if (op.op === 'embedding') {
     await read(name('weight'), op.outputs, (rows, first) => to.set(rows, op.table / 4 + first * op.outputs));
   } else if (op.op === 'linear' && layer.kind === 'linear') {
-    await panels('weight', op.weight, op.inputs, identity(op.outputs));
+    const turned = await unshuffle(read, op.shuffles, op.inputs);
+    await panels('weight', op.weight, op.inputs, identity(op.outputs), turned);
     if (layer.bias !== false) await column('bias', op.bias, identity(op.outputs));
   } else if (op.op === 'blocks' && layer.kind === 'linear') {
     await placeBlocks(kernels, to, staging, op, name('weight'), read);
@@ -88,37 +92,35 @@ async function placeOp(
         to[op.weight / 4 + (k % op.width) * row + first + Math.floor(k / op.width)] = value;
     });
     if (layer.bias !== false) await column('bias', op.bias, identity(op.outputs));
+  } else if (op.op === 'shuffle') {
+    arena.i32.set(await orderOf({ name: layer.name, size: op.outputs }, read), op.order / 4);
   } else if (op.op === 'scale' || op.op === 'norm') {
     const row = (field: string, out: number) =>
       read(name(field), 1, (values, first) => to.set(values, out / 4 + first));
     await row('weight', op.weight);
     if (op.bias !== 0 && !(layer.kind === 'linear' && layer.bias === false)) await row('bias', op.bias);
+  } else if (op.op === 'recurrent' && isRecurrent(layer) && blockSizesOf(layer) !== undefined) {
+    const isOwn = (other: Op): other is RecurrentOp =>
+      other.op === 'recurrent' && other.layer === op.layer && other.end === op.end;
+    // The first one places them all.
+    if (op.first === 0) await placeRagged(layer, program.ops.filter(isOwn), read, packed, staging);
   } else if (op.op === 'recurrent' && isRecurrent(layer)) {
     const cell = cellOf(layer);
-    const places = rowPlaces(cell, op.hidden, op.units, op.rows, op.strips?.height);
-    await panels('weight_ih', op.wih, op.inputs, places);
+    const rows = (op.rows * op.block) / op.units;
+    const places = rowPlaces(cell, op.hidden, op.block, rows, op.strips?.height);
+    await panels('weight_ih', op.wih, op.inputs, places, await unshuffle(read, op.shuffles, op.inputs));
     if (op.strips !== undefined) await placeStrips(layer, cell, op.strips, places, read, arena);
     else if (op.diagonal && cell.recurs) await column('weight_hh', op.whh, places);
-    else if (cell.recurs) await panels('weight_hh', op.whh, op.projection ? op.outputs : op.units, places);
+    else if (cell.recurs) await panels('weight_hh', op.whh, op.projection ? op.outputs : op.block, places);
     // A cell that does not tell its two biases apart gets their sum.
     for (const { tensor, gates, to } of cell.columns)
-      await column(tensor, addressOf(op, to), gatePlaces(places, op.hidden, gates));
+      await column(tensor, vectorOf(op, to), gatePlaces(places, op.hidden, gates));
     if (op.projection) await panels('weight_hr', op.projection, op.hidden, identity(op.outputs));
-    if (cell.isFamily) {
-      placeTable(to, op.parameters / 4);
-      const { at } = program.run.states[op.state]!;
-      const apart = at.length > 2 ? at[2]! - at[1]! : 0;
-      placeParameters(to, op.parameters / 4 + tableFloats, layer, { ...op, apart });
-    }
+    placeConstants(to, layer, op, program);
   }
 }
 
 /** Places of rows that stay in their order. */
 function identity(count: number): Int32Array {
   return Int32Array.from({ length: count }, (_, row) => row);
-}
-
-/** Where a layer's vector of rows lies. A cell that has more than one beside the bias has one part. */
-function addressOf({ bih, bhh, rows }: RecurrentOp, to: 'bias' | number): number {
-  return to === 'bias' ? bih : bhh + to * rows * 4;
 }

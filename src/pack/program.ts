@@ -7,11 +7,22 @@ import type { PackedStrips } from './strips.js';
 
 import type { StateName } from '../model/cells.js';
 
-/** Where rows lie in a frame: in which of its activations (−1: its input), how many bytes on, how far apart. */
+/** Where rows lie in a frame: in which of its activations or stills (−1: its input), how many bytes on, how far apart. */
 export interface Place {
   slot: number;
   offset: number;
   ld: number;
+  /** in a still: each time step of a loop has the same rows in turn; left out where rows are those of all steps */
+  still?: true;
+}
+
+/** A shuffle of columns of what an operation reads, which its weights have taken in. */
+export interface Shuffle {
+  /** the layer's */
+  name: string;
+  /** the first of them */
+  column: number;
+  size: number;
 }
 
 /** What every operation has. */
@@ -25,16 +36,23 @@ interface Placed {
 
 export interface RecurrentOp extends Placed {
   op: 'recurrent';
+  /** of its input, taken in by wih */
+  shuffles: Shuffle[];
   /** what the names of its tensors end in: '' or '_reverse' */
   end: string;
   /** number of the cell in assembly/layer/cells.ts */
   cell: number;
   inputs: number;
+  /** the first of its units in its layer: a layer whose blocks differ in size has several operations */
+  first: number;
+  /** its units */
   hidden: number;
   /** what a worker can own: blocks, or runs of units of a diagonal layer */
   parts: number;
   /** units in a part; the last part of a diagonal layer may have fewer */
   units: number;
+  /** units that read each other: those of a part, or fewer where a part has several blocks */
+  block: number;
   /** rows of pre-activations of a part */
   rows: number;
   diagonal: boolean;
@@ -42,6 +60,8 @@ export interface RecurrentOp extends Placed {
   phases: { gates: number; row: number }[];
   /** which of the frame's states is its own */
   state: number;
+  /** column of its first block in the frame's masks; −1 where it cannot skip a step */
+  mask: number;
   wih: number;
   bih: number;
   whh: number;
@@ -59,6 +79,8 @@ export interface RecurrentOp extends Placed {
 
 export interface LinearOp extends Placed {
   op: 'linear';
+  /** of its input, taken in by the weight */
+  shuffles: Shuffle[];
   inputs: number;
   outputs: number;
   panels: number;
@@ -149,6 +171,29 @@ export interface DelayOp extends Placed {
   state: number;
 }
 
+/** The first half of a delay in a loop: brings the oldest input that it keeps. */
+export interface RecallOp extends Omit<Placed, 'x'> {
+  op: 'recall';
+  outputs: number;
+  state: number;
+}
+
+/** The other half: takes in a new one. */
+export interface KeepOp extends Omit<Placed, 'y'> {
+  op: 'keep';
+  outputs: number;
+  steps: number;
+  state: number;
+}
+
+/** Features in another order. */
+export interface ShuffleOp extends Placed {
+  op: 'shuffle';
+  outputs: number;
+  /** [outputs] i32 */
+  order: number;
+}
+
 /** Puts columns where a layer that reads several values wants them. */
 export interface CopyOp extends Placed {
   op: 'copy';
@@ -166,8 +211,11 @@ export type Op =
   | ScaleOp
   | NormOp
   | CopyOp
+  | ShuffleOp
   | ConvOp
-  | DelayOp;
+  | DelayOp
+  | RecallOp
+  | KeepOp;
 
 /**
  * Columns that go between the host's arrays and a frame, chunk by chunk: columns [column, column + width) of the value
@@ -188,10 +236,32 @@ export interface Port {
 export interface Stage {
   /** numbers of operations; those of one step run side by side, and everybody meets after it */
   steps: number[][];
+  /** ranges [from, to) of `steps` that run for one time step after the other: what is made in them feeds back */
+  loops: { from: number; to: number }[];
   inputs: Port[];
   outputs: Port[];
   /** multiply-adds per step and stream, padding not counted */
   work: number;
+}
+
+/** A recurrent layer's columns in the frame's masks, a block each. */
+export interface MaskPlan {
+  /** the layer's */
+  name: string;
+  /** N */
+  count: number;
+  /** the first of them; −1 for a layer that goes backward, which has none */
+  column: number;
+}
+
+/** Which blocks update in which steps of a piece: 0 where one is skipped. */
+export interface Masks {
+  /** address of [steps][width] bytes */
+  at: number;
+  /** blocks of all layers that can skip a step */
+  width: number;
+  /** most steps of a piece that has masks */
+  steps: number;
 }
 
 /** The part of a memory in which runs take place; two frames can be in use at once. */
@@ -206,8 +276,11 @@ export interface Frame {
   activations: number[];
   /** floats in each */
   activationFloats: number;
+  /** what layers in a loop give each other, [batch, …] of one time step */
+  stills: number[];
   /** lengths of the streams, [batch] i32 */
   lengths: number;
+  masks: Masks;
   /** of each of the program's states its parts, one as far from the next as the next from its next */
   states: { at: number[]; ld: number }[];
   /** one stretch of scratch per worker */
@@ -235,6 +308,8 @@ export interface Program {
   outputs: number;
   /** per layer that keeps something of a stream from step to step, and direction */
   states: StatePlan[];
+  /** of each recurrent layer its blocks in the frames' masks */
+  masks: MaskPlan[];
   /** Int32 words through which a crew is signalled */
   control: number;
   /** the constants of the gate functions */
@@ -255,7 +330,26 @@ export function strideOf(width: number): number {
   return Math.ceil(width / 8) * 32;
 }
 
+/** Where an operation has the states of its own units: their addresses, and the row stride of each in bytes. */
+export function statesOf(
+  { states }: Frame,
+  { state, first }: Pick<RecurrentOp, 'state' | 'first'>,
+): { at: number[]; ld: number } {
+  const { at, ld } = states[state]!;
+  return { at: at.map((address) => address + first * 4), ld };
+}
+
+/** Where a layer's vector of rows lies. A cell that has more than one beside the bias has one part. */
+export function vectorOf({ bih, bhh, rows }: RecurrentOp, to: 'bias' | number): number {
+  return to === 'bias' ? bih : bhh + to * rows * 4;
+}
+
+/** Bytes from a row of a place to the next one; 0 where every step has the same rows. */
+export function advanceOf({ ld, still }: Place): number {
+  return still ? 0 : ld;
+}
+
 /** Byte address of a place in a frame. */
-export function addressOf({ input, activations }: Frame, { slot, offset }: Place): number {
-  return (slot < 0 ? input : activations[slot]!) + offset;
+export function addressOf({ input, activations, stills }: Frame, { slot, offset, still }: Place): number {
+  return (slot < 0 ? input : (still ? stills : activations)[slot]!) + offset;
 }

@@ -1,19 +1,28 @@
 import { roundUp } from '../memory/layout.js';
-import type { ModelSpec } from '../model/spec.js';
+import {
+  type DelaySpec,
+  directionsOf,
+  isRecurrent,
+  type LayerSpec,
+  type ModelSpec,
+  outputsOf,
+} from '../model/spec.js';
 import { inputWidth } from '../model/wiring.js';
-import { type Flow, type Fragment, isReversing } from './flow.js';
+import { type Flow, type Fragment, type Group, isReversing, valuesOf } from './flow.js';
 import { newPlace } from './ops.js';
-import type { Op, Port, Stage } from './program.js';
+import type { CopyOp, Op, Port, Stage } from './program.js';
 import { Regions, type Spot } from './regions.js';
 import { panelRows } from './rows.js';
 
 /** What a model's operations are wired to. */
 export interface Wiring {
-  /** what is copied besides, to be appended to the operations */
-  copies: Op[];
+  /** what is copied or kept besides, to be appended to the operations */
+  more: Op[];
   stages: Omit<Stage, 'work'>[];
   /** activations that a frame needs */
   slots: number;
+  /** and those of one time step */
+  stills: number;
   /** the widest row of any of them, bytes */
   widest: number;
 }
@@ -23,14 +32,15 @@ export interface Wiring {
  * @param ops of each layer; their places are filled in
  */
 export function wireOps(spec: ModelSpec, flow: Flow, ops: readonly Op[][]): Wiring {
-  const wiring: Wiring = { copies: [], stages: [], slots: 1, widest: 0 };
-  const known = ops.flat().length;
+  const wiring: Wiring = { more: [], stages: [], slots: 1, stills: 0, widest: 0 };
+  const known = ops.flat();
   const last = Math.max(0, ...flow.stages);
   for (let stage = 0; stage <= last; stage++) {
-    const wired = new StageWiring(spec, flow, ops, stage, known, wiring.copies);
+    const wired = new StageWiring(spec, flow, ops, stage, known, wiring.more);
     wiring.stages.push(wired.wire());
-    const { slots, widest } = wired.regions.assign();
+    const { slots, stills, widest } = wired.regions.assign(wiring.stages.at(-1)!.loops);
     wiring.slots = Math.max(wiring.slots, slots);
+    wiring.stills = Math.max(wiring.stills, stills);
     wiring.widest = Math.max(wiring.widest, widest);
   }
   return wiring;
@@ -39,14 +49,15 @@ export function wireOps(spec: ModelSpec, flow: Flow, ops: readonly Op[][]): Wiri
 /** Fragments of several values in one row, for a layer that reads them side by side. */
 interface Join {
   spot: Spot;
-  /** which fragments, by their numbers, are written straight to where they belong */
-  straight: Set<number>;
-  isFilled: boolean;
+  /** numbers of the fragments that are not there yet, and are not written straight to where they belong */
+  missing: number[];
 }
 
 class StageWiring {
   readonly regions = new Regions();
   readonly #steps: number[][] = [];
+  readonly #loops: Stage['loops'] = [];
+  #inLoop = false;
   readonly #inputs: Port[] = [];
   readonly #outputs: Port[] = [];
   /** where the features of a value are, those of this stage and those that have come in */
@@ -54,7 +65,7 @@ class StageWiring {
   readonly #joins = new Map<string, Join>();
   /** values that layers of this stage make, forward; by the number of the join in which they are made, if any */
   readonly #homes = new Map<number, Spot>();
-  readonly #own: number[];
+  readonly #groups: readonly Group[];
   readonly #first: number[];
 
   constructor(
@@ -62,10 +73,10 @@ class StageWiring {
     readonly flow: Flow,
     readonly ops: readonly Op[][],
     readonly stage: number,
-    readonly known: number,
-    readonly copies: Op[],
+    readonly known: readonly Op[],
+    readonly more: Op[],
   ) {
-    this.#own = spec.layers.map((_, index) => index).filter((index) => flow.stages[index] === stage);
+    this.#groups = flow.groups.filter(({ layers }) => flow.stages[layers[0]!] === stage);
     let count = 0;
     this.#first = ops.map((each) => {
       count += each.length;
@@ -74,14 +85,18 @@ class StageWiring {
   }
 
   wire(): Omit<Stage, 'work'> {
-    for (const index of this.#own) {
-      if (isReversing(this.spec.layers[index]!) && this.ops[index]!.length === 1) continue;
+    const own = this.#groups.flatMap(({ layers }) => layers);
+    for (const index of own) {
+      if (this.ops[index]!.every(isBackward)) continue;
       for (const operand of this.flow.reads[index]!) if (operand.length > 1) this.#planJoin(operand);
     }
-    for (const index of this.#own) this.#wireLayer(index);
-    for (const index of this.#own) this.#wireOutputs(index);
+    for (const { layers, loops } of this.#groups) {
+      if (loops) this.#wireLoop(layers);
+      else this.#wireLayer(layers[0]!);
+    }
+    for (const index of own) this.#wireOutputs(index);
     if (this.stage === 0) this.#passInput();
-    return { steps: this.#steps, inputs: this.#inputs, outputs: this.#outputs };
+    return { steps: this.#steps, loops: this.#loops, inputs: this.#inputs, outputs: this.#outputs };
   }
 
   /** A row for a join, in which those who make its values write them where nothing beside is written over. */
@@ -89,7 +104,7 @@ class StageWiring {
     const key = keyOf(fragments);
     if (this.#joins.has(key)) return;
     const total = fragments.reduce((sum, { width }) => sum + width, 0);
-    const straight = new Set<number>();
+    const missing: number[] = [];
     const homes = new Map<number, number>();
     let widest = total;
     let column = 0;
@@ -100,41 +115,62 @@ class StageWiring {
       const isWhole = value >= 0 && fragment.column === 0 && width === this.flow.widths[value];
       const isFree = !this.#homes.has(value) && !homes.has(value);
       if (isWhole && isFree && this.#isMadeHere(value) && (isLast || end === column + width)) {
-        straight.add(index);
         homes.set(value, column);
         widest = Math.max(widest, end);
-      }
+      } else missing.push(index);
       column += width;
     }
     const spot = this.regions.add(widest);
     for (const [value, at] of homes) this.#homes.set(value, { ...spot, column: at });
-    this.#joins.set(key, { spot, straight, isFilled: false });
+    this.#joins.set(key, { spot, missing });
+  }
+
+  /**
+   * Delays of a loop give what they have before anything else runs, and take in what has come in the end; between the two
+   * its other layers run as they would without it.
+   */
+  #wireLoop(layers: readonly number[]): void {
+    // What comes from before the loop is put beside the rest once, and not step by step.
+    for (const fragments of layers.flatMap((index) => this.flow.reads[index]!)) {
+      const join = this.#joins.get(keyOf(fragments));
+      if (join !== undefined) this.#fill(join, fragments, (value) => !layers.includes(value));
+    }
+    const from = this.#steps.push([]) - 1;
+    const recalls = layers.flatMap((index) => this.ops[index]!.filter((op) => op.op === 'recall'));
+    for (const op of recalls) {
+      const home = this.#homes.get(op.layer) ?? this.regions.add(this.flow.widths[op.layer]!);
+      this.#spots.set(op.layer, home);
+      this.regions.use(home, from, op.y);
+      this.#steps[from]!.push(this.#first[op.layer]!);
+    }
+    this.#inLoop = true;
+    for (const index of layers) if (this.ops[index]![0]!.op !== 'recall') this.#wireLayer(index);
+    const kept = recalls.map(({ layer }) => this.#find(this.flow.reads[layer]![0]!));
+    this.#inLoop = false;
+    const last = this.#steps.push([]) - 1;
+    for (const [k, { name, layer, outputs, state }] of recalls.entries()) {
+      const { steps = 1 } = this.spec.layers[layer] as DelaySpec;
+      const op: Op = { op: 'keep', name, layer, x: newPlace(), outputs, steps, state };
+      this.regions.use(kept[k]!, last, op.x);
+      this.#append(op, last);
+    }
+    this.#loops.push({ from, to: last + 1 });
   }
 
   #wireLayer(index: number): void {
     const layer = this.spec.layers[index]!;
     const ops = this.ops[index]!;
     const operands = this.flow.reads[index]!;
-    const values = operands.flat().map(({ value }) => value);
-    const before = this.#steps.at(-1);
+    const values = valuesOf(operands);
     const reversing = isReversing(layer);
-    const read = ops.map((_, k) => {
-      const isBackward = reversing && k === ops.length - 1;
-      return operands.map((operand) => (isBackward ? this.#findReversed(operand) : this.#find(operand)));
-    });
-    // Recurrent layers that do not read each other run side by side.
-    const isBeside =
-      ops[0]!.op === 'recurrent' &&
-      before !== undefined &&
-      before === this.#steps.at(-1) &&
-      before.every((number) => {
-        const other = this.#opOf(number);
-        return other.op === 'recurrent' && !values.includes(other.layer);
-      });
-    const step = isBeside ? this.#steps.length - 1 : this.#steps.push([]) - 1;
+    const read = ops.map((op) =>
+      operands.map((operand) => (isBackward(op) ? this.#findReversed(operand) : this.#find(operand))),
+    );
+    const step = this.#stepFor(ops[0]!, values);
     const home = this.#homes.get(index) ?? this.regions.add(this.flow.widths[index]!);
     if (!reversing) this.#spots.set(index, home);
     for (const [k, op] of ops.entries()) {
+      if (op.op === 'recall' || op.op === 'keep') continue;
       const [x, ...more] = read[k]!;
       this.regions.use(x!, step, op.x);
       if (op.op === 'combine') {
@@ -144,8 +180,7 @@ class StageWiring {
           this.regions.use(spot, step, place);
         }
       }
-      const column = op.op === 'recurrent' ? k * op.outputs : 0;
-      this.regions.use({ ...home, column: home.column + column }, step, op.y);
+      this.regions.use(shift(home, columnOf(op, layer)), step, op.y);
       this.#steps[step]!.push(this.#first[index]! + k);
     }
     if (reversing) this.#homes.set(index, home);
@@ -156,7 +191,7 @@ class StageWiring {
     const [{ value, column, width }] = fragments as [Fragment];
     if (fragments.length === 1) return shift(this.#spotOf(value, column, width), column);
     const join = this.#joins.get(keyOf(fragments))!;
-    if (!join.isFilled) this.#fill(join, fragments);
+    this.#fill(join, fragments);
     return join.spot;
   }
 
@@ -176,33 +211,54 @@ class StageWiring {
     const known = this.#joins.get(key);
     if (known !== undefined) return shift(known.spot, -column);
     spot = this.regions.add(width);
-    this.#joins.set(key, { spot, straight: new Set(), isFilled: true });
+    this.#joins.set(key, { spot, missing: [] });
     this.#bringIn(value, wanted, spot, false);
     return shift(spot, -column);
   }
 
-  /** Copies what was not written straight into a join, or has it brought in. */
-  #fill(join: Join, fragments: readonly Fragment[]): void {
-    join.isFilled = true;
-    let column = 0;
+  /** Copies what was not written straight into a join, or has it brought in: of all values, or of those that are there. */
+  #fill(join: Join, fragments: readonly Fragment[], isThere = (_value: number) => true): void {
     const copies: { from: Spot; to: Spot; fragment: Fragment }[] = [];
+    let column = 0;
     for (const [index, fragment] of fragments.entries()) {
       const to = shift(join.spot, column);
       column += fragment.width;
-      if (join.straight.has(index)) continue;
+      if (!join.missing.includes(index) || !isThere(fragment.value)) continue;
+      join.missing = join.missing.filter((other) => other !== index);
       if (!this.#isMadeHere(fragment.value)) this.#bringIn(fragment.value, fragment, to, false);
       else copies.push({ from: this.#find([fragment]), to, fragment });
     }
     if (copies.length === 0) return;
-    const step = this.#steps.push([]) - 1;
-    for (const { from, to, fragment } of copies) {
-      const { value: layer, width: outputs } = fragment;
+    const ops = copies.map(({ fragment: { value: layer, width: outputs } }): CopyOp => {
       const { name } = this.spec.layers[layer]!;
-      const op: Op = { op: 'copy', name, layer, x: newPlace(), y: newPlace(), outputs };
+      return { op: 'copy', name, layer, x: newPlace(), y: newPlace(), outputs };
+    });
+    const step = this.#stepFor(ops[0]!, []);
+    for (const [k, op] of ops.entries()) {
+      const { from, to } = copies[k]!;
       this.regions.use(from, step, op.x);
       this.regions.use(to, step, op.y);
-      this.#steps[step]!.push(this.known + this.copies.push(op) - 1);
+      this.#append(op, step);
     }
+  }
+
+  /**
+   * The step in which an operation runs, one of its own or the last one. Recurrent layers that do not read each other run
+   * side by side. In a loop, where everybody meets after each step of each time step, so do linear layers, and operations
+   * of which everybody has the same rows run one behind the other.
+   */
+  #stepFor(op: Op, values: readonly number[]): number {
+    const others = this.#steps.at(-1)?.map((number) => this.#opOf(number)) ?? [];
+    const isApart = others.every(({ layer }) => !values.includes(layer));
+    const isAll = (ops: readonly Op['op'][]) => [op, ...others].every((each) => ops.includes(each.op));
+    const isShared =
+      (isApart && isAll(['recurrent'])) || (this.#inLoop && ((isApart && isAll(byColumns)) || isAll(byRows)));
+    return others.length > 0 && isShared ? this.#steps.length - 1 : this.#steps.push([]) - 1;
+  }
+
+  /** Adds an operation that is no layer's own to a step. */
+  #append(op: Op, step: number): void {
+    this.#steps[step]!.push(this.known.length + this.more.push(op) - 1);
   }
 
   /** Features with each stream's steps from the last to the first: they come from outside. */
@@ -211,7 +267,7 @@ class StageWiring {
     let join = this.#joins.get(key);
     if (join === undefined) {
       const spot = this.regions.add(fragments.reduce((sum, { width }) => sum + width, 0));
-      join = { spot, straight: new Set(), isFilled: true };
+      join = { spot, missing: [] };
       this.#joins.set(key, join);
       let column = 0;
       for (const fragment of fragments) {
@@ -234,8 +290,7 @@ class StageWiring {
     const { flow, spec } = this;
     const of = flow.widths[index]!;
     const isRead = flow.reads.some(
-      (operands, reader) =>
-        flow.stages[reader]! > this.stage && operands.flat().some(({ value }) => value === index),
+      (operands, reader) => flow.stages[reader]! > this.stage && valuesOf(operands).includes(index),
     );
     if (isRead) this.#bringOut(index, { value: index, column: 0, width: of }, of, 0);
     let column = 0;
@@ -251,16 +306,16 @@ class StageWiring {
     const layer = this.spec.layers[fragment.value]!;
     const reversing = isReversing(layer);
     const home = reversing ? this.#homes.get(fragment.value)! : this.#spots.get(fragment.value)!;
-    const ops = this.ops[fragment.value]!;
-    const width = this.flow.widths[fragment.value]! / ops.length;
-    for (const k of ops.keys()) {
+    const ways = isRecurrent(layer) ? directionsOf(layer) : (['forward'] as const);
+    const width = this.flow.widths[fragment.value]! / ways.length;
+    for (const [k, way] of ways.entries()) {
       const from = Math.max(fragment.column, k * width);
       const to = Math.min(fragment.column + fragment.width, (k + 1) * width);
       if (from >= to) continue;
       const place = newPlace();
       this.regions.use(shift(home, from), Number.POSITIVE_INFINITY, place);
       const column = first + from - fragment.column;
-      const reversed = reversing && k === ops.length - 1;
+      const reversed = way === 'reverse';
       this.#outputs.push({ value, of, column, width: to - from, place, reversed });
     }
   }
@@ -284,8 +339,24 @@ class StageWiring {
   }
 
   #opOf(number: number): Op {
-    return number < this.known ? this.ops.flat()[number]! : this.copies[number - this.known]!;
+    return this.known[number] ?? this.more[number - this.known.length]!;
   }
+}
+
+/** Operations of which a worker has some outputs of all rows, and those of which he has some rows. */
+const byColumns: readonly Op['op'][] = ['linear', 'blocks'];
+const byRows: readonly Op['op'][] = ['activation', 'function', 'combine', 'scale', 'norm', 'shuffle', 'copy'];
+
+/** Whether an operation goes through time backward. */
+function isBackward(op: Op): boolean {
+  return op.op === 'recurrent' && op.end !== '';
+}
+
+/** The first column of an operation in what its layer gives. */
+function columnOf(op: Op, layer: LayerSpec): number {
+  if (op.op !== 'recurrent' || !isRecurrent(layer)) return 0;
+  const isSecond = isBackward(op) && layer.direction === 'bidirectional';
+  return op.first + (isSecond ? outputsOf(layer) : 0);
 }
 
 function shift(spot: Spot, columns: number): Spot {
@@ -304,8 +375,10 @@ function reachOf({ op }: Op): number {
     case 'blocks':
     case 'norm':
     case 'copy':
+    case 'shuffle':
     case 'conv':
     case 'delay':
+    case 'recall':
       return 1;
     case 'linear':
       return panelRows;

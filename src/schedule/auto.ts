@@ -7,6 +7,9 @@ const tooShort = 0.2;
 const surelyLong = 10;
 /** How often the crew is tried before a way is kept: the first times, its code is still being compiled. */
 const trials = 10;
+/** A crew whose best of so many times is so much slower is not tried any further. */
+const hopeless = 5;
+const leastTrials = 3;
 /** Times of each way that count: the latest ones. Their median, because one lucky run proves nothing. */
 const memory = 9;
 /** A crew must be at least so much quicker. */
@@ -88,13 +91,18 @@ function isLong(solo: Way): boolean {
 }
 
 function prefersCrew(timing: Timing): boolean {
-  if (timing.crew.runs < trials) return true;
+  if (timing.crew.runs < trials && !isHopeless(timing)) return true;
   const [solo, crew] = [median(timing.solo), median(timing.crew)];
   const isBetter = crew < gain * solo;
   if (++timing.since < patience) return isBetter;
   timing.since = 0;
   const isClose = Math.max(crew, solo) < 2 * Math.min(crew, solo);
   return isClose ? !isBetter : isBetter;
+}
+
+/** Where everybody meets again and again, as in a loop, a crew on a busy machine can be slower by far. */
+function isHopeless({ solo, crew }: Timing): boolean {
+  return crew.runs >= leastTrials && Math.min(...crew.times) > hopeless * median(solo);
 }
 
 function note(way: Way, ms: number): void {

@@ -1,6 +1,7 @@
 import { number } from '../base/guards.js';
 import { namedRandom } from '../base/random.js';
-import { blocksOf, isRecurrent, type LayerSpec, type ModelSpec } from '../model/spec.js';
+import { depthOf } from '../model/blocks.js';
+import { isRecurrent, type LayerSpec, type ModelSpec } from '../model/spec.js';
 import { layerTensors, type Tensors } from '../model/tensors.js';
 
 /** How first weights are drawn, where it is not as PyTorch draws them. */
@@ -55,7 +56,7 @@ export function initTensors(spec: ModelSpec, seed: number, options: InitOptions 
 function boundOf(layer: LayerSpec, tensor: string, embeddingRange: number | undefined): number | undefined {
   if (isRecurrent(layer)) {
     const { name, hiddenSize } = layer;
-    const states = tensor === `${name}.weight_hh` ? hiddenSize / blocksOf(layer) : hiddenSize;
+    const states = tensor === `${name}.weight_hh` ? depthOf(layer) : hiddenSize;
     return 1 / Math.sqrt(states);
   }
   return layer.kind === 'linear' ? 1 / Math.sqrt(layer.inputSize / (layer.blocks ?? 1)) : embeddingRange;

@@ -29,6 +29,30 @@ export function blockSizes(widest = 48): fc.Arbitrary<{ blocks: number; hiddenSi
     .filter(({ hiddenSize }) => hiddenSize <= widest);
 }
 
+/** Sizes of blocks that differ, in runs of equal ones and not, with runs of single units among them. */
+export function unequalSizes(): fc.Arbitrary<number[]> {
+  const run = fc.record({
+    size: fc.constantFrom(1, 2, 3, 4, 5, 7, 8, 9, 16, 17),
+    count: fc.constantFrom(1, 1, 2, 3),
+  });
+  return fc
+    .array(run, { minLength: 2, maxLength: 4 })
+    .map((runs) => runs.flatMap(({ size, count }) => new Array<number>(count).fill(size)))
+    .filter((sizes) => sizes.some((size) => size !== sizes[0]));
+}
+
+/** A layer whose blocks differ in size, with the functions of its kind or others. */
+export function raggedLayer(kind: CellKind | 'slstm', name = 'rnn'): fc.Arbitrary<LayerSpec> {
+  const layers =
+    kind === 'slstm'
+      ? familyLayer(kind, name)
+      : fc.oneof(recurrentLayer(kind, name), generalLayer(kind, ['tanh', 'sigmoid', 'softsign'], name));
+  return fc.tuple(layers, unequalSizes()).map(([layer, sizes]) => {
+    const { blocks: _, ...rest } = layer as LstmSpec;
+    return { ...rest, hiddenSize: sizes.reduce((a, b) => a + b), blockSizes: sizes };
+  });
+}
+
 export function recurrentLayer(kind: CellKind, name = 'rnn'): fc.Arbitrary<CommonLayerSpec> {
   return fc
     .record({ inputSize: fc.constantFrom(...edgeSizes), sizes: blockSizes() })
@@ -76,13 +100,21 @@ export function generalLayer(
   });
 }
 
+/** The same layer, perhaps with zoneout. */
+export function zoned(layer: CommonLayerSpec): fc.Arbitrary<CommonLayerSpec> {
+  const rate = fc.option(fc.constantFrom(0.1, 0.5, 1), { nil: undefined });
+  return fc
+    .record({ zoneout: rate, zoneoutCell: layer.kind === 'lstm' ? rate : fc.constant(undefined) })
+    .map((said) => given({ ...layer, ...said }));
+}
+
 /** A layer without the fields that it leaves out. */
 function given(layer: { [K in keyof CommonLayerSpec]: CommonLayerSpec[K] | undefined }): CommonLayerSpec {
   return JSON.parse(JSON.stringify(layer));
 }
 
 /** Layers that neither PyTorch's nor ONNX's recurrent layers are. */
-export const familyKinds = ['slstm', 'lnlstm', 'projected', 'sru', 'qrnn', 'conv', 'delay'] as const;
+export const familyKinds = ['slstm', 'lnlstm', 'lngru', 'projected', 'sru', 'qrnn', 'conv', 'delay'] as const;
 export type FamilyKind = (typeof familyKinds)[number];
 
 export function familyLayer(kind: FamilyKind, name = 'rnn'): fc.Arbitrary<LayerSpec> {
@@ -96,7 +128,7 @@ export function familyLayer(kind: FamilyKind, name = 'rnn'): fc.Arbitrary<LayerS
     case 'projected':
       return fc
         .record({
-          layer: generalLayer('lstm', ['tanh', 'sigmoid', 'softsign', 'hardSigmoid']),
+          layer: generalLayer('lstm', ['tanh', 'sigmoid', 'softsign', 'hardSigmoid']).chain(zoned),
           sizes,
           part: fc.nat(),
         })
@@ -113,7 +145,10 @@ export function familyLayer(kind: FamilyKind, name = 'rnn'): fc.Arbitrary<LayerS
           return { kind, name, ...sizes, inputSize, ...(inputSize === sizes.hiddenSize ? { scale } : {}) };
         });
     case 'lnlstm':
-      return sizes.map((each) => ({ kind, name, ...each, epsilon: 0.01 }));
+    case 'lngru':
+      return fc
+        .record({ inputSize: size, sizes: blockSizes() })
+        .map(({ inputSize, sizes }) => ({ kind, name, inputSize, ...sizes, epsilon: 0.01 }));
     case 'qrnn':
       return sizes.map((each) => ({ kind, name, ...each }));
     case 'conv':

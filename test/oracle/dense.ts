@@ -15,11 +15,31 @@ export function expandToDense(spec: ModelSpec, tensors: Tensors): { spec: ModelS
       return one;
     }
     if (!isRecurrent(layer)) return layer;
+    if ('blockSizes' in layer && layer.blockSizes !== undefined) {
+      const { blockSizes, ...one } = layer;
+      const name = `${layer.name}.weight_hh`;
+      dense[name] = expandRagged(tensors[name]!, blockSizes);
+      return { ...one, blocks: 1 };
+    }
     const name = `${layer.name}.weight_hh`;
     dense[name] = expandRows(tensors[name]!, layer.hiddenSize, layer.hiddenSize / blocksOf(layer));
     return { ...layer, blocks: 1 };
   });
   return { spec: { layers }, tensors: dense };
+}
+
+/** weight_hh [G H, D] becomes [G H, H]: of a row of a block of some size so many values fill its own columns. */
+function expandRagged({ shape, data }: Tensor, sizes: readonly number[]): Tensor {
+  const [rows, width] = shape as [number, number];
+  const owners = sizes.flatMap((size, n) => new Array<number>(size).fill(n));
+  const hidden = owners.length;
+  const wide = new Float32Array(rows * hidden);
+  for (let row = 0; row < rows; row++) {
+    const first = owners.indexOf(owners[row % hidden]!);
+    for (let k = 0; k < sizes[owners[row % hidden]!]!; k++)
+      wide[row * hidden + first + k] = data[row * width + k]!;
+  }
+  return { shape: [rows, hidden], data: wide };
 }
 
 /** weight [O, I/N] becomes [O, I]: row o of block n fills its own inputs' columns. */
@@ -34,7 +54,8 @@ function expandLinear({ shape, data }: Tensor, blocks: number): Tensor {
   return { shape: [rows, inputs], data: wide };
 }
 
-function expandRows({ shape, data }: Tensor, hidden: number, units: number): Tensor {
+/** Rows of blocks as rows of the dense matrix. */
+export function expandRows({ shape, data }: Tensor, hidden: number, units: number): Tensor {
   const rows = shape[0]!;
   const wide = new Float32Array(rows * hidden);
   for (let row = 0; row < rows; row++) {

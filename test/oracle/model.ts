@@ -13,7 +13,7 @@ import {
   type RecurrentLayerSpec,
 } from '#dist/model/spec.js';
 import type { Tensor, Tensors } from '#dist/model/tensors.js';
-import { sourcesOf } from '#dist/model/wiring.js';
+import { feedsBack, sourcesOf, widthsOf } from '#dist/model/wiring.js';
 import { affine, type Bounded, bounded, exact, join, logSoftmax, type Matrix, softmax } from './bounded.js';
 import {
   type BlockState,
@@ -24,10 +24,11 @@ import {
   stepGruBefore,
   stepLstm,
 } from './cells.js';
+import { expandRows } from './dense.js';
 import { applyFunc } from './functions.js';
 import { generalStep } from './general.js';
 import { combine, normalise, scale } from './layers.js';
-import { stepNormed } from './normed.js';
+import { stepNormedGru, stepNormedLstm } from './normed.js';
 import { stepPast } from './past.js';
 import { stepQrnn, stepSru } from './pointwise.js';
 import { stepSlstm } from './slstm.js';
@@ -44,6 +45,8 @@ export interface OracleInput {
   state?: readonly GivenState[] | undefined;
   /** [B], each within 0..steps */
   lengths?: ArrayLike<number> | undefined;
+  /** by the names of layers which of their blocks update in which steps, [T, N] */
+  updates?: Readonly<Record<string, ArrayLike<number>>> | undefined;
 }
 
 export interface OracleRun {
@@ -70,20 +73,54 @@ export function runOracle(
   x: ArrayLike<number>,
   input: OracleInput,
 ): OracleRun {
+  const { steps } = input;
+  let { outputs, ...result } = runLayers(spec, tensors, x, input);
+  // A pass is right one step further than what it has of later layers, which is of the pass before; states come last.
+  if (feedsBack(spec))
+    for (let pass = 0; pass < steps; pass++)
+      ({ outputs, ...result } = runLayers(spec, tensors, x, input, outputs));
+  const lengthOf = (b: number) => input.lengths?.[b] ?? steps;
+  const frames = outputs.at(-1)!;
+  // Past its length a stream's output is zero, whatever the last layer would make of a zero.
+  const nothing = exact(new Float64Array(frames[0]?.[0]?.value.length ?? 0));
+  const y = frames.flatMap((frame, t) => frame.map((vector, b) => (t < lengthOf(b) ? vector : nothing)));
+  return {
+    y: concatenate(y.map((vector) => vector.value)),
+    bound: concatenate(y.map((vector) => vector.error)),
+    ...result,
+  };
+}
+
+/**
+ * Every layer after the other over the whole sequence.
+ * @param later what layers give that delays read before they are there; zeros when left out
+ * @returns what each layer gives, [T][B], and the states
+ */
+function runLayers(
+  spec: ModelSpec,
+  tensors: Tensors,
+  x: ArrayLike<number>,
+  input: OracleInput,
+  later?: readonly Bounded[][][],
+): Pick<OracleRun, 'state' | 'stateBound'> & { outputs: Bounded[][][] } {
   const { steps, batch } = input;
   const lengthOf = (b: number) => input.lengths?.[b] ?? steps;
   const result: Pick<OracleRun, 'state' | 'stateBound'> = { state: [], stateBound: [] };
   const sources = sourcesOf(spec);
+  const widths = widthsOf(spec);
   const given = splitInput(x, steps, batch);
-  /** what each layer gives, [T][B] */
+  const zeros = (width: number) => given.map((frame) => frame.map(() => exact(new Float64Array(width))));
   const outputs: Bounded[][][] = [];
   for (const [index, layer] of spec.layers.entries()) {
-    const read = sources[index]!.map((source) => (source < 0 ? given : outputs[source]!));
+    const read = sources[index]!.map((source) =>
+      source < 0 ? given : (outputs[source] ?? later?.[source] ?? zeros(widths[source]!)),
+    );
     const frames = zip(read, layer.kind === 'combine' ? (parts) => combine(layer.combine, parts) : join);
     if (isRecurrent(layer)) {
       const ways = directionsOf(layer).map((direction) => {
         const before = input.state?.[result.state.length];
-        const { frames: way, after } = recur(layer, direction, tensors, frames, before, lengthOf);
+        const mask = input.updates?.[layer.name];
+        const { frames: way, after } = recur(layer, direction, tensors, frames, before, lengthOf, mask);
         const names = cellOf(layer).states;
         result.state.push(gatherState(names, after, (vector) => vector.value));
         result.stateBound.push(gatherState(names, after, (vector) => vector.error));
@@ -100,15 +137,7 @@ export function runOracle(
       outputs.push(mapFrames(frames, layerOf(layer, tensors)));
     }
   }
-  const frames = outputs.at(-1)!;
-  // Past its length a stream's output is zero, whatever the last layer would make of a zero.
-  const nothing = exact(new Float64Array(frames[0]?.[0]?.value.length ?? 0));
-  const y = frames.flatMap((frame, t) => frame.map((vector, b) => (t < lengthOf(b) ? vector : nothing)));
-  return {
-    y: concatenate(y.map((vector) => vector.value)),
-    bound: concatenate(y.map((vector) => vector.error)),
-    ...result,
-  };
+  return { outputs, ...result };
 }
 
 /** One direction of a recurrent layer: what it gives, and the state of each stream behind its last step. */
@@ -119,8 +148,12 @@ function recur(
   frames: readonly Bounded[][],
   before: GivenState | undefined,
   lengthOf: (b: number) => number,
+  mask: ArrayLike<number> | undefined,
 ): { frames: Bounded[][]; after: BlockState[][] } {
   const steps = frames.length;
+  const updates = (t: number, n: number) => mask === undefined || mask[t * (mask.length / steps) + n] !== 0;
+  // Units that recur without a matrix are the oracle's one block, and their own in the mask.
+  const each = cellOf(layer).recurs ? undefined : updates;
   const end = endOf(direction);
   const blocks = readBlocks(layer, tensors, steps, end);
   const step = stepOf(layer, tensors, end);
@@ -130,12 +163,31 @@ function recur(
     let state = readState(layer, before, b);
     for (let k = 0; k < steps; k++) {
       const t = direction === 'reverse' && k < length ? length - 1 - k : k;
-      if (k < length) state = blocks.map((gates, n) => step(gates, frames[t]![b]!, state[n]!));
+      if (k < length) {
+        state = blocks.map((gates, n) => {
+          const now = state[n]!;
+          if (each === undefined && !updates(t, n)) return now;
+          const next = step(gates, frames[t]![b]!, now);
+          return each === undefined ? next : choose(next, now, (unit) => each(t, unit));
+        });
+      }
       outputs[t]![b] = join(state.map((block) => block.h));
     }
     return state;
   });
   return { frames: outputs, after };
+}
+
+/** The next state of some units, and of the others the one before. */
+function choose(next: BlockState, before: BlockState, updates: (unit: number) => boolean): BlockState {
+  const names = Object.keys(next) as StateName[];
+  const parts = names.map((name) => {
+    const [a, b] = [next[name]!, before[name]!];
+    const pick = (from: Float64Array, otherwise: Float64Array) =>
+      from.map((value, unit) => (updates(unit) ? value : otherwise[unit]!));
+    return [name, bounded(pick(a.value, b.value), pick(a.error, b.error), Number.POSITIVE_INFINITY)];
+  });
+  return Object.fromEntries(parts) as BlockState;
 }
 
 /** A layer that looks back: what it gives, and of each stream the inputs that it still needs. */
@@ -203,6 +255,11 @@ function layerOf(
       return (vector) => scale(vector, tensor('weight')!.data, tensor('bias')!.data);
     case 'norm':
       return (vector) => normalise(vector, layer, tensor('weight')!.data, tensor('bias')?.data);
+    case 'shuffle': {
+      const order = [...tensor('order')!.data];
+      const pick = (values: Float64Array) => Float64Array.from(order, (from) => values[from]!);
+      return ({ value, error, norm }) => bounded(pick(value), pick(error), norm);
+    }
     case 'slice':
       return (vector) => cut(vector, layer.from, layer.to);
   }
@@ -224,20 +281,14 @@ function stepOf(
   tensors: Tensors,
   end: string,
 ): (gates: readonly Gate[], x: Bounded, state: BlockState) => BlockState {
+  const of = (tensor: string) => tensors[`${layer.name}.${tensor}${end}`]!.data;
   switch (layer.kind) {
     case 'slstm':
       return stepSlstm;
-    case 'lnlstm': {
-      const of = (tensor: string) => tensors[`${layer.name}.${tensor}${end}`]!.data;
-      const gains = {
-        ih: of('gain_ih'),
-        hh: of('gain_hh'),
-        bias: of('bias'),
-        c: of('gain_c'),
-        biasC: of('bias_c'),
-      };
-      return stepNormed(layer, gains);
-    }
+    case 'lnlstm':
+      return stepNormedLstm(layer, of);
+    case 'lngru':
+      return stepNormedGru(layer, of);
     case 'sru':
       return stepSru(layer);
     case 'qrnn':
@@ -257,9 +308,22 @@ function stepOf(
   }
 }
 
-/** Blocks of a layer for the oracle: units that recur alone need none. */
-function blocksHere(layer: RecurrentLayerSpec): number {
-  return cellOf(layer).recurs ? blocksOf(layer) : 1;
+/**
+ * Blocks of a layer for the oracle, by their units: those that recur alone need none, and where all meet it takes the
+ * dense matrix.
+ */
+function blocksHere(layer: RecurrentLayerSpec): { first: number; units: number }[] {
+  const { hiddenSize } = layer;
+  const { recurs, meets } = cellOf(layer);
+  const blocks = recurs && !meets ? blocksOf(layer) : 1;
+  const sizes =
+    ('blockSizes' in layer ? layer.blockSizes : undefined) ??
+    new Array<number>(blocks).fill(hiddenSize / blocks);
+  let first = 0;
+  return sizes.map((units) => {
+    first += units;
+    return { first: first - units, units };
+  });
 }
 
 /**
@@ -269,42 +333,49 @@ function blocksHere(layer: RecurrentLayerSpec): number {
 function readBlocks(layer: RecurrentLayerSpec, tensors: Tensors, steps: number, end: string): Gate[][] {
   const { name, inputSize, hiddenSize } = layer;
   const { gates: count, recurs, columns } = cellOf(layer);
-  const blocks = blocksHere(layer);
-  const units = hiddenSize / blocks;
-  const width = recurs ? tensors[`${name}.weight_hh${end}`]!.shape[1]! : 0;
-  const rowsOf = (tensor: string, row: number, width: number) =>
+  const recurrent = recurs ? recurrentOf(layer, tensors[`${name}.weight_hh${end}`]!) : undefined;
+  const width = recurrent?.shape[1] ?? 0;
+  const rowsOf = (tensor: string, row: number, units: number, width: number) =>
     tensors[`${name}.${tensor}${end}`]!.data.subarray(row * width, (row + units) * width);
   /** the values of a gate's rows in those tensors of one value a row that have them */
-  const columnsOf = (g: number, n: number, wanted: (tensor: string) => boolean) =>
+  const columnsOf = (g: number, first: number, units: number, wanted: (tensor: string) => boolean) =>
     columns
       .filter(({ tensor, gates }) => wanted(tensor) && gates.includes(g))
-      .map(({ tensor, gates }) => rowsOf(tensor, gates.indexOf(g) * hiddenSize + n * units, 1));
-  const none = new Float32Array(units);
-  return Array.from({ length: blocks }, (_, n) =>
+      .map(({ tensor, gates }) => rowsOf(tensor, gates.indexOf(g) * hiddenSize + first, units, 1));
+  return blocksHere(layer).map(({ first, units }) =>
     Array.from({ length: count }, (_, g) => {
-      const row = g * hiddenSize + n * units;
-      const hh = recurs ? rowsOf('weight_hh', row, width) : [];
+      const row = g * hiddenSize + first;
+      const none = new Float32Array(units);
+      // What a row has behind the states of its own block is not used.
+      const depth = 'blockSizes' in layer && layer.blockSizes !== undefined ? units : width;
+      const given = recurrent?.data.subarray(row * width, (row + units) * width) ?? new Float32Array(0);
+      const hh = given.filter((_, i) => i % width < depth);
       // One step hands no error on to a next one.
-      const stretch = recurs && steps > 1 ? spectralBound(hh, units, width) : undefined;
+      const stretch = recurrent && steps > 1 ? spectralBound(hh, units, depth) : undefined;
       return {
-        ih: { weights: rowsOf('weight_ih', row, inputSize), height: units, width: inputSize },
-        hh: { weights: hh, height: units, width, ...(stretch === undefined ? {} : { stretch }) },
-        biasIh: columnsOf(g, n, (tensor) => tensor === 'bias_ih' || tensor === 'bias')[0] ?? none,
-        biasHh: columnsOf(g, n, (tensor) => tensor === 'bias_hh')[0] ?? none,
-        peephole: columnsOf(g, n, (tensor) => tensor.startsWith('weight_'))[0],
+        ih: { weights: rowsOf('weight_ih', row, units, inputSize), height: units, width: inputSize },
+        hh: { weights: hh, height: units, width: depth, ...(stretch === undefined ? {} : { stretch }) },
+        biasIh: columnsOf(g, first, units, (tensor) => tensor === 'bias_ih' || tensor === 'bias')[0] ?? none,
+        biasHh: columnsOf(g, first, units, (tensor) => tensor === 'bias_hh')[0] ?? none,
+        peephole: columnsOf(g, first, units, (tensor) => tensor.startsWith('weight_'))[0],
       };
     }),
   );
 }
 
+function recurrentOf(layer: RecurrentLayerSpec, weights: Tensor): Tensor {
+  const { hiddenSize } = layer;
+  return cellOf(layer).meets ? expandRows(weights, hiddenSize, hiddenSize / blocksOf(layer)) : weights;
+}
+
 function readState(layer: RecurrentLayerSpec, given: GivenState | undefined, b: number): BlockState[] {
-  const blocks = blocksHere(layer);
   const widths = Object.entries(kindOf(layer).states!(layer)) as [StateName, number][];
-  return Array.from({ length: blocks }, (_, n) => {
+  return blocksHere(layer).map(({ first, units }, _, all) => {
     const parts = widths.map(([part, width]) => {
-      const units = width / blocks;
-      const from = b * width + n * units;
-      return [part, exact(Array.from({ length: units }, (_, i) => given?.[part]?.[from + i] ?? 0))];
+      // What is projected is of one block, and narrower than its units.
+      const count = all.length === 1 ? width : units;
+      const from = b * width + first;
+      return [part, exact(Array.from({ length: count }, (_, i) => given?.[part]?.[from + i] ?? 0))];
     });
     return Object.fromEntries(parts) as BlockState;
   });

@@ -16,6 +16,10 @@ export function randomModel(random: Random, spec: ModelSpec): Tensors {
   for (const layer of spec.layers) {
     for (const [name, shape] of Object.entries(layerTensors(layer))) {
       const count = shape.reduce((product, size) => product * size, 1);
+      if (layer.kind === 'shuffle') {
+        tensors[name] = { shape, data: randomOrder(random, count) };
+        continue;
+      }
       tensors[name] = { shape, data: randomValues(random, count, scaleOf(layer)) };
     }
   }
@@ -61,6 +65,16 @@ export function randomState(
 /** Values uniform within [-scale, scale). */
 export function randomValues(random: Random, count: number, scale = 1): Float32Array {
   return Float32Array.from({ length: count }, () => (2 * random() - 1) * scale);
+}
+
+/** Whole numbers below a count, each once: Fisher and Yates. */
+function randomOrder(random: Random, count: number): Float32Array {
+  const order = Float32Array.from({ length: count }, (_, k) => k);
+  for (let k = count - 1; k > 0; k--) {
+    const other = Math.floor(random() * (k + 1));
+    [order[k], order[other]] = [order[other]!, order[k]!];
+  }
+  return order;
 }
 
 function scaleOf(layer: LayerSpec): number {

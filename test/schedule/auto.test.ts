@@ -1,6 +1,7 @@
 import type { Worker } from 'node:worker_threads';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createModel, type Model } from '#dist/node.js';
+import { scheduleAuto } from '#dist/schedule/auto.js';
 import { draw, expectSameRun, sceneOf } from '../session/draw.js';
 import { structures } from '../session/structures.js';
 import { runScript } from './script.js';
@@ -11,7 +12,10 @@ let stop: () => void;
 beforeEach(() => {
   ({ threads, stop } = watchThreads());
 });
-afterEach(() => stop());
+afterEach(() => {
+  stop();
+  vi.restoreAllMocks();
+});
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -50,6 +54,25 @@ test('a worker that has died does not stop it', async () => {
     await threads.at(-1)?.terminate();
     for (let i = 0; i < 8; i++) expectSameRun(await auto.run(x, options), expected);
   }
+});
+
+test('a crew that is slower by far is tried three times, and not again', async () => {
+  let now = 0;
+  vi.spyOn(performance, 'now').mockImplementation(() => now);
+  const calls = { solo: 0, crew: 0 };
+  const way = (name: keyof typeof calls, ms: number) => ({
+    threads: 2,
+    run: () => {
+      calls[name]++;
+      now += ms;
+    },
+    hire: async () => {},
+    dispose: () => {},
+  });
+  const auto = scheduleAuto(way('solo', 11), way('crew', 110));
+  const piece = { stage: 0, steps: 8, batch: 1, row: 0, t0: 0, ragged: false, masked: false };
+  for (let i = 0; i < 80; i++) await auto.run(piece);
+  expect(calls).toEqual({ solo: 77, crew: 3 });
 });
 
 // In a process of its own: there the first runs are slow, in code that the engine has not compiled yet.

@@ -107,11 +107,24 @@ describe('specs', () => {
       /"mid"/,
     ],
     [
+      'blocks that differ in size',
+      [{ kind: 'lstm', name: 'parts', inputSize: 4, hiddenSize: 6, blockSizes: [4, 2] }, out(6)],
+      unsupported,
+      /parts: blockSizes/,
+    ],
+    [
+      'a shuffle',
+      [{ kind: 'shuffle', name: 'mix', size: 3 }, layerOf('lstm', 'rnn', 3, 4), out(4)],
+      unsupported,
+      /mix: kind 'shuffle'/,
+    ],
+    [
       'a linear layer in blocks',
       [{ kind: 'linear', name: 'parts', inputSize: 4, outputSize: 6, blocks: 2 }, out(6)],
       unsupported,
       /parts: blocks/,
     ],
+    ['zoneout', [{ ...layerOf('gruAfter', 'rnn', 3, 4), zoneout: 0.1 }, out(4)], unsupported, /rnn.*zoneout/],
     ['no layers', [], range, /layers/],
     ['sizes that do not meet', [layerOf('lstm', 'rnn', 3, 4), out(5)], range, /out/],
   ])('%s', async (_, layers, expected, message) => {

@@ -45,8 +45,10 @@ interface Core {
  *   reset, cand, update = blocks of u, block by block         dyngru: kernel [N, H/N, 3·H/N]
  *   deter' = z tanh(σ(reset) cand) + (1 − z) deter,  z = σ(update − 1): 1 means new
  *
- * The first block-linear layer reads e whole in every block, so e's share of it is one dense matrix. The rows of dyngru lie
- * block after block, three gates in each; they become three matrices.
+ * deter comes back through a delay of one step, so that what is made of it runs step by step, and what is made of stoch and
+ * action alone over all steps at once. The first block-linear layer reads e whole in every block, so e's share of it is dense:
+ * one matrix for what comes back, and one for the rest. The rows of dyngru lie block after block, three gates in each; they
+ * become three matrices.
  * @throws MismatchError for missing kernels and other shapes; UnsupportedError for another norm or activation
  */
 export function decodeDreamer(arrays: Tensors, options: DreamerOptions = {}): ModelFile {
@@ -187,7 +189,7 @@ function addNorm(
   return builder.add(`${name}.${activation}`, { kind: 'activation', activation }, [`${name}norm`]);
 }
 
-/** dynhid0 = blocks of deter, plus a dense matrix of the embeddings. */
+/** dynhid0 = blocks of deter, plus dense matrices of its embedding and of the two others. */
 function addFirst(
   store: Arrays,
   builder: GraphBuilder,
@@ -202,11 +204,17 @@ function addFirst(
   const kernel = store.take(`${prefix}dynhid0/kernel`, [blocks, rows, width], why);
   const bias = takeBias(store, `${prefix}dynhid0`, core.deter);
   const ofDeter = turnBlocks(kernel.data, blocks, rows, width, 0, width, 0, width);
-  const ofEmbeddings = turnBlocks(kernel.data, blocks, rows, width, width, rows, 0, width);
   addBlocks(builder, core, 'dynhid0.deter', deter, ofDeter, bias);
-  const fields = { kind: 'linear', inputSize: 3 * hidden, outputSize: core.deter, bias: false };
-  builder.add('dynhid0.embeddings', fields, embeddings, { weight: ofEmbeddings });
-  return builder.add('dynhid0', { kind: 'combine', combine: 'add' }, ['dynhid0.deter', 'dynhid0.embeddings']);
+  const addDense = (name: string, inputs: readonly string[], from: number) => {
+    const inputSize = inputs.length * hidden;
+    const weight = turnBlocks(kernel.data, blocks, rows, width, from, from + inputSize, 0, width);
+    const fields = { kind: 'linear', inputSize, outputSize: core.deter, bias: false };
+    return builder.add(name, fields, inputs, { weight });
+  };
+  const [own, ...given] = embeddings;
+  const ofOwn = addDense('dynhid0.embedding', [own!], width);
+  const ofGiven = addDense('dynhid0.given', given, width + hidden);
+  return builder.add('dynhid0', { kind: 'combine', combine: 'add' }, ['dynhid0.deter', ofOwn, ofGiven]);
 }
 
 function addCell(store: Arrays, builder: GraphBuilder, core: Core, x: string, deter: string): void {

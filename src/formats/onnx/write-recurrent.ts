@@ -1,9 +1,10 @@
 import { UnsupportedError } from '../../base/errors.js';
 import { show } from '../../base/guards.js';
+import { blockRunsOf } from '../../model/blocks.js';
 import { type Func, fullFunc, functions } from '../../model/functions.js';
 import { endOf } from '../../model/recurrent.js';
-import { blocksOf, type CommonLayerSpec, directionsOf } from '../../model/spec.js';
-import type { Tensors } from '../../model/tensors.js';
+import { blockSizesOf, blocksOf, type CommonLayerSpec, directionsOf } from '../../model/spec.js';
+import type { Tensor, Tensors } from '../../model/tensors.js';
 import type { Attributes, GraphWriter } from './graph-writer.js';
 import { cellFunctions, cellOperators, peepholeOrder } from './names.js';
 
@@ -30,7 +31,7 @@ export function declareStates(graph: GraphWriter, layer: CommonLayerSpec, k: num
  * One node, or N of them over the same input and their joined outputs: there is no plainer way to say blocks in ONNX.
  * @param x [T, B, I]
  * @returns [T, B, directions · H]
- * @throws UnsupportedError for functions that ONNX's cells have not
+ * @throws UnsupportedError for what ONNX's cells have not: other functions, a projection, zoneout
  */
 export function writeRecurrent(
   graph: GraphWriter,
@@ -42,6 +43,13 @@ export function writeRecurrent(
   const { name, hiddenSize } = layer;
   if (layer.kind === 'lstm' && layer.projectionSize !== undefined) {
     throw new UnsupportedError(`layer ${show(name)}: ONNX's LSTM has no projection.`, 'onnx projectionSize');
+  }
+  for (const field of ['zoneout', 'zoneoutCell'] as const)
+    if (field in layer)
+      throw new UnsupportedError(`layer ${show(name)}: ONNX has no ${field}.`, `onnx ${field}`);
+  if (blockSizesOf(layer) !== undefined) {
+    const whole = asDense(layer, tensors);
+    return writeRecurrent(graph, whole.layer, whole.tensors, x, { before, after });
   }
   const blocks = blocksOf(layer);
   const directions = directionsOf(layer).length;
@@ -81,6 +89,30 @@ export function writeRecurrent(
   graph.node('Transpose', name, 'turn', [y], turned, { perm: { integers: [0, 2, 1, 3] } });
   const shape = graph.integers([0, 0, directions * hiddenSize]);
   return graph.node('Reshape', name, 'reshape', [turned[0]!, shape], out);
+}
+
+/** A layer whose blocks differ in size as a dense one. */
+function asDense(layer: CommonLayerSpec, tensors: Tensors): { layer: CommonLayerSpec; tensors: Tensors } {
+  const { blockSizes: _, ...whole } = layer;
+  const names = directionsOf(layer).map((direction) => `${layer.name}.weight_hh${endOf(direction)}`);
+  const wide = names.map((name) => [name, widenBlocks(layer, tensors[name]!)]);
+  return { layer: { ...whole, blocks: 1 }, tensors: { ...tensors, ...Object.fromEntries(wide) } };
+}
+
+/** weight_hh [G·H, D] as [G·H, H], with zeros off them. */
+function widenBlocks(layer: CommonLayerSpec, { shape, data }: Tensor): Tensor {
+  const { hiddenSize } = layer;
+  const [rows, depth] = shape as [number, number];
+  const wide = new Float32Array(rows * hiddenSize);
+  for (const { unit, count, units } of blockRunsOf(layer)) {
+    for (let row = 0; row < rows; row++) {
+      const own = (row % hiddenSize) - unit;
+      if (own < 0 || own >= count * units) continue;
+      const first = unit + own - (own % units);
+      wide.set(data.subarray(row * depth, row * depth + units), row * hiddenSize + first);
+    }
+  }
+  return { shape: [rows, hiddenSize], data: wide };
 }
 
 function attributesOf(layer: CommonLayerSpec): Attributes {

@@ -54,6 +54,12 @@ export function encodeOnnx(file: ModelFile): Uint8Array {
   const states = spec.layers.filter(isCommon).map((layer, k) => declareStates(graph, layer, k));
   const writer = new LayerWriter(graph, tensors, states);
   const sources = sourcesOf(spec);
+  const ahead = sources.findIndex((read, index) => read.some((source) => source >= index));
+  if (ahead >= 0)
+    throw new UnsupportedError(
+      `layer ${show(spec.layers[ahead]!.name)} reads a layer behind it, which an ONNX graph cannot.`,
+      'onnx feedback',
+    );
   const values: string[] = [];
   for (const [index, layer] of spec.layers.entries()) {
     const inputs = sources[index]!.map((source) => (source < 0 ? x : values[source]!));
@@ -107,6 +113,10 @@ class LayerWriter {
       }
       case 'norm':
         return this.#norm(layer, x);
+      case 'shuffle': {
+        const order = this.graph.integers([...this.tensors[`${name}.order`]!.data]);
+        return this.#node('Gather', name, 'out', [x, order], axis(-1));
+      }
       case 'slice': {
         const bounds = [layer.from, layer.to, -1].map((value) => this.graph.integers([value]));
         return this.#node('Slice', name, 'out', [x, ...bounds]);

@@ -54,7 +54,8 @@ test('what becomes of the parameters', () => {
   expect(shapes).toMatchObject({
     'dynin1.weight': [4, 5],
     'dynhid0.deter.weight': [6, 3],
-    'dynhid0.embeddings.weight': [6, 12],
+    'dynhid0.embedding.weight': [6, 4],
+    'dynhid0.given.weight': [6, 8],
     'dynhid1.weight': [6, 3],
     'dyngru.update.weight': [6, 3],
     'dynhid0norm.weight': [6],

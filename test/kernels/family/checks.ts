@@ -1,7 +1,7 @@
 import type { FamilyKernelName, FamilyKernels } from '#dist/wasm/family-registry.js';
 import type { Check } from '../check.js';
 import { blocks_f32 } from './blocks.js';
-import { combine_f32, copy_f32, norm_f32, scale_f32 } from './combine.js';
+import { combine_f32, copy_f32, gather_f32, norm_f32, scale_f32 } from './combine.js';
 import { function_f32 } from './functions.js';
 import { generalChecks } from './general.js';
 import { familyLayerChecks } from './layers.js';
@@ -14,6 +14,7 @@ import { stripChecks } from './strips.js';
 export const familyChecks: Readonly<Record<FamilyKernelName, Check<FamilyKernels>>> = {
   combine_f32,
   copy_f32,
+  gather_f32,
   scale_f32,
   norm_f32,
   blocks_f32,

@@ -72,6 +72,21 @@ export const copy_f32: Check<FamilyKernels> = (ground, draw) => {
   }
 };
 
+/** Exactly the columns that it is told to, as copy_f32. */
+export const gather_f32: Check<FamilyKernels> = (ground, draw) => {
+  const [rows, width, beside] = [draw.integer(1, 4), draw.pick(widths), draw.integer(0, 5)];
+  const x = placeRows(ground, draw, drawRows(draw, rows, width, 10));
+  const y = placeRows(ground, draw, drawRows(draw, rows, beside + width + beside, 10));
+  const order = Int32Array.from({ length: width }, () => draw.integer(0, width - 1));
+  const at = ground.placeIntegers(order);
+  ground.kernels.gather_f32(y.at + beside * 4, y.ld, x.at, x.ld, at, rows, width);
+  for (let r = 0; r < rows; r++) {
+    const expected = y.rows[r]!.slice();
+    for (const [j, from] of order.entries()) expected[beside + j] = x.rows[r]![from]!;
+    within(ground.read(y.at + r * y.ld, expected.length), expected, new Float32Array(expected.length));
+  }
+};
+
 export const norm_f32: Check<FamilyKernels> = (ground, draw) => {
   const [rows, size, groups] = [draw.integer(1, 4), draw.pick(widths), draw.integer(1, 3)];
   const width = size * groups;
