@@ -7,13 +7,23 @@ type Beyond<S> = (layer: S) => string | undefined;
 type Trainable = { [K in LayerSpec['kind']]?: Beyond<Extract<LayerSpec, { kind: K }>> };
 
 const all = () => undefined;
-const activations: readonly unknown[] = ['tanh', 'sigmoid', 'relu', 'softmax', 'logSoftmax'];
+/** Element-wise functions that have a slope in assembly/grad/, and the softmaxes of which the loss has one. */
+const activations: readonly unknown[] = [
+  ...['tanh', 'sigmoid', 'relu', 'softsign', 'softplus', 'silu', 'identity', 'affine', 'leakyRelu'],
+  ...['thresholdedRelu', 'scaledTanh', 'hardSigmoid', 'elu', 'softmax', 'logSoftmax'],
+];
 const elmans: readonly unknown[] = ['tanh', 'relu'];
 
 /** Of each kind that trains what of it does not; a kind that is not here does not train. */
 const trainable: Trainable = {
   embedding: all,
   linear: all,
+  combine: all,
+  slice: all,
+  scale: all,
+  norm: all,
+  conv: all,
+  delay: all,
   activation: ({ activation }) => (activations.includes(activation) ? undefined : activation),
   lstm: (layer) =>
     firstGiven(layer, [
@@ -46,8 +56,7 @@ function firstGiven<S extends LstmSpec | GruSpec | ElmanSpec>(
 export function checkTrainable({ layers }: ModelSpec): void {
   for (const layer of layers) {
     const beyond = trainable[layer.kind] as Beyond<LayerSpec> | undefined;
-    const wired = layer.inputs === undefined ? undefined : 'inputs';
-    const field = beyond === undefined ? `kind '${layer.kind}'` : (wired ?? beyond(layer));
+    const field = beyond === undefined ? `kind '${layer.kind}'` : beyond(layer);
     if (field === undefined) continue;
     throw new UnsupportedError(`layer ${layer.name}: ${field} cannot be trained.`, `train ${field}`);
   }

@@ -3,7 +3,7 @@ import { integer, object, show } from '../base/guards.js';
 import type { ModelSpec } from '../model/spec.js';
 import { checkTensors, type Tensors } from '../model/tensors.js';
 import { checkTied, prefixes } from './plan/place.js';
-import type { RecurrentTape, TrainProgram } from './plan/program.js';
+import type { TrainProgram } from './plan/program.js';
 import type { TrainerState } from './types.js';
 
 type Carried = TrainerState['carried'];
@@ -54,30 +54,48 @@ function otherOptimizer(moments: number): ArgumentRangeError {
   );
 }
 
-function recurrentOf({ ops }: TrainProgram): RecurrentTape[] {
-  return ops.filter((op) => op.op === 'recurrent');
+/** What a layer carries from one batch to the next. */
+interface Kept {
+  /** where the state of training is kept, [slots][B] rows each; c is 0 where there is none */
+  h: number;
+  c: number;
+  ld: number;
+  width: number;
+  /** rows of each stream: of a layer that looks back, the steps that it does */
+  slots: number;
+}
+
+function keptOf({ ops }: TrainProgram): Kept[] {
+  const all: Kept[] = [];
+  for (const op of ops) {
+    if (op.op === 'recurrent') all.push({ ...op.kept[0]!, ld: op.out.ld, width: op.outputs, slots: 1 });
+    if (op.op === 'conv' || op.op === 'delay')
+      all.push({ h: op.kept[0]!, c: 0, ld: op.input.ld, width: op.outputs, slots: op.past });
+  }
+  return all;
 }
 
 function checkCarried(program: TrainProgram, carried: Carried): Carried {
   object(carried, 'state.carried');
   const batch = integer(carried.batch, 'state.carried.batch', 0, program.capacity.batch);
   if (batch === 0) return { batch, layers: [] };
-  const tapes = recurrentOf(program);
+  const tapes = keptOf(program);
   const layers: unknown = carried.layers;
   if (!Array.isArray(layers))
     throw new ArgumentTypeError(`state.carried.layers must be an array, got ${show(layers)}.`);
   if (layers.length !== tapes.length) {
     throw new ArgumentRangeError(
-      `state.carried.layers needs ${tapes.length} records, one per recurrent layer, got ${layers.length}.`,
+      `state.carried.layers needs ${tapes.length} records, one per layer with a state, got ${layers.length}.`,
     );
   }
   return {
     batch,
-    layers: tapes.map(({ outputs, hasCell }, index) => {
+    layers: tapes.map(({ width, slots, c }, index) => {
       const where = `state.carried.layers[${index}]`;
       object(layers[index], where);
-      const take = (part: 'h' | 'c') => checkValues(layers[index][part], `${where}.${part}`, batch * outputs);
-      return hasCell ? { h: take('h'), c: take('c') } : { h: take('h') };
+      const take = (part: 'h' | 'c') =>
+        checkValues(layers[index][part], `${where}.${part}`, batch * slots * width);
+      return c !== 0 ? { h: take('h'), c: take('c') } : { h: take('h') };
     }),
   };
 }
@@ -93,17 +111,16 @@ function checkValues(values: unknown, what: string, count: number): Float32Array
 /** A copy of the state that training carries on from. */
 export function copyCarried(f32: Float32Array, program: TrainProgram, batch: number): Carried {
   if (batch === 0) return { batch, layers: [] };
-  const layers = recurrentOf(program).map(({ kept, outputs, out, hasCell }) => {
+  const layers = keptOf(program).map((kept) => {
     const copy = (address: number) => {
-      const values = new Float32Array(batch * outputs);
-      for (let b = 0; b < batch; b++) {
-        const from = (address + b * out.ld) / 4;
-        values.set(f32.subarray(from, from + outputs), b * outputs);
-      }
+      const values = new Float32Array(batch * kept.slots * kept.width);
+      forEachRow(kept, batch, (row, at) => {
+        const from = (address + row * kept.ld) / 4;
+        values.set(f32.subarray(from, from + kept.width), at);
+      });
       return values;
     };
-    const { h, c } = kept[0]!;
-    return hasCell ? { h: copy(h), c: copy(c) } : { h: copy(h) };
+    return kept.c !== 0 ? { h: copy(kept.h), c: copy(kept.c) } : { h: copy(kept.h) };
   });
   return { batch, layers };
 }
@@ -111,13 +128,20 @@ export function copyCarried(f32: Float32Array, program: TrainProgram, batch: num
 /** The reverse. */
 export function placeCarried(f32: Float32Array, program: TrainProgram, { batch, layers }: Carried): void {
   if (batch === 0) return;
-  for (const [index, { kept, outputs, out }] of recurrentOf(program).entries()) {
+  for (const [index, kept] of keptOf(program).entries()) {
     const place = (address: number, values: Float32Array | undefined) => {
       if (values === undefined) return;
-      for (let b = 0; b < batch; b++)
-        f32.set(values.subarray(b * outputs, (b + 1) * outputs), (address + b * out.ld) / 4);
+      forEachRow(kept, batch, (row, at) =>
+        f32.set(values.subarray(at, at + kept.width), (address + row * kept.ld) / 4),
+      );
     };
-    place(kept[0]!.h, layers[index]!.h);
-    place(kept[0]!.c, layers[index]!.c);
+    place(kept.h, layers[index]!.h);
+    place(kept.c, layers[index]!.c);
   }
+}
+
+/** Every row of a state, [slots][B], and where it stands in a tensor [B, slots · width]. */
+function forEachRow({ slots, width }: Kept, batch: number, use: (row: number, at: number) => void): void {
+  for (let b = 0; b < batch; b++)
+    for (let slot = 0; slot < slots; slot++) use(slot * batch + b, (b * slots + slot) * width);
 }

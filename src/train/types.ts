@@ -88,7 +88,10 @@ export interface TrainerState {
   steps: number;
   /** weights, and the optimiser's moments as `first.…` and `second.…`, in their natural layout */
   tensors: Tensors;
-  /** the state that the next batch can carry on from: streams, and per recurrent layer h [B, H] and c [B, H] */
+  /**
+   * the state that the next batch can carry on from: streams, and per layer that has one h and c [B, H] of a recurrent one,
+   * h [B, steps·size] of one that looks back, the oldest step first
+   */
   carried: { batch: number; layers: { h: Float32Array; c?: Float32Array }[] };
 }
 

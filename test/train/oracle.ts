@@ -1,8 +1,19 @@
 import { cellOf } from '#dist/model/cells.js';
-import type { PlainSpec } from '#dist/model/plain.js';
-import { blocksOf, type CommonLayerSpec, isRecurrent, type ModelSpec } from '#dist/model/spec.js';
+import { fullFunc } from '#dist/model/functions.js';
+import { kindOf } from '#dist/model/kinds.js';
+import {
+  blocksOf,
+  type CombineSpec,
+  type CommonLayerSpec,
+  isRecurrent,
+  type LayerSpec,
+  type ModelSpec,
+  type RecurrentLayerSpec,
+} from '#dist/model/spec.js';
 import { layerTensors } from '#dist/model/tensors.js';
+import { sourcesOf } from '#dist/model/wiring.js';
 import { crossEntropy, ctc } from './losses.js';
+import { applyOn } from './slopes.js';
 import { exactly, type Node, type Round, Tape } from './tape.js';
 
 /**
@@ -28,8 +39,8 @@ export interface OracleBatch {
   targets: ArrayLike<number> | readonly ArrayLike<number>[];
   /** [B]; what lies past a stream's length counts for nothing */
   lengths?: ArrayLike<number> | undefined;
-  /** one record per recurrent layer; zeros when left out. No gradient goes into it. */
-  state?: readonly { h: ArrayLike<number>; c?: ArrayLike<number> | undefined }[] | undefined;
+  /** one record per layer that has a state; zeros when left out. No gradient goes into it. */
+  state?: readonly State[] | undefined;
   /** whether the last linear layer's weight is the embedding's; its own is then not read */
   tie?: boolean | undefined;
   /** dropout: what element `column` of row t · B + b of layer `layer`'s output is multiplied by */
@@ -47,8 +58,13 @@ export interface OracleGradients {
   logits: Float64Array;
   /** of the mean loss; when tied, the sum stands under both names */
   gradients: Record<string, { shape: number[]; data: Float64Array }>;
-  /** after each stream's last step, one record per recurrent layer */
+  /** after each stream's last step, one record per layer that has a state */
   state: { h: Float64Array; c?: Float64Array }[];
+}
+
+interface State {
+  h: ArrayLike<number>;
+  c?: ArrayLike<number> | undefined;
 }
 
 interface Cell {
@@ -71,56 +87,153 @@ export function trainOracle(
   const tallest = Math.max(...shapesOf(spec).map(([, shape]) => shape[0]!));
   const tape = new Tape(round, steps * batch + tallest);
   const parameters = leaves(tape, spec, weights, given.tie === true);
-  const state: OracleGradients['state'] = spec.layers.filter(isRecurrent).map((layer) => {
-    const h = new Float64Array(batch * layer.hiddenSize);
-    return layer.kind === 'lstm' ? { h, c: h.slice() } : { h };
+  const state: OracleGradients['state'] = spec.layers.flatMap((layer) => {
+    const widths = kindOf(layer).states?.(layer);
+    if (widths === undefined) return [];
+    const parts = Object.entries(widths).map(([part, width]) => [part, new Float64Array(batch * width)]);
+    return [Object.fromEntries(parts)];
   });
-  // streams[b][t]
-  const streams = Array.from({ length: batch }, (_, b) =>
+  // of the input, then of each layer: [b][t]
+  const input = Array.from({ length: batch }, (_, b) =>
     Array.from({ length: given.lengths?.[b] ?? steps }, (_, t) => {
       const width = given.x.length / (steps * batch);
       const first = (t * batch + b) * width;
       return tape.leaf(Array.from({ length: width }, (_, i) => given.x[first + i]!));
     }),
   );
-  let recurrent = 0;
-  for (const [index, layer] of (spec as PlainSpec).layers.entries()) {
+  const outputs: Node[][][] = [];
+  const sources = sourcesOf(spec);
+  let stated = 0;
+  for (const [index, layer] of spec.layers.entries()) {
     const parameter = (name: string) => parameters[`${layer.name}.${name}`]!;
-    const place = isRecurrent(layer) ? recurrent++ : 0;
-    for (const [b, stream] of streams.entries()) {
-      let cell = isRecurrent(layer) ? readState(tape, layer, given.state?.[place], b) : undefined;
-      for (const [t, x] of stream.entries()) {
-        let y: Node;
-        if (isRecurrent(layer)) {
-          cell = stepCell(tape, layer, parameter, x, cell!);
-          y = cell.h;
-        } else if (layer.kind === 'embedding') {
-          y = tape.slice(parameter('weight'), x.value[0]! * layer.size, layer.size);
-        } else if (layer.kind === 'linear') {
-          y = tape.product(parameter('weight'), 0, layer.outputSize, layer.inputSize, x);
-          if (layer.bias !== false) y = tape.add(y, parameter('bias'));
-        } else {
-          if (layer.activation === 'softmax' || layer.activation === 'logSoftmax')
-            throw new Error('a model in training ends in logits: the losses have the softmax.');
-          y = tape[layer.activation](x);
-        }
-        const { mask } = given;
-        if (mask !== undefined) {
+    const read = sources[index]!.map((source) => (source < 0 ? input : outputs[source]!));
+    const place = kindOf(layer).states === undefined ? -1 : stated++;
+    const before = given.state?.[place];
+    outputs.push(
+      input.map((stream, b) => {
+        const step = begin(tape, layer, parameter, before, b);
+        const out = stream.map((_, t) => {
+          const y = step.next(read.map((value) => value[b]![t]!));
+          const { mask } = given;
+          if (mask === undefined) return y;
           const factors = y.value.map((_, column) => mask(index, t * batch + b, column));
-          y = tape.multiply(y, tape.leaf(factors));
+          return tape.multiply(y, tape.leaf(factors));
+        });
+        for (const [part, node] of Object.entries(step.state?.() ?? {})) {
+          const all = state[place]![part as 'h' | 'c']!;
+          all.set(node.value, b * node.value.length);
         }
-        stream[t] = y;
-      }
-      if (cell === undefined) continue;
-      state[place]!.h.set(cell.h.value, b * cell.h.value.length);
-      if (cell.c !== undefined) state[place]!.c!.set(cell.c.value, b * cell.c.value.length);
-    }
+        return out;
+      }),
+    );
   }
+  const streams = outputs.at(-1)!;
   const result = judge(tape, streams, given);
   tape.backward();
   const gradients: OracleGradients['gradients'] = {};
   for (const [name, shape] of shapesOf(spec)) gradients[name] = { shape, data: parameters[name]!.gradient };
   return { ...result, logits: gather(streams, steps), gradients, state };
+}
+
+/** One stream through one layer: what a step makes of what it reads, and what is kept after the last one. */
+interface Stream {
+  next(read: readonly Node[]): Node;
+  state?(): Record<string, Node>;
+}
+
+function begin(
+  tape: Tape,
+  layer: LayerSpec,
+  parameter: (name: string) => Node,
+  before: State | undefined,
+  b: number,
+): Stream {
+  if (isRecurrent(layer)) {
+    let cell = readState(tape, layer, before, b);
+    return {
+      next(read) {
+        cell = stepCell(tape, layer as CommonLayerSpec, parameter, tape.join(...read), cell);
+        return cell.h;
+      },
+      state: () => ({ ...cell }),
+    };
+  }
+  if (layer.kind === 'conv' || layer.kind === 'delay') {
+    const { size } = layer;
+    const kept = kindOf(layer).states!(layer).h! / size;
+    let past = Array.from({ length: kept }, (_, k) =>
+      tape.leaf(Array.from({ length: size }, (_, i) => before?.h[(b * kept + k) * size + i] ?? 0)),
+    );
+    return {
+      next(read) {
+        const seen = [...past, tape.join(...read)];
+        past = seen.slice(1);
+        if (layer.kind === 'delay') return seen[0]!;
+        const y = tape.convolve(parameter('weight'), seen);
+        return layer.bias === false ? y : tape.add(y, parameter('bias'));
+      },
+      state: () => ({ h: tape.join(...past) }),
+    };
+  }
+  return { next: (read) => stepPlain(tape, layer, parameter, read) };
+}
+
+/** One step through a layer that knows nothing of time. */
+function stepPlain(
+  tape: Tape,
+  layer: LayerSpec,
+  parameter: (name: string) => Node,
+  read: readonly Node[],
+): Node {
+  if (layer.kind === 'combine') return read.reduce((a, b) => combine(tape, layer.combine, a, b));
+  const x = tape.join(...read);
+  switch (layer.kind) {
+    case 'embedding':
+      return tape.slice(parameter('weight'), x.value[0]! * layer.size, layer.size);
+    case 'linear': {
+      const y = tape.product(parameter('weight'), 0, layer.outputSize, layer.inputSize, x);
+      return layer.bias === false ? y : tape.add(y, parameter('bias'));
+    }
+    case 'activation': {
+      const { activation } = layer;
+      if (activation === 'softmax' || activation === 'logSoftmax')
+        throw new Error('a model in training ends in logits: the losses have the softmax.');
+      const { alpha, beta } = fullFunc({ ...layer, function: activation });
+      // The program has them as floats.
+      return applyOn(tape, { function: activation, alpha: Math.fround(alpha), beta: Math.fround(beta) }, x);
+    }
+    case 'slice':
+      return tape.slice(x, layer.from, layer.to - layer.from);
+    case 'scale':
+      return tape.add(tape.multiply(x, parameter('weight')), parameter('bias'));
+    case 'norm': {
+      const { size, groups = 1, norm, epsilon = 1e-5 } = layer;
+      const n = tape.normalise(x, size / groups, norm !== 'rms', epsilon);
+      const y = tape.multiply(n, parameter('weight'));
+      return norm === 'rms' ? y : tape.add(y, parameter('bias'));
+    }
+    default:
+      throw new Error(`a layer of kind ${layer.kind} is not known here.`);
+  }
+}
+
+function combine(tape: Tape, kind: CombineSpec['combine'], a: Node, b: Node): Node {
+  switch (kind) {
+    case 'add':
+      return tape.add(a, b);
+    case 'subtract': {
+      const minus = tape.map(
+        b,
+        (v) => -v,
+        () => -1,
+      );
+      return tape.add(a, minus);
+    }
+    case 'multiply':
+      return tape.multiply(a, b);
+    case 'divide':
+      return tape.divide(a, b);
+  }
 }
 
 /** One step of one stream through one recurrent layer. */
@@ -224,12 +337,7 @@ function shapesOf(spec: ModelSpec): [name: string, shape: number[]][] {
   return spec.layers.flatMap((layer) => Object.entries(layerTensors(layer)));
 }
 
-function readState(
-  tape: Tape,
-  layer: CommonLayerSpec,
-  given: { h: ArrayLike<number>; c?: ArrayLike<number> | undefined } | undefined,
-  b: number,
-): Cell {
+function readState(tape: Tape, layer: RecurrentLayerSpec, given: State | undefined, b: number): Cell {
   const read = (values: ArrayLike<number> | undefined) =>
     tape.leaf(Array.from({ length: layer.hiddenSize }, (_, i) => values?.[b * layer.hiddenSize + i] ?? 0));
   const h = read(given?.h);

@@ -34,8 +34,8 @@ export class Tape {
     return { value: Float64Array.from(values), gradient: new Float64Array(values.length) };
   }
 
-  private give(x: Node, i: number, part: number): void {
-    x.gradient[i]! += this.round(part, gamma(this.terms) * Math.abs(part));
+  private give(x: Node, i: number, part: number, own = 0): void {
+    x.gradient[i]! += this.round(part, gamma(this.terms) * Math.abs(part) + own);
   }
 
   /** Adds to the gradients of all leaves; the last results have been given theirs by the caller. */
@@ -80,6 +80,20 @@ export class Tape {
     return out;
   }
 
+  /** Vectors end to end. */
+  join(...parts: readonly Node[]): Node {
+    if (parts.length === 1) return parts[0]!;
+    const out = this.leaf(parts.flatMap(({ value }) => [...value]));
+    this.notes.push(() => {
+      let first = 0;
+      for (const part of parts) {
+        for (let i = 0; i < part.value.length; i++) this.give(part, i, out.gradient[first + i]!);
+        first += part.value.length;
+      }
+    });
+    return out;
+  }
+
   /** The sum of vectors of one length. */
   add(...terms: readonly Node[]): Node {
     const out = this.leaf(
@@ -114,11 +128,87 @@ export class Tape {
     return out;
   }
 
-  /** f of each element; `slope` is f' as a function of the argument and of f's value, `own` what f32 has f off by. */
-  map(x: Node, f: (v: number) => number, slope: (v: number, y: number) => number, own = 0): Node {
-    const out = this.leaf(x.value.map((v) => this.round(f(v), own)));
+  /** a / b, element by element. */
+  divide(a: Node, b: Node): Node {
+    const out = this.leaf(
+      a.value.map((v, i) => this.round(v / b.value[i]!, UNIT_ROUNDOFF * Math.abs(v / b.value[i]!))),
+    );
     this.notes.push(() => {
-      for (const [i, g] of out.gradient.entries()) this.give(x, i, g * slope(x.value[i]!, out.value[i]!));
+      for (const [i, g] of out.gradient.entries()) {
+        this.give(a, i, g / b.value[i]!);
+        this.give(b, i, (-g * out.value[i]!) / b.value[i]!);
+      }
+    });
+    return out;
+  }
+
+  /**
+   * (x − m) / √(mean of (x − m)² + epsilon), of each `size` elements by themselves, m being their mean, or 0 where they
+   * are not to be `centred`. A program has f64 in the midst of it.
+   */
+  normalise(x: Node, size: number, centred: boolean, epsilon: number): Node {
+    const meanOf = (values: readonly number[]) => values.reduce((sum, v) => sum + v, 0) / size;
+    const out = this.leaf(x.value);
+    for (let first = 0; first < x.value.length; first += size) {
+      const own = [...x.value.subarray(first, first + size)];
+      const mean = centred ? meanOf(own) : 0;
+      const spread = Math.sqrt(meanOf(own.map((v) => (v - mean) ** 2)) + epsilon);
+      for (const [i, v] of own.entries()) {
+        const n = (v - mean) / spread;
+        out.value[first + i] = this.round(n, UNIT_ROUNDOFF * Math.abs(n));
+      }
+      this.notes.push(() => {
+        const n = [...out.value.subarray(first, first + size)];
+        const d = [...out.gradient.subarray(first, first + size)];
+        const usual = centred ? meanOf(d) : 0;
+        const along = meanOf(d.map((g, i) => g * n[i]!));
+        for (const [i, g] of d.entries()) this.give(x, first + i, (g - usual - n[i]! * along) / spread);
+      });
+    }
+    return out;
+  }
+
+  /** out[i] = Σ_j w[i · steps + j] · x[j][i]: each feature over some steps. */
+  convolve(w: Node, x: readonly Node[]): Node {
+    const at = (i: number, j: number) => i * x.length + j;
+    const out = this.leaf(
+      x[0]!.value.map((_, i) => {
+        const parts = x.map(({ value }, j) => w.value[at(i, j)]! * value[i]!);
+        const size = parts.reduce((sum, part) => sum + Math.abs(part), 0);
+        return this.round(
+          parts.reduce((sum, part) => sum + part, 0),
+          gamma(x.length) * size,
+        );
+      }),
+    );
+    this.notes.push(() => {
+      for (const [i, g] of out.gradient.entries()) {
+        for (const [j, step] of x.entries()) {
+          this.give(w, at(i, j), g * step.value[i]!);
+          this.give(step, i, g * w.value[at(i, j)]!);
+        }
+      }
+    });
+    return out;
+  }
+
+  /**
+   * f of each element; `slope` is f' as a function of the argument and of f's value.
+   * @param own what f32 has f off by
+   * @param slack what it has the slope off by, beyond a few roundings of its value
+   */
+  map(
+    x: Node,
+    f: (v: number) => number,
+    slope: (v: number, y: number) => number,
+    own: number | ((v: number) => number) = 0,
+    slack = 0,
+  ): Node {
+    const ownAt = typeof own === 'number' ? () => own : own;
+    const out = this.leaf(x.value.map((v) => this.round(f(v), ownAt(v))));
+    this.notes.push(() => {
+      for (const [i, g] of out.gradient.entries())
+        this.give(x, i, g * slope(x.value[i]!, out.value[i]!), slack * Math.abs(g));
     });
     return out;
   }

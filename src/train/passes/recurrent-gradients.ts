@@ -1,15 +1,9 @@
 import { shareOf } from '../../engine/share.js';
 import { lanes, panelRows } from '../../pack/rows.js';
+import type { Param } from '../plan/link.js';
 import type { Order } from '../plan/order.js';
 import { gradientDepth, gradientRows } from '../plan/plan.js';
-import {
-  byIdOf,
-  type Param,
-  type PartShape,
-  type RecurrentTape,
-  shapeOf,
-  type Weight,
-} from '../plan/program.js';
+import { byIdOf, type PartShape, type RecurrentTape, shapeOf, type Weight } from '../plan/program.js';
 import { halvesOf } from './by-id.js';
 import { rowsOf, type Seat } from './seat.js';
 

@@ -3,7 +3,8 @@ import { show } from '../../base/guards.js';
 import type { ModelSpec } from '../../model/spec.js';
 import { layerTensors, type Tensor, type Tensors } from '../../model/tensors.js';
 import { rowPlaces } from '../../pack/rows.js';
-import type { Param, TrainProgram } from './program.js';
+import type { Param } from './link.js';
+import type { TrainProgram } from './program.js';
 
 /**
  * Copies between tensors in their natural layout and parameters in one region of a training's memory: the weights, their
