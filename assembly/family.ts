@@ -2,6 +2,7 @@
 // describes each.
 export * from './index';
 
+export { blocks_f32 } from './gemm/blocks';
 export { combine_f32, copy_f32, scale_f32 } from './math/combine';
 export { norm_f32 } from './math/norm';
 export { function_f32 } from './math/functions';

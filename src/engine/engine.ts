@@ -1,7 +1,7 @@
 import type { ActivationOp, EmbeddingOp, Frame, LinearOp, Op, Program } from '../pack/program.js';
 import { addressOf } from '../pack/program.js';
 import type { Kernels } from '../wasm/registry.js';
-import { bindFamily } from './family.js';
+import { bindBlocks, bindFamily } from './family.js';
 import { bindConv, bindDelay } from './past.js';
 import type { Runner, Seat } from './piece.js';
 import { bindRecurrent } from './recurrent.js';
@@ -53,6 +53,8 @@ function bindOp(op: Op, seat: Seat): Runner {
   switch (op.op) {
     case 'linear':
       return bindLinear(op, seat);
+    case 'blocks':
+      return bindBlocks(op, seat);
     case 'embedding':
       return bindEmbedding(op, seat);
     case 'activation':

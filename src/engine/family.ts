@@ -1,5 +1,6 @@
 import {
   addressOf,
+  type BlocksOp,
   type CombineOp,
   type CopyOp,
   type FunctionOp,
@@ -9,6 +10,17 @@ import {
 import type { FamilyKernels } from '../wasm/family-registry.js';
 import type { Runner, Seat } from './piece.js';
 import { shareOf } from './share.js';
+
+/** A share of a linear layer in blocks is a range of panels: eight outputs each, or all of a smaller block. */
+export function bindBlocks(op: BlocksOp, { kernels, frame, k, n }: Seat): Runner {
+  const { blocks_f32 } = kernels as FamilyKernels;
+  const { inputs, units, weight, bias } = op;
+  const { from, to } = shareOf(op.panels, k, n);
+  const [x, y] = [addressOf(frame, op.x), addressOf(frame, op.y)];
+  const [{ ld: ldx }, { ld: ldy }] = [op.x, op.y];
+  return ({ steps, batch }) =>
+    blocks_f32(y, ldy, bias, x, ldx, weight, steps * batch, units, inputs, from, to);
+}
 
 /** Binds an operation of the family: one worker's share of each is a range of rows. */
 export function bindFamily(op: FunctionOp | CombineOp | ScaleOp | NormOp | CopyOp, seat: Seat): Runner {

@@ -16,6 +16,7 @@ import {
   stripsOf,
 } from '../model/spec.js';
 import { stripSizes, stripWeights } from '../model/strips.js';
+import { planBlocks } from './blocks.js';
 import type { Flow } from './flow.js';
 import { parameterFloats } from './parameters.js';
 import type { Op, Place, Program, StatePlan } from './program.js';
@@ -70,14 +71,17 @@ function planLayer(
         table: layout.place(layer.count * layer.size),
       };
     case 'linear': {
+      const { inputSize: inputs, blocks = 1 } = layer;
+      if (blocks > 1 && blocks === inputs && blocks === width) return planScale(placed, width, layout);
+      if (blocks > 1) return { op: 'blocks', ...placed, ...planBlocks(layer, layout) };
       const rows = roundUp(layer.outputSize, panelRows);
       return {
         op: 'linear',
         ...placed,
-        inputs: layer.inputSize,
+        inputs,
         outputs: layer.outputSize,
         panels: rows / panelRows,
-        weight: layout.place(rows * layer.inputSize),
+        weight: layout.place(rows * inputs),
         bias: layout.place(rows),
       };
     }
@@ -85,16 +89,8 @@ function planLayer(
       return planActivation(layer, placed, width);
     case 'combine':
       return { op: 'combine', ...placed, code: combineCodes[layer.combine], more: [], outputs: width };
-    case 'scale': {
-      const floats = roundUp(width, lanes);
-      return {
-        op: 'scale',
-        ...placed,
-        weight: layout.place(floats),
-        bias: layout.place(floats),
-        outputs: width,
-      };
-    }
+    case 'scale':
+      return planScale(placed, width, layout);
     case 'norm':
       return {
         op: 'norm',
@@ -129,6 +125,13 @@ function planLayer(
     default:
       throw new Error(`A layer of kind ${layer.kind} is no operation of its own.`);
   }
+}
+
+/** A scale, or a linear layer that is diagonal, which is one. */
+function planScale(placed: Placed, width: number, layout: Layout): Op {
+  const floats = roundUp(width, lanes);
+  const [weight, bias] = [layout.place(floats), layout.place(floats)];
+  return { op: 'scale', ...placed, weight, bias, outputs: width };
 }
 
 const kernelOf = {
@@ -220,8 +223,9 @@ function stateOf(layer: LayerSpec, end = ''): StatePlan {
 
 /** Multiply-adds of an operation per step and stream, padding not counted. */
 export function workOf(op: Op, { layers }: ModelSpec): number {
-  if (op.op === 'linear') return op.inputs * op.outputs;
+  if (op.op === 'linear' || op.op === 'blocks') return op.inputs * op.outputs;
   if (op.op === 'conv') return op.outputs * op.width;
+  if (op.op === 'scale') return layers[op.layer]!.kind === 'linear' ? op.outputs : 0;
   if (op.op !== 'recurrent') return 0;
   const layer = layers[op.layer] as RecurrentLayerSpec;
   const { gates, recurs } = cellOf(layer);

@@ -66,6 +66,21 @@ export interface LinearOp extends Placed {
   bias: number;
 }
 
+/** A linear layer in blocks, of the family. */
+export interface BlocksOp extends Placed {
+  op: 'blocks';
+  /** inputs of a block */
+  inputs: number;
+  /** of all blocks */
+  outputs: number;
+  /** outputs of a block */
+  units: number;
+  /** of all blocks */
+  panels: number;
+  weight: number;
+  bias: number;
+}
+
 export interface EmbeddingOp extends Placed {
   op: 'embedding';
   count: number;
@@ -143,6 +158,7 @@ export interface CopyOp extends Placed {
 export type Op =
   | RecurrentOp
   | LinearOp
+  | BlocksOp
   | EmbeddingOp
   | ActivationOp
   | FunctionOp

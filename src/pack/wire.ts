@@ -301,6 +301,7 @@ function reachOf({ op }: Op): number {
   switch (op) {
     case 'recurrent':
     case 'embedding':
+    case 'blocks':
     case 'norm':
     case 'copy':
     case 'conv':

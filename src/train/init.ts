@@ -20,7 +20,7 @@ export interface InitOptions {
  *
  *   weight_ih, bias_ih, bias_hh    1 / √H
  *   weight_hh                      1 / √D: a unit of a block reads D states, not H; with N = 1 it is PyTorch's 1 / √H
- *   linear weight, bias            1 / √I
+ *   linear weight, bias            1 / √(I/N): an output of a block reads so many inputs
  *   conv weight, bias              1 / √width
  *
  * The weights of a norm and of a scale begin as 1, their biases as 0.
@@ -68,7 +68,7 @@ function boundOf(layer: LayerSpec, tensor: string, embeddingRange: number | unde
     return 1 / Math.sqrt(states);
   }
   if (layer.kind === 'conv') return 1 / Math.sqrt(layer.width);
-  return layer.kind === 'linear' ? 1 / Math.sqrt(layer.inputSize) : embeddingRange;
+  return layer.kind === 'linear' ? 1 / Math.sqrt(layer.inputSize / (layer.blocks ?? 1)) : embeddingRange;
 }
 
 /** Normal numbers out of uniform ones in [0, 1): Box and Muller 1958, of whose two the second is left. */

@@ -17,7 +17,7 @@ const elmans: readonly unknown[] = ['tanh', 'relu'];
 /** Of each kind that trains what of it does not; a kind that is not here does not train. */
 const trainable: Trainable = {
   embedding: all,
-  linear: all,
+  linear: ({ blocks }) => (blocks === undefined ? undefined : 'blocks'),
   combine: all,
   slice: all,
   scale: all,

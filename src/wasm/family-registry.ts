@@ -8,6 +8,7 @@ export const familyRegistry = {
   combine_f32: 'y ldy a lda b ldb rows width code',
   copy_f32: 'y ldy x ldx rows width',
   scale_f32: 'y ldy x ldx w b rows width',
+  blocks_f32: 'out ldo bias x ldx w rows width depth p0 p1',
   norm_f32: 'y ldy x ldx w b rows groups size centred epsilon',
   function_f32: 'y ldy x ldx table rows width code alpha beta',
   strips_f32_8x4: 'out init ldg h w columns count',

@@ -176,9 +176,17 @@ function layerOf(
       return (id) => exact(data.subarray(id.value[0]! * size, (id.value[0]! + 1) * size));
     }
     case 'linear': {
-      const matrix = matrixOf(tensor('weight')!);
-      const biases = layer.bias === false ? [] : [tensor('bias')!.data];
-      return (vector) => affine([{ matrix, vector }], biases);
+      const { inputSize, outputSize, blocks = 1 } = layer;
+      const [width, height] = [inputSize / blocks, outputSize / blocks];
+      const parts = Array.from({ length: blocks }, (_, n) => {
+        const weights = tensor('weight')!.data.subarray(n * height * width, (n + 1) * height * width);
+        const biases = layer.bias === false ? [] : [tensor('bias')!.data.subarray(n * height)];
+        return (vector: Bounded) => {
+          const own = cut(vector, n * width, (n + 1) * width);
+          return affine([{ matrix: { weights, height, width }, vector: own }], biases);
+        };
+      });
+      return (vector) => join(parts.map((part) => part(vector)));
     }
     case 'activation': {
       const { activation } = layer;
