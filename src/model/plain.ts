@@ -14,11 +14,6 @@ export interface PlainActivationSpec extends ActivationSpec {
 }
 export type PlainLayerSpec = EmbeddingSpec | CommonLayerSpec | LinearSpec | PlainActivationSpec;
 
-/** A stack of layers whose recurrent ones go forward and have the functions that they always had. */
-export interface PlainSpec {
-  layers: PlainLayerSpec[];
-}
-
 const familyKinds: readonly string[] = ['combine', 'scale', 'norm', 'conv', 'delay'];
 const plainFunctions: readonly unknown[] = ['tanh', 'sigmoid', 'relu', 'softmax', 'logSoftmax'];
 

@@ -1,5 +1,6 @@
 import { UnsupportedError } from '../base/errors.js';
-import type { ElmanSpec, GruSpec, LayerSpec, LstmSpec, ModelSpec } from '../model/spec.js';
+import type { LayerSpec, ModelSpec } from '../model/spec.js';
+import { tapeFieldBeyond } from './plan/cells.js';
 
 /** Names the first field of a layer that cannot be trained; undefined where all of it can. */
 type Beyond<S> = (layer: S) => string | undefined;
@@ -12,7 +13,6 @@ const activations: readonly unknown[] = [
   ...['tanh', 'sigmoid', 'relu', 'softsign', 'softplus', 'silu', 'identity', 'affine', 'leakyRelu'],
   ...['thresholdedRelu', 'scaledTanh', 'hardSigmoid', 'elu', 'softmax', 'logSoftmax'],
 ];
-const elmans: readonly unknown[] = ['tanh', 'relu'];
 
 /** Of each kind that trains what of it does not; a kind that is not here does not train. */
 const trainable: Trainable = {
@@ -25,28 +25,14 @@ const trainable: Trainable = {
   conv: all,
   delay: all,
   activation: ({ activation }) => (activations.includes(activation) ? undefined : activation),
-  lstm: (layer) =>
-    firstGiven(layer, [
-      'strips',
-      'direction',
-      'clip',
-      'activations',
-      'coupled',
-      'peepholes',
-      'projectionSize',
-    ]),
-  gru: (layer) => firstGiven(layer, ['strips', 'direction', 'clip', 'activations']),
-  elman: (layer) =>
-    firstGiven(layer, ['strips', 'direction', 'clip']) ??
-    (elmans.includes(layer.activation ?? 'tanh') ? undefined : 'activation'),
+  lstm: tapeFieldBeyond,
+  gru: tapeFieldBeyond,
+  elman: tapeFieldBeyond,
+  slstm: tapeFieldBeyond,
+  lnlstm: tapeFieldBeyond,
+  sru: tapeFieldBeyond,
+  qrnn: tapeFieldBeyond,
 };
-
-function firstGiven<S extends LstmSpec | GruSpec | ElmanSpec>(
-  layer: S,
-  fields: readonly (keyof S & string)[],
-): string | undefined {
-  return fields.find((field) => layer[field] !== undefined);
-}
 
 /**
  * Refuses what training cannot do.

@@ -3,8 +3,8 @@ import { integer, object, show } from '../base/guards.js';
 import type { ModelSpec } from '../model/spec.js';
 import { checkTensors, type Tensors } from '../model/tensors.js';
 import { checkTied, prefixes } from './plan/place.js';
-import type { TrainProgram } from './plan/program.js';
-import type { TrainerState } from './types.js';
+import type { StateTape, TrainProgram } from './plan/program.js';
+import type { CarriedState, TrainerState } from './types.js';
 
 type Carried = TrainerState['carried'];
 
@@ -54,23 +54,21 @@ function otherOptimizer(moments: number): ArgumentRangeError {
   );
 }
 
-/** What a layer carries from one batch to the next. */
-interface Kept {
-  /** where the state of training is kept, [slots][B] rows each; c is 0 where there is none */
-  h: number;
-  c: number;
-  ld: number;
-  width: number;
-  /** rows of each stream: of a layer that looks back, the steps that it does */
+/** A state that a layer carries from one batch to the next. */
+interface Kept extends Pick<StateTape, 'name' | 'kept' | 'ld' | 'width'> {
+  /** rows of each stream, [slots][B]: of a layer that looks back, the steps that it does */
   slots: number;
 }
 
-function keptOf({ ops }: TrainProgram): Kept[] {
-  const all: Kept[] = [];
+/** Of each layer that has states, in their order. */
+function keptOf({ ops }: TrainProgram): Kept[][] {
+  const all: Kept[][] = [];
   for (const op of ops) {
-    if (op.op === 'recurrent') all.push({ ...op.kept[0]!, ld: op.out.ld, width: op.outputs, slots: 1 });
-    if (op.op === 'conv' || op.op === 'delay')
-      all.push({ h: op.kept[0]!, c: 0, ld: op.input.ld, width: op.outputs, slots: op.past });
+    if (op.op === 'recurrent') all.push(op.states.map((state) => ({ ...state, slots: 1 })));
+    if (op.op === 'conv' || op.op === 'delay') {
+      const { kept, input, outputs: width, past: slots } = op;
+      all.push([{ name: 'h', kept, ld: input.ld, width, slots }]);
+    }
   }
   return all;
 }
@@ -90,12 +88,12 @@ function checkCarried(program: TrainProgram, carried: Carried): Carried {
   }
   return {
     batch,
-    layers: tapes.map(({ width, slots, c }, index) => {
+    layers: tapes.map((states, index) => {
       const where = `state.carried.layers[${index}]`;
       object(layers[index], where);
-      const take = (part: 'h' | 'c') =>
-        checkValues(layers[index][part], `${where}.${part}`, batch * slots * width);
-      return c !== 0 ? { h: take('h'), c: take('c') } : { h: take('h') };
+      return byName(states, ({ name, width, slots }) =>
+        checkValues(layers[index][name], `${where}.${name}`, batch * slots * width),
+      );
     }),
   };
 }
@@ -111,32 +109,31 @@ function checkValues(values: unknown, what: string, count: number): Float32Array
 /** A copy of the state that training carries on from. */
 export function copyCarried(f32: Float32Array, program: TrainProgram, batch: number): Carried {
   if (batch === 0) return { batch, layers: [] };
-  const layers = keptOf(program).map((kept) => {
-    const copy = (address: number) => {
-      const values = new Float32Array(batch * kept.slots * kept.width);
-      forEachRow(kept, batch, (row, at) => {
-        const from = (address + row * kept.ld) / 4;
-        values.set(f32.subarray(from, from + kept.width), at);
+  const layers = keptOf(program).map((states) =>
+    byName(states, (state) => {
+      const { kept, ld, width, slots } = state;
+      const values = new Float32Array(batch * slots * width);
+      forEachRow(state, batch, (row, at) => {
+        const from = (kept[0] + row * ld) / 4;
+        values.set(f32.subarray(from, from + width), at);
       });
       return values;
-    };
-    return kept.c !== 0 ? { h: copy(kept.h), c: copy(kept.c) } : { h: copy(kept.h) };
-  });
+    }),
+  );
   return { batch, layers };
 }
 
 /** The reverse. */
 export function placeCarried(f32: Float32Array, program: TrainProgram, { batch, layers }: Carried): void {
   if (batch === 0) return;
-  for (const [index, kept] of keptOf(program).entries()) {
-    const place = (address: number, values: Float32Array | undefined) => {
-      if (values === undefined) return;
-      forEachRow(kept, batch, (row, at) =>
-        f32.set(values.subarray(at, at + kept.width), (address + row * kept.ld) / 4),
+  for (const [index, states] of keptOf(program).entries()) {
+    for (const state of states) {
+      const { name, kept, ld, width } = state;
+      const values = layers[index]![name]!;
+      forEachRow(state, batch, (row, at) =>
+        f32.set(values.subarray(at, at + width), (kept[0] + row * ld) / 4),
       );
-    };
-    place(kept.h, layers[index]!.h);
-    place(kept.c, layers[index]!.c);
+    }
   }
 }
 
@@ -144,4 +141,8 @@ export function placeCarried(f32: Float32Array, program: TrainProgram, { batch, 
 function forEachRow({ slots, width }: Kept, batch: number, use: (row: number, at: number) => void): void {
   for (let b = 0; b < batch; b++)
     for (let slot = 0; slot < slots; slot++) use(slot * batch + b, (b * slots + slot) * width);
+}
+
+function byName(states: readonly Kept[], make: (state: Kept) => Float32Array): CarriedState {
+  return Object.fromEntries(states.map((state) => [state.name, make(state)])) as unknown as CarriedState;
 }

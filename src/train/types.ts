@@ -88,11 +88,20 @@ export interface TrainerState {
   steps: number;
   /** weights, and the optimiser's moments as `first.…` and `second.…`, in their natural layout */
   tensors: Tensors;
-  /**
-   * the state that the next batch can carry on from: streams, and per layer that has one h and c [B, H] of a recurrent one,
-   * h [B, steps·size] of one that looks back, the oldest step first
-   */
-  carried: { batch: number; layers: { h: Float32Array; c?: Float32Array }[] };
+  /** the state that the next batch can carry on from: streams, and of each layer that has states those */
+  carried: { batch: number; layers: CarriedState[] };
+}
+
+/** The states of a layer by their names; [B, H] each of a recurrent one: h alone, or those that its cell has. */
+export interface CarriedState {
+  /** the last output; [B, P] where it is projected; of a layer that looks back its last inputs, [B, steps·size], the oldest first */
+  h: Float32Array;
+  /** of an LSTM, an sLSTM, an SRU and a QRNN */
+  c?: Float32Array;
+  /** of an sLSTM */
+  n?: Float32Array;
+  /** of an sLSTM */
+  m?: Float32Array;
 }
 
 /** What `onStep` is told. */

@@ -1,8 +1,8 @@
 import { describe, expect, it, test } from 'vitest';
 import type { ModelSpec } from '#dist/model/spec.js';
-import { cellKinds } from '../oracle/arbitraries.js';
 import { runOracle } from '../oracle/model.js';
-import { modelOf, randomBatch, randomWeights, tower } from './batches.js';
+import { modelOf, randomBatch, randomWeights, secondTower, tower } from './batches.js';
+import { blockKinds, trainKinds } from './cells.js';
 import { expectSlopes } from './differences.js';
 import { ctc, logSoftmax } from './losses.js';
 import { type OracleLoss, trainOracle } from './oracle.js';
@@ -25,7 +25,7 @@ const structures = [
   { hiddenSize: 3, blocks: 3 },
 ];
 
-describe.each(cellKinds)('%s: gradients are slopes', (kind) => {
+describe.each(trainKinds)('%s: gradients are slopes', (kind) => {
   it.each(structures)('$blocks blocks, $hiddenSize units', (structure) => {
     const spec = modelOf(kind, structure);
     for (const [k, loss] of losses.entries()) {
@@ -58,6 +58,12 @@ describe('stacks', () => {
     expectSlopes(spec, randomWeights(spec, 4), batch);
   });
 
+  it.each([1, 2, 4])('the other cells, %i blocks', (blocks) => {
+    const spec = secondTower(4, blocks);
+    const batch = randomBatch(spec, { kind: 'steps' }, { steps: 2, batch: 2, seed: 3, withState: true });
+    expectSlopes(spec, randomWeights(spec, 4), batch);
+  });
+
   it('tied weights', () => {
     const spec = tied();
     const weights = randomWeights(spec, 7);
@@ -75,8 +81,7 @@ describe('stacks', () => {
     expectSlopes(spec, randomWeights(spec, 9), batch);
   });
 
-  it('runs as the oracle of inference does', () => {
-    const spec = tower(4, 2);
+  it.each([tower(4, 2), secondTower(4, 2)])('runs as the oracle of inference does', (spec) => {
     const weights = randomWeights(spec, 5, 0.8, true) as Parameters<typeof runOracle>[1];
     const batch = randomBatch(
       spec,
@@ -86,15 +91,15 @@ describe('stacks', () => {
     const { logits, state } = trainOracle(spec, weights, batch);
     const { y, state: expected } = runOracle(spec, weights, batch.x, batch);
     expectNear(logits, y);
-    for (const [k, { h, c }] of expected.entries()) {
-      expectNear(state[k]!.h, h);
-      expect(state[k]!.c === undefined).toBe(c === undefined);
-      if (c !== undefined) expectNear(state[k]!.c!, c);
+    for (const [k, record] of expected.entries()) {
+      expect(Object.keys(state[k]!)).toEqual(Object.keys(record));
+      for (const name of Object.keys(record) as (keyof typeof record)[])
+        expectNear(state[k]![name]!, record[name]!);
     }
   });
 });
 
-test.each(cellKinds)(
+test.each(blockKinds)(
   '%s: a block layer has the gradients of the dense layer that holds its weights',
   (kind) => {
     const sizes = { hiddenSize: 6, blocks: 3 };

@@ -1,19 +1,10 @@
-import { cellOf } from '#dist/model/cells.js';
-import { fullFunc } from '#dist/model/functions.js';
 import { kindOf } from '#dist/model/kinds.js';
-import {
-  blocksOf,
-  type CombineSpec,
-  type CommonLayerSpec,
-  isRecurrent,
-  type LayerSpec,
-  type ModelSpec,
-  type RecurrentLayerSpec,
-} from '#dist/model/spec.js';
+import { isRecurrent, type LayerSpec, type ModelSpec, type RecurrentLayerSpec } from '#dist/model/spec.js';
 import { layerTensors } from '#dist/model/tensors.js';
 import { sourcesOf } from '#dist/model/wiring.js';
+import { type CellNodes, stateWidths, stepCell } from './cells.js';
+import { stepLayer } from './layers.js';
 import { crossEntropy, ctc } from './losses.js';
-import { applyOn } from './slopes.js';
 import { exactly, type Node, type Round, Tape } from './tape.js';
 
 /**
@@ -29,6 +20,8 @@ export type Weights = Record<
 
 export type OracleLoss = { kind: 'steps' } | { kind: 'sequence'; pool: 'last' | 'mean' } | { kind: 'ctc' };
 
+type GivenState = { h: ArrayLike<number> } & Partial<Record<keyof CellNodes, ArrayLike<number>>>;
+
 export interface OracleBatch {
   /** ids [T, B], or values [T, B, I] */
   x: ArrayLike<number>;
@@ -40,7 +33,7 @@ export interface OracleBatch {
   /** [B]; what lies past a stream's length counts for nothing */
   lengths?: ArrayLike<number> | undefined;
   /** one record per layer that has a state; zeros when left out. No gradient goes into it. */
-  state?: readonly State[] | undefined;
+  state?: readonly GivenState[] | undefined;
   /** whether the last linear layer's weight is the embedding's; its own is then not read */
   tie?: boolean | undefined;
   /** dropout: what element `column` of row t · B + b of layer `layer`'s output is multiplied by */
@@ -59,17 +52,7 @@ export interface OracleGradients {
   /** of the mean loss; when tied, the sum stands under both names */
   gradients: Record<string, { shape: number[]; data: Float64Array }>;
   /** after each stream's last step, one record per layer that has a state */
-  state: { h: Float64Array; c?: Float64Array }[];
-}
-
-interface State {
-  h: ArrayLike<number>;
-  c?: ArrayLike<number> | undefined;
-}
-
-interface Cell {
-  h: Node;
-  c?: Node;
+  state: ({ h: Float64Array } & Partial<Record<keyof CellNodes, Float64Array>>)[];
 }
 
 /**
@@ -91,7 +74,7 @@ export function trainOracle(
     const widths = kindOf(layer).states?.(layer);
     if (widths === undefined) return [];
     const parts = Object.entries(widths).map(([part, width]) => [part, new Float64Array(batch * width)]);
-    return [Object.fromEntries(parts)];
+    return [Object.fromEntries(parts) as OracleGradients['state'][number]];
   });
   // of the input, then of each layer: [b][t]
   const input = Array.from({ length: batch }, (_, b) =>
@@ -119,10 +102,8 @@ export function trainOracle(
           const factors = y.value.map((_, column) => mask(index, t * batch + b, column));
           return tape.multiply(y, tape.leaf(factors));
         });
-        for (const [part, node] of Object.entries(step.state?.() ?? {})) {
-          const all = state[place]![part as 'h' | 'c']!;
-          all.set(node.value, b * node.value.length);
-        }
+        for (const [part, { value }] of Object.entries(step.state?.() ?? {}) as [keyof CellNodes, Node][])
+          state[place]![part]!.set(value, b * value.length);
         return out;
       }),
     );
@@ -138,24 +119,24 @@ export function trainOracle(
 /** One stream through one layer: what a step makes of what it reads, and what is kept after the last one. */
 interface Stream {
   next(read: readonly Node[]): Node;
-  state?(): Record<string, Node>;
+  state?(): CellNodes;
 }
 
 function begin(
   tape: Tape,
   layer: LayerSpec,
   parameter: (name: string) => Node,
-  before: State | undefined,
+  before: GivenState | undefined,
   b: number,
 ): Stream {
   if (isRecurrent(layer)) {
     let cell = readState(tape, layer, before, b);
     return {
       next(read) {
-        cell = stepCell(tape, layer as CommonLayerSpec, parameter, tape.join(...read), cell);
+        cell = stepCell(tape, layer, parameter, tape.join(...read), cell);
         return cell.h;
       },
-      state: () => ({ ...cell }),
+      state: () => cell,
     };
   }
   if (layer.kind === 'conv' || layer.kind === 'delay') {
@@ -175,111 +156,7 @@ function begin(
       state: () => ({ h: tape.join(...past) }),
     };
   }
-  return { next: (read) => stepPlain(tape, layer, parameter, read) };
-}
-
-/** One step through a layer that knows nothing of time. */
-function stepPlain(
-  tape: Tape,
-  layer: LayerSpec,
-  parameter: (name: string) => Node,
-  read: readonly Node[],
-): Node {
-  if (layer.kind === 'combine') return read.reduce((a, b) => combine(tape, layer.combine, a, b));
-  const x = tape.join(...read);
-  switch (layer.kind) {
-    case 'embedding':
-      return tape.slice(parameter('weight'), x.value[0]! * layer.size, layer.size);
-    case 'linear': {
-      const y = tape.product(parameter('weight'), 0, layer.outputSize, layer.inputSize, x);
-      return layer.bias === false ? y : tape.add(y, parameter('bias'));
-    }
-    case 'activation': {
-      const { activation } = layer;
-      if (activation === 'softmax' || activation === 'logSoftmax')
-        throw new Error('a model in training ends in logits: the losses have the softmax.');
-      const { alpha, beta } = fullFunc({ ...layer, function: activation });
-      // The program has them as floats.
-      return applyOn(tape, { function: activation, alpha: Math.fround(alpha), beta: Math.fround(beta) }, x);
-    }
-    case 'slice':
-      return tape.slice(x, layer.from, layer.to - layer.from);
-    case 'scale':
-      return tape.add(tape.multiply(x, parameter('weight')), parameter('bias'));
-    case 'norm': {
-      const { size, groups = 1, norm, epsilon = 1e-5 } = layer;
-      const n = tape.normalise(x, size / groups, norm !== 'rms', epsilon);
-      const y = tape.multiply(n, parameter('weight'));
-      return norm === 'rms' ? y : tape.add(y, parameter('bias'));
-    }
-    default:
-      throw new Error(`a layer of kind ${layer.kind} is not known here.`);
-  }
-}
-
-function combine(tape: Tape, kind: CombineSpec['combine'], a: Node, b: Node): Node {
-  switch (kind) {
-    case 'add':
-      return tape.add(a, b);
-    case 'subtract': {
-      const minus = tape.map(
-        b,
-        (v) => -v,
-        () => -1,
-      );
-      return tape.add(a, minus);
-    }
-    case 'multiply':
-      return tape.multiply(a, b);
-    case 'divide':
-      return tape.divide(a, b);
-  }
-}
-
-/** One step of one stream through one recurrent layer. */
-function stepCell(
-  tape: Tape,
-  layer: CommonLayerSpec,
-  parameter: (name: string) => Node,
-  x: Node,
-  { h, c }: Cell,
-): Cell {
-  const { hiddenSize } = layer;
-  const units = hiddenSize / blocksOf(layer);
-  const input = (gate: number) =>
-    tape.add(
-      tape.product(parameter('weight_ih'), gate * hiddenSize, hiddenSize, layer.inputSize, x),
-      tape.slice(parameter('bias_ih'), gate * hiddenSize, hiddenSize),
-    );
-  const recurrent = (gate: number, from: Node) =>
-    tape.add(
-      tape.product(parameter('weight_hh'), gate * hiddenSize, hiddenSize, units, from, true),
-      tape.slice(parameter('bias_hh'), gate * hiddenSize, hiddenSize),
-    );
-  const both = (gate: number) => tape.add(input(gate), recurrent(gate, h));
-  switch (layer.kind) {
-    case 'lstm': {
-      const kept = tape.multiply(tape.sigmoid(both(1)), c!);
-      const taken = tape.multiply(tape.sigmoid(both(0)), tape.tanh(both(2)));
-      const next = tape.add(kept, taken);
-      return { h: tape.multiply(tape.sigmoid(both(3)), tape.tanh(next)), c: next };
-    }
-    case 'gru': {
-      const r = tape.sigmoid(both(0));
-      const z = tape.sigmoid(both(1));
-      const side =
-        layer.resetAfter === false ? recurrent(2, tape.multiply(r, h)) : tape.multiply(r, recurrent(2, h));
-      const n = tape.tanh(tape.add(input(2), side));
-      const rest = tape.map(
-        z,
-        (v) => 1 - v,
-        () => -1,
-      );
-      return { h: tape.add(tape.multiply(rest, n), tape.multiply(z, h)) };
-    }
-    case 'elman':
-      return { h: layer.activation === 'relu' ? tape.relu(both(0)) : tape.tanh(both(0)) };
-  }
+  return { next: (read) => stepLayer(tape, layer, parameter, read) };
 }
 
 /** The loss and its slope with respect to the logits of each stream and step. */
@@ -337,11 +214,17 @@ function shapesOf(spec: ModelSpec): [name: string, shape: number[]][] {
   return spec.layers.flatMap((layer) => Object.entries(layerTensors(layer)));
 }
 
-function readState(tape: Tape, layer: RecurrentLayerSpec, given: State | undefined, b: number): Cell {
-  const read = (values: ArrayLike<number> | undefined) =>
-    tape.leaf(Array.from({ length: layer.hiddenSize }, (_, i) => values?.[b * layer.hiddenSize + i] ?? 0));
-  const h = read(given?.h);
-  return cellOf(layer).states.includes('c') ? { h, c: read(given?.c) } : { h };
+function readState(
+  tape: Tape,
+  layer: RecurrentLayerSpec,
+  given: GivenState | undefined,
+  b: number,
+): CellNodes {
+  const parts = stateWidths(layer).map(([name, width]) => {
+    const values = Array.from({ length: width }, (_, i) => given?.[name]?.[b * width + i] ?? 0);
+    return [name, tape.leaf(values)];
+  });
+  return Object.fromEntries(parts) as CellNodes;
 }
 
 function gather(streams: readonly (readonly Node[])[], steps: number): Float64Array {

@@ -213,6 +213,16 @@ export class Tape {
     return out;
   }
 
+  /** The larger of two, element by element; a where `isFirst` says so, whatever b is. */
+  larger(a: Node, b: Node, isFirst: (i: number) => boolean): Node {
+    const first = Array.from(a.value, (v, i) => isFirst(i) || v >= b.value[i]!);
+    const out = this.leaf(a.value.map((v, i) => (first[i] ? v : b.value[i]!)));
+    this.notes.push(() => {
+      for (const [i, g] of out.gradient.entries()) this.give(first[i] ? a : b, i, g);
+    });
+    return out;
+  }
+
   sigmoid(x: Node): Node {
     return this.map(
       x,

@@ -27,6 +27,6 @@ export interface Param {
   at: number;
   /** floats, padding included: whole cache lines */
   count: number;
-  /** of a recurrent layer, whose rows are interleaved */
-  gated?: { cell: Cell; hidden: number; units: number };
+  /** of a recurrent layer, whose rows are interleaved; `gates` where the tensor has those of some alone */
+  gated?: { cell: Cell; hidden: number; units: number; gates?: readonly number[] };
 }

@@ -16,7 +16,8 @@ export function planPast(plan: Plan, layer: ConvSpec | DelaySpec, input: Link): 
   const { name, size } = layer;
   const past = pastOf(layer);
   const { batch } = plan.capacity;
-  const kept = [0, 1].map(() => placeRows(plan, past * batch, size).y);
+  const room = () => placeRows(plan, past * batch, size).y;
+  const kept: [number, number] = [room(), room()];
   const shared = { name, input, outputs: size, dropped: 0, past, kept } as const;
   if (layer.kind === 'delay') return { op: 'delay', ...shared, out: { ...input, skip: 0 } };
   const weight = planParam(plan, `${name}.weight`, { parts: 1, rows: size, columns: layer.width });

@@ -1,19 +1,16 @@
 import { beginLayout, roundUp } from '../../memory/layout.js';
-import { type Cell, cellOf, hasSeparateBias } from '../../model/cells.js';
 import {
   type EmbeddingSpec,
   isRecurrent,
   type LayerSpec,
   type LinearSpec,
   type ModelSpec,
-  type RecurrentLayerSpec,
 } from '../../model/spec.js';
 import { inputWidth } from '../../model/wiring.js';
 import { type Flow, flowOf } from '../../pack/flow.js';
-import { partsOf } from '../../pack/ops.js';
 import { controlWords, vocabularyOf } from '../../pack/plan.js';
 import { strideOf } from '../../pack/program.js';
-import { lanes, panelRows, partRows, phasesOf } from '../../pack/rows.js';
+import { panelRows } from '../../pack/rows.js';
 import { tableFloats } from '../../pack/table.js';
 import { checkTrainable } from '../trainable.js';
 import type { Optimizer } from '../types.js';
@@ -32,16 +29,8 @@ import {
 } from './params.js';
 import { pastOf, planPast } from './past.js';
 import { planActivation, planCombine, planNorm, planScale } from './pointwise.js';
-import {
-  type ById,
-  type EmbeddingTape,
-  type PartShape,
-  type RecurrentTape,
-  rowsPerId,
-  type Scratch,
-  type TrainOp,
-  type TrainProgram,
-} from './program.js';
+import type { RecurrentTape, Scratch, TrainOp, TrainProgram } from './program.js';
+import { planById, planRecurrent } from './recurrent.js';
 import { type Node, planRoutes } from './routes.js';
 
 /** Rows of a weight's gradient that one kernel call makes: with what it packs, they stay in a second-level cache. */
@@ -74,7 +63,7 @@ export function planTraining(spec: ModelSpec, sizes: TrainingSizes): TrainProgra
     ld: strideOf(inputs),
   };
   const links = new Links(plan, flow, inputs, input);
-  const nodes = planNodes(plan, spec, flow, links, last);
+  const nodes = planNodes(plan, spec, flow, links, last, constants);
   const operand = links.read(flow.reads[last]![0]!);
   const head = planHead(plan, spec.layers[last] as LinearSpec, operand.link, spec.layers[0]);
   const routes = planRoutes(plan, nodes, { layer: last, operands: [operand] }, links);
@@ -111,7 +100,14 @@ export function planTraining(spec: ModelSpec, sizes: TrainingSizes): TrainProgra
 }
 
 /** The operations before the head, each with what it reads; layers that only pass features on are none. */
-function planNodes(plan: Plan, spec: ModelSpec, flow: Flow, links: Links, last: number): Node[] {
+function planNodes(
+  plan: Plan,
+  spec: ModelSpec,
+  flow: Flow,
+  links: Links,
+  last: number,
+  constants: number,
+): Node[] {
   const nodes: Node[] = [];
   for (const [layer, each] of spec.layers.slice(0, last).entries()) {
     if (flow.stages[layer]! < 0) continue;
@@ -119,7 +115,7 @@ function planNodes(plan: Plan, spec: ModelSpec, flow: Flow, links: Links, last: 
     const operands = flow.reads[layer]!.map((fragments) => links.read(fragments, slots));
     const known = plan.params.length;
     const inputs = operands.map(({ link }) => link);
-    const op = planOp(plan, each, inputs, flow.widths[layer]!);
+    const op = planOp(plan, each, inputs, flow.widths[layer]!, constants);
     if (op.op === 'recurrent') {
       const before = nodes.find((node) => node.layer === operands[0]!.whole)?.op;
       const readers = flow.reads.flat(2).filter(({ value }) => value === operands[0]!.whole);
@@ -147,9 +143,9 @@ function momentsOf(optimizer: Required<Optimizer>): number {
   return 2;
 }
 
-function planOp(plan: Plan, layer: LayerSpec, inputs: Link[], width: number): TrainOp {
+function planOp(plan: Plan, layer: LayerSpec, inputs: Link[], width: number, constants: number): TrainOp {
   const [input] = inputs as [Link];
-  if (isRecurrent(layer)) return planRecurrent(plan, layer, input);
+  if (isRecurrent(layer)) return planRecurrent(plan, layer, input, constants);
   switch (layer.kind) {
     case 'embedding':
       return planEmbedding(plan, layer, input);
@@ -198,76 +194,22 @@ function planLinear(plan: Plan, layer: LinearSpec, input: Link): TrainOp {
   };
 }
 
-function planRecurrent(plan: Plan, layer: RecurrentLayerSpec, input: Link): TrainOp {
-  const { name, inputSize: inputs, hiddenSize: hidden } = layer;
-  const { layout, rows: most, capacity } = plan;
-  const cell = cellOf(layer);
-  const hasCell = cell.states.includes('c');
-  const separateBias = hasSeparateBias(cell);
-  const { parts, units, diagonal } = partsOf(layer);
-  const whole = shapeOf(cell, units);
-  const last = shapeOf(cell, hidden - (parts - 1) * units);
-  const { rows } = whole;
-  const gated = { cell, hidden, units };
-  const param = (field: string, columns: number) =>
-    planParam(plan, `${name}.${field}`, { parts, rows, columns, gated });
-  // One slot more than steps: the state before the first.
-  const slots = () => placeRows(plan, (capacity.steps + 1) * capacity.batch, hidden);
-  const state = () => placeRows(plan, capacity.batch, hidden).y;
-  const kept = () => ({ h: state(), c: hasCell ? state() : 0 });
-  const wih = planWeight(layout, param('weight_ih', inputs), {
-    whole: [{ first: 0, rows }],
-    last: [{ first: 0, rows: last.rows }],
-  });
-  const whh = param('weight_hh', diagonal ? 1 : units);
-  const halves = separateBias ? rows : cell.phases.length > 1 ? roundUp(units, lanes) : 0;
-  return {
-    op: 'recurrent',
-    name,
-    input,
-    out: { ...slots(), skip: 1 },
-    outputs: hidden,
-    dropped: placeDropped(plan, hidden),
-    cell: cell.code,
-    hasCell,
-    separateBias,
-    inputs,
-    parts,
-    whole,
-    last,
-    diagonal,
-    c: hasCell ? slots().y : 0,
-    z: layout.place(parts * most * rows),
-    s: halves === 0 ? 0 : layout.place(parts * most * halves),
-    kept: [kept(), kept()],
-    wih,
-    whh: diagonal ? whh : planWeight(layout, whh, { whole: whole.phases, last: last.phases }),
-    bih: param('bias_ih', 1),
-    bhh: param('bias_hh', 1),
-    bias: layout.place(parts * rows),
-    byId: undefined,
-  };
-}
-
-function planById(plan: Plan, op: RecurrentTape, embedding: EmbeddingTape): ById | undefined {
-  const { weight: table, dropped, outputs, input } = embedding;
-  const count = table.rows;
-  // Rows that dropout has changed are no longer an id's; one column lies without padding.
-  if (dropped !== 0 || outputs === 1 || count * rowsPerId > plan.rows) return undefined;
-  const halves = plan.layout.place(op.parts * count * op.whole.rows);
-  embedding.byId = { table, ids: input.y, count, halves };
-  return embedding.byId;
-}
-
-function shapeOf(cell: Cell, units: number): PartShape {
-  const rows = partRows(cell, units);
-  const begins = phasesOf(cell, units).map(({ row }) => row);
-  const phases = begins.map((first, phase) => ({ first, rows: (begins[phase + 1] ?? rows) - first }));
-  return { units, rows, phases };
-}
-
 function planScratch({ layout, capacity }: Plan, ops: readonly TrainOp[], widest: number): Scratch {
-  const units = Math.max(0, ...ops.map((op) => (op.op === 'recurrent' ? op.whole.units : 0)));
-  const state = () => layout.place(capacity.batch * roundUp(units, panelRows));
-  return { dh: state(), dc: state(), packed: layout.place(gradientDepth * (gradientRows + widest)) };
+  const tapes = ops.filter((op) => op.op === 'recurrent');
+  const most = (of: (op: RecurrentTape) => number) => Math.max(0, ...tapes.map(of));
+  const vector =
+    capacity.batch *
+    roundUp(
+      most((op) => op.whole.units),
+      panelRows,
+    );
+  const carries = Math.max(
+    1,
+    most((op) => op.carries),
+  );
+  return {
+    dh: layout.place(vector),
+    dc: layout.place(carries * vector),
+    packed: layout.place(gradientDepth * (gradientRows + widest)),
+  };
 }

@@ -68,7 +68,7 @@ interface PastTape {
   /** steps that it looks back */
   past: number;
   /** [past][B] rows that a batch leaves behind, of training and of evaluation; strides are the input's */
-  kept: number[];
+  kept: [number, number];
 }
 
 export interface ConvTape extends PastTape {
