@@ -4,6 +4,7 @@ import { checkSpec } from '#dist/model/check.js';
 import type { LayerSpec, ModelSpec } from '#dist/model/spec.js';
 import { widthsOf } from '#dist/model/wiring.js';
 import { availableKernels } from '#dist/node.js';
+import { decodeCheckpoint, encodeCheckpoint } from '#dist/train/checkpoint.js';
 import { createTrainer } from '#dist/train-node.js';
 import { graph } from '../oracle/graphs.js';
 import { randomBatch, randomWeights } from './batches.js';
@@ -80,6 +81,31 @@ describe('the state carries on', () => {
     }
     trainer.dispose();
   });
+});
+
+test.each([
+  'a causal convolution behind a gate',
+  'delays, of a window and of a state',
+  'a norm of several, and scales',
+])('stopped and gone on with, by way of a checkpoint, it is the same bytes: %s', async (name) => {
+  const spec = checkSpec(graphs[name]!);
+  const options = optionsOf({ optimizer: { kind: 'adam' }, dropout: 0.2, seed: 4 });
+  const batches = [1, 2, 3, 4].map((seed) => {
+    const drawn = randomBatch(spec, { kind: 'steps' }, { steps: 4, batch: 3, seed, lengths: [4, 2, 3] });
+    (drawn.targets as Int32Array)[0] = 0;
+    return { ...batchOf(drawn), carry: true };
+  });
+  const [whole, half] = [await createTrainer(spec, options), await createTrainer(spec, options)];
+  for (const batch of batches) await whole.step(batch, 0.01);
+  for (const batch of batches.slice(0, 2)) await half.step(batch, 0.01);
+  const position = { epoch: 0, epochStep: 2, nats: 0, count: 0, seconds: 0, epochs: [] };
+  const bytes = encodeCheckpoint({ spec, state: half.save(), position, best: undefined });
+  const rest = await createTrainer(spec, { ...options, threads: 2 });
+  await rest.restore(decodeCheckpoint(bytes, spec).state);
+  for (const batch of batches.slice(2)) await rest.step(batch, 0.01);
+  expectSameTensors(rest.save().tensors, whole.save().tensors);
+  expect(rest.save().carried).toEqual(whole.save().carried);
+  for (const trainer of [whole, half, rest]) trainer.dispose();
 });
 
 test('what earlier batches left in memory makes no difference', async () => {
