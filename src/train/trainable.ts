@@ -18,7 +18,7 @@ const activations: readonly unknown[] = [
 /** Of each kind that trains what of it does not; a kind that is not here does not train. */
 const trainable: Trainable = {
   embedding: all,
-  linear: ({ blocks }) => (blocks === undefined ? undefined : 'blocks'),
+  linear: all,
   combine: all,
   slice: all,
   scale: all,

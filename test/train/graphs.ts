@@ -140,6 +140,26 @@ export const normed: Record<string, LayerSpec[]> = {
   ],
 };
 
+/** Linear layers in blocks: their columns are whole panels, or none, or one alone. */
+export const blocked: Record<string, LayerSpec[]> = {
+  'linear layers in blocks': [
+    { kind: 'linear', name: 'odd', inputSize: 9, outputSize: 15, blocks: 3 },
+    layerOf('elmanTanh', 'a', 15, 10),
+    { kind: 'linear', name: 'narrow', inputSize: 10, outputSize: 5, blocks: 5 },
+    { kind: 'linear', name: 'wide', inputSize: 5, outputSize: 20, blocks: 5, bias: false },
+    combine('sum', 'add', ['wide', 'wide']),
+    linear('out', 20, 3),
+  ],
+  'blocks of whole panels, and diagonals': [
+    linear('in', 3, 16),
+    { kind: 'linear', name: 'panels', inputSize: 16, outputSize: 32, blocks: 2 },
+    { kind: 'linear', name: 'back', inputSize: 32, outputSize: 9, blocks: 1 },
+    { kind: 'linear', name: 'diagonal', inputSize: 9, outputSize: 9, blocks: 9 },
+    { kind: 'linear', name: 'bare', inputSize: 9, outputSize: 9, blocks: 9, bias: false },
+    linear('out', 9, 3),
+  ],
+};
+
 /** Layers that look back. */
 export const looking: Record<string, LayerSpec[]> = {
   'a causal convolution behind a gate': [
@@ -169,5 +189,5 @@ export const looking: Record<string, LayerSpec[]> = {
 };
 
 export const graphs: Record<string, ModelSpec> = Object.fromEntries(
-  Object.entries({ ...wired, ...normed, ...looking }).map(([name, layers]) => [name, { layers }]),
+  Object.entries({ ...wired, ...normed, ...blocked, ...looking }).map(([name, layers]) => [name, { layers }]),
 );

@@ -16,7 +16,12 @@ export function stepLayer(
     case 'embedding':
       return tape.slice(parameter('weight'), x.value[0]! * layer.size, layer.size);
     case 'linear': {
-      const y = tape.product(parameter('weight'), 0, layer.outputSize, layer.inputSize, x);
+      const { inputSize, outputSize, blocks = 1 } = layer;
+      const [own, depth] = [outputSize / blocks, inputSize / blocks];
+      const parts = Array.from({ length: blocks }, (_, n) =>
+        tape.product(parameter('weight'), n * own, own, depth, tape.slice(x, n * depth, depth)),
+      );
+      const y = blocks === 1 ? tape.product(parameter('weight'), 0, own, depth, x) : tape.join(...parts);
       return layer.bias === false ? y : tape.add(y, parameter('bias'));
     }
     case 'activation': {

@@ -53,6 +53,21 @@ describe('the plan', () => {
     expect(grown).toBeLessThan(2e6);
   });
 
+  test('what the product of a gradient writes is no other worker’s: rows of weights are whole panels', () => {
+    const spec: ModelSpec = {
+      layers: [
+        { kind: 'embedding', name: 'e', count: 9, size: 1 },
+        layerOf('lstm', 'rnn', 1, 6, 2),
+        { kind: 'linear', name: 'in', inputSize: 6, outputSize: 1 },
+        { kind: 'linear', name: 'blocks', inputSize: 1, outputSize: 9, blocks: 1 },
+        { kind: 'linear', name: 'out', inputSize: 9, outputSize: 2 },
+      ],
+    };
+    const { seed: _, ...sizes } = checkTrainerOptions(optionsOf({}));
+    const { params } = planTraining(checkSpec(spec), { ...sizes, workers: 3 });
+    for (const { names, ld } of params) expect(ld % 32, names[0]).toBe(names[0]!.includes('bias') ? 4 : 0);
+  });
+
   test('a tied weight is there once', () => {
     const tied: ModelSpec = {
       layers: [

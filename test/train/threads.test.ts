@@ -35,8 +35,23 @@ const cases: Record<string, { spec: ModelSpec; loss?: OracleLoss; options?: Part
   'other cells, diagonal': { spec: secondTower(70, 70) },
   'tied, CTC': { spec: tied, loss: { kind: 'ctc' }, options: { tie: true, dropout: 0.1 } },
   'a graph of everything, dropout': { spec: wide(37), options: { dropout: 0.2 } },
+  'blocks, and rows of one column': { spec: columns(40), options: { dropout: 0.1 } },
   'a narrow one, sequences': { spec: wide(3), loss: { kind: 'sequence', pool: 'mean' } },
 };
+
+/** Weights of one column, whose rows' gradients different workers add to, and linear layers in blocks. */
+function columns(size: number): ModelSpec {
+  return {
+    layers: [
+      { kind: 'linear', name: 'in', inputSize: 1, outputSize: size },
+      { kind: 'linear', name: 'blocks', inputSize: size, outputSize: size / 4, blocks: 5 },
+      { kind: 'linear', name: 'spread', inputSize: size / 4, outputSize: size, blocks: size / 4 },
+      layerOf('elmanTanh', 'a', size, 1),
+      layerOf('gruAfter', 'b', 1, size, 5),
+      { kind: 'linear', name: 'out', inputSize: size, outputSize: 9 },
+    ],
+  };
+}
 
 /** Every layer that plain stacks have not, as wide as it takes for each thread to have some of everything. */
 function wide(size: number): ModelSpec {

@@ -4,6 +4,7 @@ import { openArena } from '../../memory/arena.js';
 import type { TrainKernels } from '../../wasm/train-registry.js';
 import { type Order, readOrder } from '../plan/order.js';
 import type { Route, RowCopy, TrainOp, TrainProgram } from '../plan/program.js';
+import { bindBlocks } from './blocks.js';
 import { bindActivation, bindEmbedding, bindLinear, type Slopes } from './dense.js';
 import { bindHead } from './head.js';
 import { bindConv, bindDelay } from './past.js';
@@ -99,6 +100,8 @@ function bindOp(op: TrainOp, seat: Seat, { dy, dx }: Route): Pass {
       return bindActivation(op, seat, slopes);
     case 'function':
       return bindFunction(op, seat, slopes);
+    case 'blocks':
+      return bindBlocks(op, seat, slopes);
     case 'combine':
       return bindCombine(op, seat, dy, dx);
     case 'scale':

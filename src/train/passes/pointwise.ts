@@ -105,7 +105,8 @@ export function bindScale(op: ScaleTape, seat: Seat, { dy, dx }: Slopes): Pass {
   const { ld } = out;
   const { scale_f32, combine_f32 } = seat.kernels;
   const { weights } = seat.program;
-  const [w, b] = [weights + weight.at, weights + bias.at];
+  const w = weights + weight.at;
+  const b = bias === undefined ? seat.program.zeros : weights + bias.at;
   return {
     forward(order) {
       const { from, to } = rowShare(seat, order);
@@ -121,7 +122,7 @@ export function bindScale(op: ScaleTape, seat: Seat, { dy, dx }: Slopes): Pass {
       combine_f32(p, ld, d, ld, x, input.ld, rows, ld / 4, multiply);
       meet();
       sumColumns(seat, weight, out, rowsOf(out, order.batch), order.steps * order.batch);
-      sumColumns(seat, bias, out, dy, order.steps * order.batch);
+      if (bias !== undefined) sumColumns(seat, bias, out, dy, order.steps * order.batch);
     },
   };
 }

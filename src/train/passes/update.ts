@@ -1,9 +1,9 @@
 import { shareOf } from '../../engine/share.js';
 import { panelRows } from '../../pack/rows.js';
-import type { Param } from '../plan/link.js';
+import type { Param, Weight } from '../plan/link.js';
 import { noteNorm, noteUpdate, type Order } from '../plan/order.js';
 import { squareFloats } from '../plan/plan.js';
-import type { Weight } from '../plan/program.js';
+
 import { sumLosses } from './head.js';
 import type { Seat } from './seat.js';
 
@@ -71,7 +71,7 @@ export function updateWeights(seat: Seat, order: Order): boolean {
 export function packWeights(seat: Seat): void {
   const { program } = seat;
   for (const op of program.ops) {
-    if (op.op === 'linear') packWeight(seat, op.weight);
+    if (op.op === 'linear' || op.op === 'blocks') packWeight(seat, op.weight);
     if (op.op === 'conv') packForward(seat, op.weight, op.packed);
     if (op.op !== 'recurrent') continue;
     packWeight(seat, op.wih);

@@ -28,6 +28,11 @@ export function findHead(spec: ModelSpec): number {
       'train head',
     );
   }
+  if (last.blocks !== undefined)
+    throw new UnsupportedError(
+      `layer ${show(last.name)}: blocks of the last linear layer cannot be trained.`,
+      'train blocks',
+    );
   const within = layers.slice(0, head).find(isSoftmax);
   if (within !== undefined)
     throw new UnsupportedError(
@@ -47,7 +52,7 @@ export function planHead(plan: Plan, layer: LinearSpec, input: Link, first: Laye
   const fits = Math.max(leastSlice, Math.floor((logitFloats * 4) / ld));
   const slice = loss.kind === 'ctc' ? rows : Math.min(rows, fits);
   const pooled = () => (isPooled ? layout.place((capacity.batch * input.ld) / 4) : 0);
-  const own = { parts: 1, rows: outputs, columns: inputs };
+  const own = { parts: 1, rows: outputs, columns: inputs, padded: true };
   const param = plan.tie ? tiedParam(plan, layer, first) : planParam(plan, `${name}.weight`, own);
   return {
     input,

@@ -90,10 +90,14 @@ export function checkNames({ params, moments }: TrainProgram): void {
 
 /** Every row of a parameter's tensor and where it lies. */
 function forEachRow(
-  { gated, rows: stride }: Param,
+  { gated, each, rows: stride }: Param,
   rows: number,
   use: (row: number, place: number) => void,
 ): void {
+  if (each !== undefined) {
+    for (let row = 0; row < rows; row++) use(row, Math.floor(row / each) * stride + (row % each));
+    return;
+  }
   const places = gated && placesOf(gated, stride);
   if (places !== undefined && places.length !== rows)
     throw new ArgumentRangeError(`a tensor has ${rows} rows where ${places.length} belong.`);

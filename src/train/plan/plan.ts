@@ -14,6 +14,7 @@ import { panelRows } from '../../pack/rows.js';
 import { tableFloats } from '../../pack/table.js';
 import { checkTrainable } from '../trainable.js';
 import type { Optimizer } from '../types.js';
+import { planBlocks } from './blocks.js';
 import { findHead, planHead } from './head.js';
 import type { Link } from './link.js';
 import { Links } from './links.js';
@@ -172,15 +173,16 @@ function placeDropped(plan: Plan, width: number): number {
 }
 
 function planEmbedding(plan: Plan, { name, count, size }: EmbeddingSpec, input: Link): TrainOp {
-  const weight = planParam(plan, `${name}.weight`, { parts: 1, rows: count, columns: size });
+  const weight = planParam(plan, `${name}.weight`, { parts: 1, rows: count, columns: size, padded: true });
   const out = placeRows(plan, plan.rows, size);
   const dropped = placeDropped(plan, size);
   return { op: 'embedding', name, input, out, outputs: size, dropped, weight, byId: undefined };
 }
 
 function planLinear(plan: Plan, layer: LinearSpec, input: Link): TrainOp {
+  if (layer.blocks !== undefined) return planBlocks(plan, layer, input);
   const { name, inputSize: inputs, outputSize: outputs } = layer;
-  const shape = { parts: 1, rows: outputs, columns: inputs };
+  const shape = { parts: 1, rows: outputs, columns: inputs, padded: true };
   return {
     op: 'linear',
     name,

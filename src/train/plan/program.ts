@@ -1,33 +1,21 @@
 import type { StateName } from '../../model/cells.js';
 import type { Loss, Optimizer } from '../types.js';
 import type { GateRun, TapeCell } from './cells.js';
-import type { Link, Param } from './link.js';
-import type { CombineTape, ConvTape, DelayTape, FunctionTape, NormTape, ScaleTape } from './tapes.js';
+import type { Link, Param, PhaseRows, Weight } from './link.js';
+import type {
+  BlocksTape,
+  CombineTape,
+  ConvTape,
+  DelayTape,
+  FunctionTape,
+  NormTape,
+  ScaleTape,
+} from './tapes.js';
 
 /**
  * A training as plain data: every address and size that a step needs. A worker gets a copy of it once. Addresses are
  * bytes, `ld…` row strides in bytes, the rest counts. Row m of a tape is stream b of step t: m = t·B + b.
  */
-
-/** A weight and its packed forms, made anew after each update. */
-export interface Weight {
-  param: Param;
-  /** panels of rows (assembly/gemm/tile.ts), for x Wᵀ */
-  forward: number;
-  /**
-   * panels of columns, for dz W: per part [⌈columns / 8⌉][rows][8]. Rows of each phase of a step stand together, because
-   * a cell of two phases needs two products.
-   */
-  backward: number;
-  /** of a whole part, and of the last one */
-  phases: { whole: PhaseRows[]; last: PhaseRows[] };
-}
-
-/** The rows of one phase of a part. */
-export interface PhaseRows {
-  first: number;
-  rows: number;
-}
 
 /** A part of a recurrent layer; the last one of a diagonal layer may have fewer units. */
 export interface PartShape {
@@ -169,6 +157,7 @@ export interface ActivationTape {
 export type TrainOp =
   | RecurrentTape
   | LinearTape
+  | BlocksTape
   | EmbeddingTape
   | ActivationTape
   | FunctionTape

@@ -7,7 +7,7 @@ import { parameterFloats } from '../../pack/parameters.js';
 import { lanes, partRows, phasesOf } from '../../pack/rows.js';
 import { tableFloats } from '../../pack/table.js';
 import { tapeOf } from './cells.js';
-import type { Link, Param } from './link.js';
+import type { Link, Param, Weight } from './link.js';
 import { type Plan, placeRows, planParam, planWeight } from './params.js';
 import {
   type ById,
@@ -17,7 +17,6 @@ import {
   type RecurrentTape,
   rowsPerId,
   type StateTape,
-  type Weight,
 } from './program.js';
 
 /** The tape of a recurrent layer. @throws UnsupportedError for a cell that cannot be trained */
@@ -36,7 +35,8 @@ export function planRecurrent(
   const { rows } = whole;
   const param = (field: string, columns: number, gates?: readonly number[]) => {
     const gated = { cell, hidden, units, ...(gates === undefined ? {} : { gates }) };
-    return planParam(plan, `${name}.${field}`, { parts, rows, columns, gated });
+    const padded = field === 'weight_ih';
+    return planParam(plan, `${name}.${field}`, { parts, rows, columns, padded, gated });
   };
   const states = planStates(plan, layer);
   const [h] = states as [StateTape];
@@ -110,10 +110,10 @@ function planHidden(
 
 /** Goes by id behind an embedding of few rows, where nothing needs a row's own input. */
 export function planById(plan: Plan, op: RecurrentTape, embedding: EmbeddingTape): ById | undefined {
-  const { weight: table, dropped, outputs, input } = embedding;
+  const { weight: table, dropped, input } = embedding;
   const count = table.rows;
-  // Rows that dropout has changed are no longer an id's; one column lies without padding.
-  if (dropped !== 0 || op.skip !== 0 || outputs === 1 || count * rowsPerId > plan.rows) return undefined;
+  // Rows that dropout has changed are no longer an id's.
+  if (dropped !== 0 || op.skip !== 0 || count * rowsPerId > plan.rows) return undefined;
   const halves = plan.layout.place(op.parts * count * op.whole.rows);
   embedding.byId = { table, ids: input.y, count, halves };
   return embedding.byId;

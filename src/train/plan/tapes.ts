@@ -1,5 +1,5 @@
 import type { CombineSpec } from '../../model/spec.js';
-import type { Link, Param } from './link.js';
+import type { Link, Param, Weight } from './link.js';
 
 /** Tapes of the layers that plain stacks have not. */
 
@@ -30,6 +30,22 @@ export interface CombineTape {
   combine: CombineSpec['combine'];
 }
 
+/** A linear layer whose weight is block-diagonal; its parts are the blocks. */
+export interface BlocksTape {
+  op: 'blocks';
+  name: string;
+  input: Link;
+  out: Link;
+  inputs: number;
+  outputs: number;
+  dropped: 0;
+  parts: number;
+  weight: Weight;
+  bias: Param | undefined;
+  /** rows of one block, of outputs or of inputs, in whole panels */
+  staged: Link;
+}
+
 /** y = x · weight + bias. Its output becomes dy ∘ x on the way back. */
 export interface ScaleTape {
   op: 'scale';
@@ -39,7 +55,7 @@ export interface ScaleTape {
   outputs: number;
   dropped: 0;
   weight: Param;
-  bias: Param;
+  bias: Param | undefined;
 }
 
 /** Its output becomes dy ∘ n on the way back, n being what is normalised. */
