@@ -1,10 +1,20 @@
 import { ELMAN_RELU, GRU_AFTER, GRU_BEFORE, LSTM, partRows } from '../layer/cells';
-import { familyRows, SLSTM } from '../layer/family-cells';
+import {
+  familyRows, GRU_AFTER_GENERAL, GRU_BEFORE_GENERAL, LSTM_GENERAL, LSTM_PROJECTED, SLSTM,
+} from '../layer/family-cells';
 import { groupsOf } from '../layer/shape';
 import { elman_back_step_f32, elman_tape_step_f32 } from './elman';
+import {
+  elman_general_back_step_f32, elman_general_tape_step_f32, lstm_general_back_step_f32, lstm_general_tape_step_f32,
+} from './general';
 import { gru_after_back_step_f32, gru_after_tape_step_f32 } from './gru-after';
 import { gru_before_back_step_f32, gru_before_tape_step_f32 } from './gru-before';
+import {
+  gru_after_general_back_step_f32, gru_after_general_tape_step_f32, gru_before_general_back_step_f32,
+  gru_before_general_tape_step_f32,
+} from './gru-general';
 import { lstm_back_step_f32, lstm_tape_step_f32 } from './lstm';
+import { lstm_projected_back_step_f32, lstm_projected_tape_step_f32, projectedSide } from './projected';
 import { backUnits } from './recur-back';
 import { slstm_back_step_f32, slstm_tape_step_f32 } from './slstm';
 
@@ -16,10 +26,9 @@ function tapeRows(cell: usize, units: usize): usize {
 }
 
 /** Bytes of a row of s. */
-// @ts-ignore: decorator
-@inline
-function sideRow(cell: usize, units: usize): usize {
-  return cell == GRU_BEFORE ? groupsOf(units) << 4 : tapeRows(cell, units) << 2;
+function sideRow(cell: usize, units: usize, table: usize): usize {
+  if (cell == LSTM_PROJECTED) return projectedSide(table, units);
+  return cell == GRU_BEFORE || cell == GRU_BEFORE_GENERAL ? groupsOf(units) << 4 : tapeRows(cell, units) << 2;
 }
 
 /**
@@ -30,8 +39,9 @@ function sideRow(cell: usize, units: usize): usize {
  * stand its n and m, as far apart as the layer's parameters say; else unused
  * z: [parts][T·B][rows] pre-activations of the input half, all biases added but bhh; an LSTM and the GRUs leave their
  * gates there · s: a GRU that resets after: [parts][T·B][rows], left: W_hh h + bhh; one that resets before:
- * [parts][T·B][⌈units/4⌉·4], left: r ∘ h; else unused
- * whh: [parts] panels [rows/8][units][8] or diagonals [rows] · bhh: [parts][rows], read by the GRU that resets after
+ * [parts][T·B][⌈units/4⌉·4], left: r ∘ h; an LSTM whose output is projected: what projected.ts draws; else unused
+ * whh: [parts] panels [rows/8][units][8] or diagonals [rows] · bhh: [parts][rows], read by the GRU that resets after, or
+ * an LSTM's peepholes where z has their gates
  * table: the constants, or the layer's own and its parameters · lengths: [B] or 0; past its end a stream's y is 0 and its c rests
  * ld*: row strides in bytes · steps, batch, hidden: T, B, H · units: of each part but a diagonal layer's last, which
  * has what is left and rows to match · diagonal: each unit reads itself alone
@@ -52,8 +62,8 @@ export function recurrent_tape_f32(
     const bias = bhh + ((n * whole) << 2);
     const weights = whh + ((diagonal ? n * whole : n * whole * units) << 2);
     const zPart = z + ((n * steps * batch * whole) << 2);
-    const lds = sideRow(cell, count);
-    const sPart = s + n * steps * batch * sideRow(cell, units);
+    const lds = sideRow(cell, count, table);
+    const sPart = s + n * steps * batch * sideRow(cell, units, table);
     for (let t: usize = 0; t < steps; t++) {
       const row = t * batch + b0;
       const h = y + row * ldy + (first << 2);
@@ -69,6 +79,18 @@ export function recurrent_tape_f32(
         gru_before_tape_step_f32(out, h, ldy, zAt, sAt, weights, table, ends, t, streams, count, diagonal);
       } else if (cell == SLSTM) {
         slstm_tape_step_f32(out, h, ldy, before + batch * ldc, before, ldc, zAt, weights, table, ends, t, streams, count, diagonal);
+      } else if (cell == LSTM_GENERAL) {
+        const after = before + batch * ldc;
+        lstm_general_tape_step_f32(out, h, ldy, after, before, ldc, zAt, weights, bias, table, ends, t, streams, count, diagonal);
+      } else if (cell == LSTM_PROJECTED) {
+        const after = before + batch * ldc;
+        lstm_projected_tape_step_f32(out, h, ldy, after, before, ldc, zAt, sAt, weights, bias, table, ends, t, streams, count);
+      } else if (cell == GRU_AFTER_GENERAL) {
+        gru_after_general_tape_step_f32(out, h, ldy, zAt, sAt, weights, bias, table, ends, t, streams, count, diagonal);
+      } else if (cell == GRU_BEFORE_GENERAL) {
+        gru_before_general_tape_step_f32(out, h, ldy, zAt, sAt, weights, table, ends, t, streams, count, diagonal);
+      } else if (cell > ELMAN_RELU) {
+        elman_general_tape_step_f32(out, h, ldy, zAt, weights, table, ends, t, streams, count, diagonal);
       } else {
         elman_tape_step_f32(out, h, ldy, zAt, weights, table, ends, t, streams, count, diagonal, cell == ELMAN_RELU);
       }
@@ -92,7 +114,7 @@ export function recurrent_tape_f32(
  */
 export function recurrent_back_f32(
   cell: usize, dy: usize, lddy: usize, y: usize, ldy: usize, c: usize, ldc: usize, z: usize, s: usize, dh: usize, dc: usize,
-  whhT: usize, table: usize, lengths: usize, steps: usize, batch: usize, hidden: usize, units: usize, diagonal: bool,
+  whhT: usize, bhh: usize, table: usize, lengths: usize, steps: usize, batch: usize, hidden: usize, units: usize, diagonal: bool,
   n0: usize, n1: usize, b0: usize, b1: usize,
 ): void {
   const whole = tapeRows(cell, units);
@@ -104,10 +126,11 @@ export function recurrent_back_f32(
     const first = n * units;
     const count = min(units, hidden - first);
     const ldz = tapeRows(cell, count) << 2;
+    const bias = bhh + ((n * whole) << 2);
     const weights = whhT + ((diagonal ? n * whole : n * whole * backUnits(units)) << 2);
     const zPart = z + ((n * steps * batch * whole) << 2);
-    const lds = sideRow(cell, count);
-    const sPart = s + n * steps * batch * sideRow(cell, units);
+    const lds = sideRow(cell, count, table);
+    const sPart = s + n * steps * batch * sideRow(cell, units, table);
     const dhAt = dh + b0 * ldh;
     const dcAt = dc + b0 * ldh;
     memory.fill(dhAt, 0, streams * ldh);
@@ -133,6 +156,21 @@ export function recurrent_back_f32(
           dyAt, lddy, before + batch * ldc, before, ldc, zAt, dhAt, dcAt, dcAt + batch * ldh, ldh, weights, table, ends, t, streams,
           count, diagonal,
         );
+      } else if (cell == LSTM_GENERAL) {
+        lstm_general_back_step_f32(
+          dyAt, lddy, before + batch * ldc, before, ldc, zAt, dhAt, dcAt, ldh, weights, bias, table, ends, t, streams, count, diagonal,
+        );
+      } else if (cell == LSTM_PROJECTED) {
+        lstm_projected_back_step_f32(
+          dyAt, lddy, before + batch * ldc, before, ldc, zAt, sAt, dhAt, dcAt, dcAt + batch * ldh, ldh, weights, bias, table, ends, t,
+          streams, count,
+        );
+      } else if (cell == GRU_AFTER_GENERAL) {
+        gru_after_general_back_step_f32(dyAt, lddy, h, ldy, zAt, sAt, dhAt, ldh, weights, table, ends, t, streams, count, diagonal);
+      } else if (cell == GRU_BEFORE_GENERAL) {
+        gru_before_general_back_step_f32(dyAt, lddy, h, ldy, zAt, dhAt, dcAt, ldh, weights, table, ends, t, streams, count, diagonal);
+      } else if (cell > ELMAN_RELU) {
+        elman_general_back_step_f32(dyAt, lddy, zAt, dhAt, ldh, weights, table, ends, t, streams, count, diagonal);
       } else {
         elman_back_step_f32(
           dyAt, lddy, h + batch * ldy, ldy, zAt, dhAt, ldh, weights, table, ends, t, streams, count, diagonal, cell == ELMAN_RELU,

@@ -61,7 +61,7 @@ function recurrence(units: number, blocks: number, batch: number, isBack: boolea
     call: ({ recurrent_back_f32, recurrent_tape_f32 }, table) => {
       if (isBack) {
         const tape = [at.y, stride, at.s, stride, at.z, 0, at.state, at.state + mib / 2, at.w];
-        recurrent_back_f32(0, at.dy, stride, ...tape, table, 0, ...sizes);
+        recurrent_back_f32(0, at.dy, stride, ...tape, 0, table, 0, ...sizes);
       } else {
         recurrent_tape_f32(0, at.y, stride, at.s, stride, at.z, 0, at.w, 0, table, 0, ...sizes);
       }

@@ -54,7 +54,7 @@ export const trainRegistry = {
   recurrent_tape_f32:
     'cell y ldy c ldc z s whh bhh table lengths steps batch hidden units diagonal n0 n1 b0 b1',
   recurrent_back_f32:
-    'cell dy lddy y ldy c ldc z s dh dc whhT table lengths steps batch hidden units diagonal n0 n1 b0 b1',
+    'cell dy lddy y ldy c ldc z s dh dc whhT bhh table lengths steps batch hidden units diagonal n0 n1 b0 b1',
   pointwise_tape_f32: 'cell y ldy c ldc z v x ldx table lengths steps batch hidden units n0 n1 b0 b1',
   pointwise_back_f32:
     'cell dy lddy c ldc z v x ldx dx lddx dc table lengths steps batch hidden units n0 n1 b0 b1',

@@ -1,5 +1,5 @@
 import { seededRandom } from '#dist/base/random.js';
-import type { LayerSpec, ModelSpec } from '#dist/model/spec.js';
+import { type LayerSpec, type ModelSpec, outputsOf } from '#dist/model/spec.js';
 import { layerTensors } from '#dist/model/tensors.js';
 import { inputWidth } from '#dist/model/wiring.js';
 import { cellKinds } from '../oracle/arbitraries.js';
@@ -22,11 +22,12 @@ export function modelOf(
   const before: LayerSpec[] = isWide
     ? [{ kind: 'linear', name: 'in', inputSize, outputSize: hiddenSize }]
     : [];
+  const layer = trainLayer(kind, 'rnn', isWide ? hiddenSize : inputSize, hiddenSize, blocks);
   return {
     layers: [
       ...before,
-      trainLayer(kind, 'rnn', isWide ? hiddenSize : inputSize, hiddenSize, blocks),
-      { kind: 'linear', name: 'out', inputSize: hiddenSize, outputSize: outputs },
+      layer,
+      { kind: 'linear', name: 'out', inputSize: outputsOf(layer), outputSize: outputs },
     ],
   };
 }
@@ -61,8 +62,9 @@ export function secondTower(hiddenSize: number, blocks: number, classes = 5): Mo
       layers.push({ kind: 'linear', name: `wide.${k}`, inputSize: width, outputSize: hiddenSize });
       width = hiddenSize;
     }
-    layers.push(trainLayer(kind, `rnn.${k}`, width, hiddenSize, blocks));
-    width = hiddenSize;
+    const layer = trainLayer(kind, `rnn.${k}`, width, hiddenSize, blocks);
+    layers.push(layer);
+    width = outputsOf(layer);
   }
   return { layers: [...layers, { kind: 'linear', name: 'out', inputSize: width, outputSize: classes }] };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ModelSpec } from '#dist/model/spec.js';
+import { type ModelSpec, outputsOf } from '#dist/model/spec.js';
 import { availableKernels } from '#dist/node.js';
 import { createTrainer } from '#dist/train-node.js';
 import { layerOf } from '../session/draw.js';
@@ -11,11 +11,12 @@ import { batchOf, expectOracle, expectSameTensors, f32Of, optionsOf, trainerOf }
 const ids = 5;
 
 function specOf(kind: TrainKind, hiddenSize: number, blocks: number): ModelSpec {
+  const layer = trainLayer(kind, 'rnn', 3, hiddenSize, blocks);
   return {
     layers: [
       { kind: 'embedding', name: 'e', count: ids, size: 3 },
-      trainLayer(kind, 'rnn', 3, hiddenSize, blocks),
-      { kind: 'linear', name: 'out', inputSize: hiddenSize, outputSize: 4 },
+      layer,
+      { kind: 'linear', name: 'out', inputSize: outputsOf(layer), outputSize: 4 },
     ],
   };
 }

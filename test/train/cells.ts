@@ -1,6 +1,8 @@
+import { type FullFunc, type Func, fullFunc } from '#dist/model/functions.js';
 import { kindOf } from '#dist/model/kinds.js';
 import {
   blocksOf,
+  outputsOf,
   type QrnnSpec,
   type RecurrentLayerSpec,
   type SlstmSpec,
@@ -9,15 +11,21 @@ import {
 import { type CellKind, cellKinds } from '../oracle/arbitraries.js';
 import { ACTIVATION_ERROR, UNIT_ROUNDOFF } from '../oracle/tolerance.js';
 import { layerOf } from '../session/draw.js';
+import { applyOn } from './slopes.js';
 import type { Node, Tape } from './tape.js';
 
 /** Every cell that is trained, in each of its forms. */
 export type TrainKind = CellKind | (typeof moreKinds)[number];
-const moreKinds = ['sru', 'sruScaled', 'qrnn', 'slstm'] as const;
+const moreKinds = [
+  ...(['sru', 'sruScaled', 'qrnn', 'slstm', 'peepholes', 'coupled', 'projected', 'projectedMore'] as const),
+  ...(['lstmFunctions', 'gruAfterFunctions', 'gruBeforeFunctions', 'elmanFunctions'] as const),
+] as const;
 export const trainKinds: readonly TrainKind[] = [...cellKinds, ...moreKinds];
 
 /** Those whose h meets a matrix in blocks. */
-export const blockKinds: readonly TrainKind[] = [...cellKinds, 'slstm'];
+export const blockKinds: readonly TrainKind[] = trainKinds.filter(
+  (kind) => !['sru', 'sruScaled', 'qrnn', 'projected', 'projectedMore'].includes(kind),
+);
 
 /** A layer of a kind; those that recur unit by unit have no blocks. */
 export function trainLayer(
@@ -38,6 +46,33 @@ export function trainLayer(
       return { kind, ...sizes };
     case 'slstm':
       return { kind, ...sizes, blocks };
+    case 'peepholes':
+      return { kind: 'lstm', ...sizes, blocks, peepholes: true };
+    case 'coupled':
+      return { kind: 'lstm', ...sizes, blocks, coupled: true, peepholes: true, clip: 0.6 };
+    case 'projected':
+    case 'projectedMore': {
+      if (hiddenSize === 1) return { kind: 'lstm', ...sizes };
+      const more = kind === 'projected' ? {} : { peepholes: true, clip: 1.1 };
+      return { kind: 'lstm', ...sizes, projectionSize: Math.ceil(hiddenSize / 2), ...more };
+    }
+    case 'lstmFunctions': {
+      const scaled: Func = { function: 'scaledTanh', alpha: 1.5, beta: 0.75 };
+      return { kind: 'lstm', ...sizes, blocks, activations: ['hardSigmoid', 'softsign', scaled] };
+    }
+    case 'gruAfterFunctions':
+      return {
+        kind: 'gru',
+        ...sizes,
+        blocks,
+        resetAfter: true,
+        clip: 0.8,
+        activations: ['sigmoid', 'softsign'],
+      };
+    case 'gruBeforeFunctions':
+      return { kind: 'gru', ...sizes, blocks, resetAfter: false, activations: ['hardSigmoid', 'elu'] };
+    case 'elmanFunctions':
+      return { kind: 'elman', ...sizes, blocks, activation: 'silu', clip: 0.9 };
     default:
       return layerOf(kind, name, inputSize, hiddenSize, blocks);
   }
@@ -65,9 +100,10 @@ export function stepCell(
     case 'slstm':
       return stepSlstm(tape, layer, parameter, x, before);
   }
-  const { hiddenSize } = layer;
+  if (layer.kind === 'lnlstm' || layer.kind === 'lngru') throw new Error(`${layer.kind} is not trained.`);
+  const { hiddenSize, clip } = layer;
   const { h, c } = before;
-  const units = hiddenSize / blocksOf(layer);
+  const width = outputsOf(layer) / blocksOf(layer);
   const input = (gate: number) =>
     tape.add(
       tape.product(parameter('weight_ih'), gate * hiddenSize, hiddenSize, layer.inputSize, x),
@@ -75,30 +111,57 @@ export function stepCell(
     );
   const recurrent = (gate: number, from: Node) =>
     tape.add(
-      tape.product(parameter('weight_hh'), gate * hiddenSize, hiddenSize, units, from, true),
+      tape.product(parameter('weight_hh'), gate * hiddenSize, hiddenSize, width, from, blocksOf(layer) > 1),
       tape.slice(parameter('bias_hh'), gate * hiddenSize, hiddenSize),
     );
   const both = (gate: number) => tape.add(input(gate), recurrent(gate, h));
+  const free = (func: Func, v: Node) => applyOn(tape, rounded(func), v);
+  const call = (func: Func, v: Node) => free(func, limit(tape, v, clip));
   switch (layer.kind) {
     case 'lstm': {
-      const kept = tape.multiply(tape.sigmoid(both(1)), c!);
-      const taken = tape.multiply(tape.sigmoid(both(0)), tape.tanh(both(2)));
-      const next = tape.add(kept, taken);
-      return { h: tape.multiply(tape.sigmoid(both(3)), tape.tanh(next)), c: next };
+      const [f, g, out] = (layer.activations ?? ['sigmoid', 'tanh', 'tanh']) as [Func, Func, Func];
+      /** a gate's sum, with what it sees of a cell */
+      const see = (gate: number, hole: number, cell: Node) => {
+        if (layer.peepholes !== true) return both(gate);
+        const own = tape.slice(parameter('weight_peephole'), hole * hiddenSize, hiddenSize);
+        return tape.add(both(gate), tape.multiply(own, cell));
+      };
+      const taken = call(f, see(0, 0, c!));
+      const kept = layer.coupled === true ? complement(tape, taken) : call(f, see(1, 1, c!));
+      const next = tape.add(tape.multiply(kept, c!), tape.multiply(taken, call(g, both(2))));
+      const q = tape.multiply(call(f, see(3, 2, next)), free(out, next));
+      if (layer.projectionSize === undefined) return { h: q, c: next };
+      return { h: tape.product(parameter('weight_hr'), 0, layer.projectionSize, hiddenSize, q), c: next };
     }
     case 'gru': {
-      const r = tape.sigmoid(both(0));
-      const z = tape.sigmoid(both(1));
+      const [f, g] = (layer.activations ?? ['sigmoid', 'tanh']) as [Func, Func];
+      const r = call(f, both(0));
+      const z = call(f, both(1));
       const side =
         layer.resetAfter === false ? recurrent(2, tape.multiply(r, h)) : tape.multiply(r, recurrent(2, h));
-      const n = tape.tanh(tape.add(input(2), side));
+      const n = call(g, tape.add(input(2), side));
       return { h: blend(tape, z, n, h) };
     }
     case 'elman':
-      return { h: layer.activation === 'relu' ? tape.relu(both(0)) : tape.tanh(both(0)) };
-    default:
-      throw new Error(`${layer.kind} is not trained.`);
+      return { h: call(layer.activation ?? 'tanh', both(0)) };
   }
+}
+
+/** A function with alpha and beta as a program has them, in f32. */
+function rounded(func: Func): FullFunc {
+  const { function: name, alpha, beta } = fullFunc(func);
+  return { function: name, alpha: Math.fround(alpha), beta: Math.fround(beta) };
+}
+
+/** x limited to ±clip, with the slope of torch.clamp. */
+function limit(tape: Tape, x: Node, clip: number | undefined): Node {
+  if (clip === undefined) return x;
+  const most = Math.fround(clip);
+  return tape.map(
+    x,
+    (v) => Math.max(-most, Math.min(most, v)),
+    (v) => (Math.abs(v) <= most ? 1 : 0),
+  );
 }
 
 /** Lei et al. 2018: f = σ(W_f x + v_f c + b_f), r alike, c' = f c + (1 − f) W x, h = r c' + (1 − r) x'. */
@@ -179,12 +242,16 @@ function stepSlstm(
 
 /** (1 − u) a + u b */
 function blend(tape: Tape, u: Node, a: Node, b: Node): Node {
-  const rest = tape.map(
+  return tape.add(tape.multiply(complement(tape, u), a), tape.multiply(u, b));
+}
+
+/** 1 − u */
+function complement(tape: Tape, u: Node): Node {
+  return tape.map(
     u,
     (v) => 1 - v,
     () => -1,
   );
-  return tape.add(tape.multiply(rest, a), tape.multiply(u, b));
 }
 
 /** How wide each state of a layer is, by their names. */

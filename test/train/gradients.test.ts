@@ -157,6 +157,8 @@ describe('the state carries on', () => {
       const weights = randomWeights(spec, 3, 0.8, true);
       const draw = (seed: number, lengths?: number[]) =>
         randomBatch(spec, { kind: 'steps' }, { steps: 4, batch: 3, seed, ...(lengths ? { lengths } : {}) });
+      // A layer that is projected is dense, of 40 units too: its sums are long, and so is what is off.
+      const digits = kind.startsWith('projected') ? 4 : 5;
       // A stream of no steps keeps the state it had.
       const batches = [draw(1, [4, 2, 1]), draw(2, [0, 4, 2]), draw(3)];
       const trainer = await trainerOf(spec, weights, batches[0]!);
@@ -173,7 +175,7 @@ describe('the state carries on', () => {
         expect(Object.keys(carried!)).toEqual(Object.keys(state[0]!));
         for (const name of Object.keys(carried!) as (keyof CarriedState)[])
           for (const [i, value] of carried![name]!.entries())
-            expect(value).toBeCloseTo(state[0]![name]![i]!, 5);
+            expect(value).toBeCloseTo(state[0]![name]![i]!, digits);
       }
       trainer.dispose();
     }

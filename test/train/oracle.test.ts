@@ -58,9 +58,9 @@ describe('stacks', () => {
     expectSlopes(spec, randomWeights(spec, 4), batch);
   });
 
-  it.each([1, 2, 4])('the other cells, %i blocks', (blocks) => {
-    const spec = secondTower(4, blocks);
-    const batch = randomBatch(spec, { kind: 'steps' }, { steps: 2, batch: 2, seed: 3, withState: true });
+  it.each([1, 2])('the other cells, %i blocks', (blocks) => {
+    const spec = secondTower(2, blocks);
+    const batch = randomBatch(spec, { kind: 'steps' }, { steps: 2, batch: 1, seed: 3, withState: true });
     expectSlopes(spec, randomWeights(spec, 4), batch);
   });
 

@@ -17,6 +17,11 @@ describe('what cannot be trained is refused, with the layer and the field', () =
       /^layer x: direction /,
     ],
     [
+      'zoneout',
+      [{ kind: 'lstm', name: 'x', inputSize: 4, hiddenSize: 4, zoneoutCell: 0.1 }],
+      /^layer x: zoneoutCell /,
+    ],
+    [
       'a loop',
       [
         { kind: 'delay', name: 'x', size: 4, inputs: ['sum'] },

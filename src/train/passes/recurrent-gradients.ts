@@ -3,8 +3,9 @@ import { lanes, panelRows } from '../../pack/rows.js';
 import type { TrainKernels } from '../../wasm/train-registry.js';
 import type { Order } from '../plan/order.js';
 import { gradientDepth, gradientRows } from '../plan/plan.js';
-import { byIdOf, type PartShape, type RecurrentTape, shapeOf } from '../plan/program.js';
+import { byIdOf, type PartShape, type RecurrentTape, shapeOf, sideUnits } from '../plan/program.js';
 import { halvesOf } from './by-id.js';
+import { addGradient } from './dense.js';
 import { rowsOf, type Seat } from './seat.js';
 
 /** Floats of a part's dz that meet its weights at a time: with those they stay in a second-level cache. */
@@ -29,6 +30,7 @@ export function addGradients(op: RecurrentTape, seat: Seat, { steps, batch }: Or
     }
   }
   addUnits(op, seat, batch, rows);
+  addProjection(op, seat, rows);
 }
 
 /** Rows [row, row + count) of one part, all of one phase. */
@@ -77,7 +79,7 @@ function addRows(
     if (hidden === undefined) continue;
     const outHh = slopes + hidden.at + place * hidden.ld;
     const hAt = h + m * ldh;
-    kernels.gemm_tn_f32(outHh, hidden.ld, dsAt, ldz, hAt, ldh, packed, depth, count, shape.units);
+    kernels.gemm_tn_f32(outHh, hidden.ld, dsAt, ldz, hAt, ldh, packed, depth, count, hidden.columns);
   }
   if (sums !== undefined) {
     const { table, count: ids } = byId!;
@@ -153,6 +155,14 @@ function addUnits(op: RecurrentTape, { kernels, program, k, n }: Seat, batch: nu
       kernels.diagonal_grad_f32(to, from, ldz, c, ld, rows, groups, all, count);
     }
   }
+}
+
+/** This worker's rows of the gradient of an output projection. */
+function addProjection({ whr, s, hidden, side, outputs }: RecurrentTape, seat: Seat, rows: number): void {
+  if (whr === undefined) return;
+  const ld = sideUnits(hidden, side, outputs) * 4;
+  const d = s + sideUnits(hidden, 'unit', outputs) * 4;
+  addGradient(seat, whr.param, undefined, { y: d, ld, skip: 0 }, { y: s, ld, skip: 0 }, s, rows);
 }
 
 /**

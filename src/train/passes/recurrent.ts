@@ -86,7 +86,7 @@ function bindHidden(op: RecurrentTape, { kernels, program, k }: Seat, owned: Ran
       kernels.recurrent_back_f32(
         cell, dy, ld, out.y, ld, cAt, ldc,
         z, s, dh, dc,
-        forms.backward, table,
+        forms.backward, vector, table,
         lengths, steps, batch, hidden, whole.units, diagonal,
         owned.from, owned.to, streams.from, streams.to,
       );

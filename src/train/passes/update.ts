@@ -75,6 +75,7 @@ export function packWeights(seat: Seat): void {
     if (op.op === 'conv') packForward(seat, op.weight, op.packed);
     if (op.op !== 'recurrent') continue;
     packWeight(seat, op.wih);
+    if (op.whr !== undefined) packWeight(seat, op.whr);
     if (op.whh !== undefined && 'forward' in op.whh) packWeight(seat, op.whh);
     if (seat.k > 0) continue;
     const { kernels } = seat;

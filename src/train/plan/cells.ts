@@ -14,11 +14,14 @@ export interface GateRun {
  * in assembly/grad and its step in test/train/cells.ts.
  */
 export interface TapeCell {
-  /** what stands in s beside each row of z: as many values, whose bias is apart, or one a unit */
-  side?: 'row' | 'unit';
+  /**
+   * what stands in s beside each row of z: as many values, whose bias is apart; one a unit; or one a unit, and behind them
+   * one for each output of a projection
+   */
+  side?: 'row' | 'unit' | 'projection';
   /** vectors of a state that a step hands back beside that of h */
   carries: number;
-  /** the tensor whose values meet c unit by unit, by its gates */
+  /** the tensor whose values meet c unit by unit, where the layer has it, by its gates */
   meets?: { tensor: string; runs: GateRun[] };
   /** whether x comes to the output past the matrices, where it is as wide */
   skips?: boolean;
@@ -27,6 +30,13 @@ export interface TapeCell {
 const gruAfter: TapeCell = { side: 'row', carries: 0 };
 /** What is handed back to the reset state takes a vector, too. */
 const gruBefore: TapeCell = { side: 'unit', carries: 1 };
+const peepholes = {
+  tensor: 'weight_peephole',
+  runs: [
+    { first: 0, count: 2, isAfter: false },
+    { first: 3, count: 1, isAfter: true },
+  ],
+};
 const seesC = { tensor: 'weight_c', runs: [{ first: 1, count: 2, isAfter: false }] };
 
 /** By the cell's number. */
@@ -36,6 +46,12 @@ const tapes: Readonly<Record<number, TapeCell>> = {
   2: gruBefore,
   3: { carries: 0 },
   4: { carries: 0 },
+  16: { carries: 1, meets: peepholes },
+  17: gruAfter,
+  18: gruBefore,
+  19: { carries: 0 },
+  // What comes back to the cell's output takes a vector, too.
+  20: { side: 'projection', carries: 2, meets: peepholes },
   21: { carries: 2 },
   22: { carries: 1, meets: seesC, skips: true },
   23: { carries: 1, meets: seesC },
@@ -52,8 +68,8 @@ export function tapeOf(layer: RecurrentLayerSpec): TapeCell & { cell: Cell } {
 export function tapeFieldBeyond(layer: RecurrentLayerSpec): string | undefined {
   if (stripsOf(layer) !== undefined) return 'strips';
   if (layer.direction !== undefined) return 'direction';
-  if (tapes[cellOf(layer).code] !== undefined) return undefined;
-  const fields = layer as unknown as Record<string, unknown>;
-  const said = ['clip', 'activations', 'coupled', 'peepholes', 'projectionSize', 'activation'];
-  return said.find((field) => fields[field] !== undefined) ?? `kind '${layer.kind}'`;
+  // What a run has of it is a mean over what training would draw.
+  for (const field of ['zoneout', 'zoneoutCell'] as const)
+    if (field in layer && (layer as Partial<Record<typeof field, number>>)[field] !== undefined) return field;
+  return tapes[cellOf(layer).code] === undefined ? `kind '${layer.kind}'` : undefined;
 }

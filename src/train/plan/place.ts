@@ -116,9 +116,14 @@ export function placeConstants(f32: Float32Array, program: TrainProgram, { layer
   for (const op of program.ops) {
     if (op.op !== 'recurrent' || op.table === program.constants) continue;
     const layer = layers.find(({ name }) => name === op.name) as RecurrentLayerSpec;
-    const { outputs, states } = op;
+    const { outputs, states, whole, whr } = op;
     placeTable(f32, op.table / 4);
     const apart = states.length > 2 ? states[2]!.at - states[1]!.at : 0;
-    placeParameters(f32, op.table / 4 + tableFloats, layer, { apart, outputs, projection: 0 });
+    placeParameters(f32, op.table / 4 + tableFloats, layer, {
+      apart,
+      block: whole.units,
+      outputs,
+      projection: whr?.forward ?? 0,
+    });
   }
 }

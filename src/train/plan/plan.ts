@@ -128,9 +128,9 @@ function planNodes(
   return nodes;
 }
 
-/** The widest row that an operation reads or gives, bytes. */
+/** The widest row that an operation reads, gives or has as a state, bytes. */
 function widestOf(op: TrainOp): number {
-  return Math.max(op.input.ld, op.out.ld);
+  return Math.max(op.input.ld, op.out.ld, op.op === 'recurrent' ? strideOf(op.hidden) : 0);
 }
 
 /** What the layer after one reads. */

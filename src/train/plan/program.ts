@@ -1,4 +1,6 @@
+import { roundUp } from '../../memory/layout.js';
 import type { StateName } from '../../model/cells.js';
+import { lanes, panelRows } from '../../pack/rows.js';
 import type { Loss, Optimizer } from '../types.js';
 import type { GateRun, TapeCell } from './cells.js';
 import type { Link, Param, PhaseRows, Weight } from './link.js';
@@ -70,7 +72,8 @@ export interface RecurrentTape {
   z: number;
   /**
    * 'row': [parts][T·B][rows], the recurrent half of a GRU that resets after; 'unit': [parts][T·B][⌈units/4⌉·4], the reset
-   * states of one that resets before; else 0
+   * states of one that resets before; 'projection': [T·B][⌈units/4⌉·4 + ⌈P/8⌉·8], what is projected and what comes back to
+   * the projection; else 0
    */
   s: number;
   side: TapeCell['side'];
@@ -80,6 +83,8 @@ export interface RecurrentTape {
    * the cell.
    */
   whh: Weight | Param | undefined;
+  /** that of an output projection */
+  whr: Weight | undefined;
   /** those of the input half, or of both */
   biases: ColumnTape[];
   /** that of the recurrent half, where they cannot be one */
@@ -105,6 +110,11 @@ export interface ById {
   count: number;
   /** [parts][count][rows]: input halves on the way forward, sums of their gradients on the way back */
   halves: number;
+}
+
+/** Values in a row of s that are not rows of z again. */
+export function sideUnits(units: number, side: TapeCell['side'], outputs: number): number {
+  return roundUp(units, lanes) + (side === 'projection' ? roundUp(outputs, panelRows) : 0);
 }
 
 /** One of its parts. */

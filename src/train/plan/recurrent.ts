@@ -4,11 +4,11 @@ import { kindOf } from '../../model/kinds.js';
 import type { RecurrentLayerSpec } from '../../model/spec.js';
 import { partsOf } from '../../pack/ops.js';
 import { parameterFloats } from '../../pack/parameters.js';
-import { lanes, partRows, phasesOf } from '../../pack/rows.js';
+import { panelRows, partRows, phasesOf } from '../../pack/rows.js';
 import { tableFloats } from '../../pack/table.js';
 import { tapeOf } from './cells.js';
 import type { Link, Param, Weight } from './link.js';
-import { type Plan, placeRows, planParam, planWeight } from './params.js';
+import { onePhase, type Plan, placeRows, planParam, planWeight } from './params.js';
 import {
   type ById,
   type ColumnTape,
@@ -17,6 +17,7 @@ import {
   type RecurrentTape,
   rowsPerId,
   type StateTape,
+  sideUnits,
 } from './program.js';
 
 /** The tape of a recurrent layer. @throws UnsupportedError for a cell that cannot be trained */
@@ -35,7 +36,7 @@ export function planRecurrent(
   const { rows } = whole;
   const param = (field: string, columns: number, gates?: readonly number[]) => {
     const gated = { cell, hidden, units, ...(gates === undefined ? {} : { gates }) };
-    const padded = field === 'weight_ih';
+    const padded = field === 'weight_ih' || (field === 'weight_hh' && !diagonal);
     return planParam(plan, `${name}.${field}`, { parts, rows, columns, padded, gated });
   };
   const states = planStates(plan, layer);
@@ -45,13 +46,21 @@ export function planRecurrent(
     last: [{ first: 0, rows: last.rows }],
   });
   const whh = cell.recurs
-    ? planHidden(layout, param('weight_hh', diagonal ? 1 : units), diagonal, whole, last)
+    ? planHidden(
+        layout,
+        param('weight_hh', diagonal ? 1 : h.width < hidden ? h.width : units),
+        diagonal,
+        whole,
+        last,
+      )
     : undefined;
+  const whr = side === 'projection' ? planProjection(plan, `${name}.weight_hr`, h.width, hidden) : undefined;
   const columns = new Map(cell.columns.map(({ tensor, gates }) => [tensor, param(tensor, 1, gates)]));
   const biases: ColumnTape[] = cell.columns
     .filter(({ to }) => to === 'bias')
     .map(({ tensor, gates }) => ({ param: columns.get(tensor)!, gates }));
-  const sides = side === undefined ? 0 : side === 'row' ? rows : roundUp(units, lanes);
+  const sides = side === undefined ? 0 : side === 'row' ? rows : sideUnits(units, side, h.width);
+  const own = meets && columns.get(meets.tensor);
   return {
     op: 'recurrent',
     name,
@@ -75,10 +84,11 @@ export function planRecurrent(
     side,
     wih,
     whh,
+    whr,
     biases,
     bhh: hasSeparateBias(cell) ? columns.get('bias_hh') : undefined,
     bias: layout.place(parts * rows),
-    meets: meets && { param: columns.get(meets.tensor)!, runs: meets.runs },
+    meets: own && { param: own, runs: meets!.runs },
     skip: skips ? placeRows(plan, most, hidden).y : 0,
     byId: undefined,
   };
@@ -108,6 +118,17 @@ function planHidden(
   return diagonal ? param : planWeight(layout, param, { whole: whole.phases, last: last.phases });
 }
 
+/**
+ * The weight of an output projection [P, H]. The kernels find its panels where the layer's parameters say, then zeros in
+ * the place of a bias, then those of the way back.
+ */
+function planProjection(plan: Plan, name: string, outputs: number, hidden: number): Weight {
+  const param = planParam(plan, name, { parts: 1, rows: outputs, columns: hidden });
+  const { rows } = param;
+  const forward = plan.layout.place(rows * (hidden + 1 + roundUp(hidden, panelRows)));
+  return { param, forward, backward: forward + rows * (hidden + 1) * 4, phases: onePhase(rows) };
+}
+
 /** Goes by id behind an embedding of few rows, where nothing needs a row's own input. */
 export function planById(plan: Plan, op: RecurrentTape, embedding: EmbeddingTape): ById | undefined {
   const { weight: table, dropped, input } = embedding;
@@ -123,5 +144,6 @@ function shapeOf(cell: Cell, units: number): PartShape {
   const rows = partRows(cell, units);
   const begins = phasesOf(cell, units).map(({ row }) => row);
   const phases = begins.map((first, phase) => ({ first, rows: (begins[phase + 1] ?? rows) - first }));
-  return { units, rows, phases };
+  // A projection is a phase without gates.
+  return { units, rows, phases: phases.filter((phase) => phase.rows > 0) };
 }
