@@ -19,7 +19,7 @@ const plainFunctions: readonly unknown[] = ['tanh', 'sigmoid', 'relu', 'softmax'
 
 /**
  * Whether a model takes kernels of the wider family: one that is made of more than the layers and cells of plain stacks,
- * that joins what several give, or whose recurrent weights are strips.
+ * that joins what several give, whose recurrent weights are strips, or that has linear layers in blocks.
  */
 export function needsFamily({ layers }: ModelSpec): boolean {
   return layers.some(
@@ -27,6 +27,7 @@ export function needsFamily({ layers }: ModelSpec): boolean {
       (layer.inputs?.length ?? 1) > 1 ||
       familyKinds.includes(layer.kind) ||
       (isRecurrent(layer) && (cellOf(layer).isFamily || stripsOf(layer) !== undefined)) ||
+      (layer.kind === 'linear' && layer.blocks !== undefined) ||
       (layer.kind === 'activation' && !plainFunctions.includes(layer.activation)),
   );
 }

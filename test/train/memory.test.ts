@@ -23,8 +23,8 @@ describe('the plan', () => {
     bytesOf(spec, { capacity: { steps, batch }, ...given });
 
   test('grows with T·B by what a step of a stream leaves on the tape', () => {
-    // x 32, z 4 · 64, h 64, c 64, two gradients of rows of 64, logits 16, target, loss, hit
-    const row = 4 * (32 + 4 * 64 + 64 + 64 + 2 * 64 + 16 + 3);
+    // x 32, z 4 · 64, h 64, c 64, one gradient of rows of 64, logits 16, target, loss, hit
+    const row = 4 * (32 + 4 * 64 + 64 + 64 + 64 + 16 + 3);
     expect(plan(200, 8) - plan(100, 8)).toBe(100 * 8 * row);
     expect(plan(800, 8) - plan(100, 8)).toBe(700 * 8 * row);
     // With dropout, what a layer's output is without what was left out.

@@ -106,6 +106,12 @@ describe('specs', () => {
       unsupported,
       /"mid"/,
     ],
+    [
+      'a linear layer in blocks',
+      [{ kind: 'linear', name: 'parts', inputSize: 4, outputSize: 6, blocks: 2 }, out(6)],
+      unsupported,
+      /parts: blocks/,
+    ],
     ['no layers', [], range, /layers/],
     ['sizes that do not meet', [layerOf('lstm', 'rnn', 3, 4), out(5)], range, /out/],
   ])('%s', async (_, layers, expected, message) => {

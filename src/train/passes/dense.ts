@@ -1,13 +1,12 @@
 import { shareOf } from '../../engine/share.js';
 import { panelRows } from '../../pack/rows.js';
+import type { Link, Param } from '../plan/link.js';
 import { gradientRows } from '../plan/plan.js';
 import {
   type ActivationTape,
   byIdOf,
   type EmbeddingTape,
   type LinearTape,
-  type Link,
-  type Param,
   type Weight,
 } from '../plan/program.js';
 import { type Pass, rowsOf, type Seat } from './seat.js';

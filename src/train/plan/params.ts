@@ -3,7 +3,8 @@ import type { LinearSpec } from '../../model/spec.js';
 import { strideOf } from '../../pack/program.js';
 import { panelRows } from '../../pack/rows.js';
 import type { Loss, Optimizer } from '../types.js';
-import type { Link, Param, Weight } from './program.js';
+import type { Link, Param } from './link.js';
+import type { Weight } from './program.js';
 
 /** Floats in a cache line: parameters begin on one, so that no two workers update one. */
 const lineFloats = 16;

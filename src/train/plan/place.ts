@@ -5,7 +5,8 @@ import { layerTensors, type Tensor, type Tensors } from '../../model/tensors.js'
 import { placeParameters } from '../../pack/parameters.js';
 import { gatePlaces, rowPlaces } from '../../pack/rows.js';
 import { placeTable, tableFloats } from '../../pack/table.js';
-import type { Param, TrainProgram } from './program.js';
+import type { Param } from './link.js';
+import type { TrainProgram } from './program.js';
 
 /**
  * Copies between tensors in their natural layout and parameters in one region of a training's memory: the weights, their

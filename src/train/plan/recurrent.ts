@@ -7,13 +7,12 @@ import { parameterFloats } from '../../pack/parameters.js';
 import { panelRows, partRows, phasesOf } from '../../pack/rows.js';
 import { tableFloats } from '../../pack/table.js';
 import { tapeOf } from './cells.js';
+import type { Link, Param } from './link.js';
 import { onePhase, type Plan, placeRows, planParam, planWeight } from './params.js';
 import {
   type ById,
   type ColumnTape,
   type EmbeddingTape,
-  type Link,
-  type Param,
   type PartShape,
   type RecurrentTape,
   rowsPerId,
