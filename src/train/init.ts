@@ -18,7 +18,7 @@ export interface InitOptions {
  * Weights to start training from, as PyTorch's modules start: each uniform within ± a bound, an embedding's normal with
  * mean 0 and deviation 1.
  *
- *   weight_ih, bias_ih, bias_hh    1 / √H
+ *   tensors of a recurrent layer   1 / √H, but
  *   weight_hh                      1 / √D: a unit of a block reads D states, not H; with N = 1 it is PyTorch's 1 / √H
  *   linear weight, bias            1 / √(I/N): an output of a block reads so many inputs
  *   conv weight, bias              1 / √width

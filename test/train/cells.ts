@@ -27,6 +27,13 @@ export const blockKinds: readonly TrainKind[] = trainKinds.filter(
   (kind) => !['sru', 'sruScaled', 'qrnn', 'projected', 'projectedMore'].includes(kind),
 );
 
+/** Which losses a cell meets, by their numbers: the first five cells all, the others, which share their passes, one by turns. */
+export function lossesBy<L>(losses: readonly L[], kind: TrainKind, turn: number): [number, L][] {
+  const all = [...losses.entries()];
+  const isFirst = (cellKinds as readonly TrainKind[]).includes(kind);
+  return isFirst ? all : all.filter(([k]) => k === turn % losses.length);
+}
+
 /** A layer of a kind; those that recur unit by unit have no blocks. */
 export function trainLayer(
   kind: TrainKind,

@@ -128,9 +128,10 @@ function planNodes(
   return nodes;
 }
 
-/** The widest row that an operation reads, gives or has as a state, bytes. */
+/** The widest row that an operation reads, gives or keeps, bytes. */
 function widestOf(op: TrainOp): number {
-  return Math.max(op.input.ld, op.out.ld, op.op === 'recurrent' ? strideOf(op.hidden) : 0);
+  const states = op.op === 'recurrent' ? op.states.map(({ ld }) => ld) : [];
+  return Math.max(op.input.ld, op.out.ld, ...states);
 }
 
 /** What the layer after one reads. */
