@@ -5,7 +5,7 @@ export * from './index';
 export { gemm_tn_f32_1x8, gemm_tn_f32_2x8, gemm_tn_f32_4x8, gemm_tn_f32_6x8 } from './grad/transposed-tile';
 export { gemm_tn_f32 } from './grad/transposed';
 export { pack_columns_f32, pack_panels_f32 } from './grad/pack';
-export { add_f32, column_sums_f32, sum_squares_f32, zero_f32 } from './grad/sums';
+export { add_f32, add_rows_f32, clear_rows_f32, column_sums_f32, sum_squares_f32, zero_f32 } from './grad/sums';
 export { cross_entropy_f32 } from './grad/cross-entropy';
 export { adam_f32, sgd_f32 } from './grad/optimizer';
 export { diagonal_back_f32, diagonal_grad_f32 } from './grad/diagonal';
@@ -13,6 +13,14 @@ export { embedding_grad_f32 } from './grad/embedding';
 export { dropout_f32 } from './grad/dropout';
 export { relu_back_f32, sigmoid_back_f32, tanh_back_f32 } from './grad/activate';
 export { pool_back_f32, pool_f32 } from './grad/pool';
+
+// Graphs: what runs them, and the way back
+export { combine_f32, copy_f32, scale_f32 } from './math/combine';
+export { function_f32 } from './math/functions';
+export { norm_f32 } from './math/norm';
+export { function_back_f32 } from './grad/function';
+export { norm_back_f32 } from './grad/norm';
+export { conv_back_f32, conv_grad_f32, conv_tape_f32 } from './grad/conv';
 
 // Recurrence
 export { elman_relu_back_cell_f32, elman_tanh_back_cell_f32 } from './grad/elman';

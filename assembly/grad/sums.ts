@@ -76,3 +76,13 @@ export function add_f32(out: usize, x: usize, count: usize): void {
     storeLanes(out + i, f32x4.add(loadLanes(out + i, left), loadLanes(x + i, left)), left);
   }
 }
+
+/** y += x, columns [0, width) of each row alone. y, x: [rows, width], row strides in bytes */
+export function add_rows_f32(y: usize, ldy: usize, x: usize, ldx: usize, rows: usize, width: usize): void {
+  for (let r: usize = 0; r < rows; r++) add_f32(y + r * ldy, x + r * ldx, width);
+}
+
+/** x = 0, columns [0, width) of each row alone. x: [rows, width], row stride in bytes */
+export function clear_rows_f32(x: usize, ldx: usize, rows: usize, width: usize): void {
+  for (let r: usize = 0; r < rows; r++) zero_f32(x + r * ldx, width);
+}

@@ -26,7 +26,7 @@ export function norm_f32(
 }
 
 /** Σ x, lanes past the end being 0. */
-function sumOf(x: usize, size: usize): f64 {
+export function sumOf(x: usize, size: usize): f64 {
   let sum = f64x2.splat(0);
   for (let i: usize = 0; i < size; i += 4) {
     const v = loadLanes(x + (i << 2), size - i);
@@ -36,7 +36,7 @@ function sumOf(x: usize, size: usize): f64 {
 }
 
 /** Σ (x − mean)² */
-function squaresOf(x: usize, size: usize, mean: f64): f64 {
+export function squaresOf(x: usize, size: usize, mean: f64): f64 {
   const shift = f64x2.splat(mean);
   const whole = size & ~3;
   let sum = f64x2.splat(0);
@@ -70,12 +70,12 @@ function normalise(y: usize, x: usize, w: usize, b: usize, size: usize, mean: f6
 
 // @ts-ignore: decorator
 @inline
-function low(v: v128): v128 {
+export function low(v: v128): v128 {
   return f64x2.promote_low_f32x4(v);
 }
 
 // @ts-ignore: decorator
 @inline
-function high(v: v128): v128 {
+export function high(v: v128): v128 {
   return f64x2.promote_low_f32x4(v128.shuffle<i32>(v, v, 2, 3, 0, 1));
 }

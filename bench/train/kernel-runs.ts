@@ -89,6 +89,32 @@ export const trainKernelRuns: Readonly<Record<TrainKernelName, KernelRun<TrainKe
   sum_squares_f32: each('16384', 16384, (k) => k.sum_squares_f32(at.y, at.x, 16384)),
   zero_f32: each('16384', 16384, (k) => k.zero_f32(at.y, 16384)),
   add_f32: each('16384', 16384, (k) => k.add_f32(at.y, at.x, 16384)),
+  add_rows_f32: each(pass, rows * width, (k) => k.add_rows_f32(at.y, ld, at.x, ld, rows, width)),
+  clear_rows_f32: each(pass, rows * width, (k) => k.clear_rows_f32(at.y, ld, rows, width)),
+  copy_f32: each(pass, rows * width, (k) => k.copy_f32(at.y, ld, at.x, ld, rows, width)),
+  combine_f32: each(pass, rows * width, (k) => k.combine_f32(at.dy, ld, at.x, ld, at.y, ld, rows, width, 2)),
+  scale_f32: each(pass, rows * width, (k) => k.scale_f32(at.y, ld, at.x, ld, at.w, at.w, rows, width)),
+  norm_f32: each(pass, rows * width, (k) =>
+    k.norm_f32(at.y, ld, at.x, ld, at.w, at.w, rows, 1, width, 1, 1e-5),
+  ),
+  norm_back_f32: each(pass, rows * width, (k) =>
+    k.norm_back_f32(at.s, ld, at.y, ld, at.dy, ld, at.x, ld, at.w, rows, 1, width, 1, 1e-5),
+  ),
+  function_f32: each(`${pass}, silu`, rows * width, (k, table) =>
+    k.function_f32(at.y, ld, at.x, ld, table, rows, width, 5, 0, 0),
+  ),
+  function_back_f32: each(`${pass}, silu`, rows * width, (k, table) =>
+    k.function_back_f32(at.s, ld, at.dy, ld, at.x, ld, table, rows, width, 5, 0, 0),
+  ),
+  conv_tape_f32: each(`${pass}, 4 steps`, rows * width, (k) =>
+    k.conv_tape_f32(at.y, ld, at.x, ld, at.w, at.w, 0, rows, 4, width, 4),
+  ),
+  conv_back_f32: each(`${pass}, 4 steps`, rows * width, (k) =>
+    k.conv_back_f32(at.y, ld, at.dy, ld, at.w, 0, rows, rows, 4, width, 4),
+  ),
+  conv_grad_f32: each(`${pass}, 4 steps`, rows * width, (k) =>
+    k.conv_grad_f32(at.w, 32, at.dy, ld, at.x, ld, rows, 4, 0, width, 4),
+  ),
   cross_entropy_f32: [65, 8192].map((classes) => {
     const stride = Math.ceil(classes / 8) * 32;
     return {

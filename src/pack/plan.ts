@@ -87,7 +87,7 @@ export function planProgram(spec: ModelSpec, workers: number): Program {
 }
 
 /** Ids that every embedding has a row for; 0 when the input is floats. */
-function vocabularyOf({ layers }: ModelSpec): number {
+export function vocabularyOf({ layers }: ModelSpec): number {
   const counts = layers.flatMap((layer) => (layer.kind === 'embedding' ? [layer.count] : []));
   return counts.length === 0 ? 0 : Math.min(...counts);
 }

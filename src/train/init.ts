@@ -19,9 +19,12 @@ export interface InitOptions {
  * Weights to start training from, as PyTorch's modules start: each uniform within ± a bound, an embedding's normal with
  * mean 0 and deviation 1.
  *
- *   weight_ih, bias_ih, bias_hh    1 / √H
+ *   tensors of a recurrent layer   1 / √H, but
  *   weight_hh                      1 / √D: a unit of a block reads D states, not H; with N = 1 it is PyTorch's 1 / √H
  *   linear weight, bias            1 / √(I/N): an output of a block reads so many inputs
+ *   conv weight, bias              1 / √width
+ *
+ * The weights of a norm and of a scale begin as 1, their biases as 0.
  *
  * Each tensor's numbers come from the seed and its name alone, so that another layer changes none of them. Math.log and
  * Math.cos, which a normal embedding needs, are the engine's own: its bytes are promised within one engine.
@@ -36,10 +39,16 @@ export function initTensors(spec: ModelSpec, seed: number, options: InitOptions 
   const tensors: Tensors = {};
   for (const layer of spec.layers) {
     for (const [name, shape] of Object.entries(layerTensors(layer))) {
+      const count = shape.reduce((product, size) => product * size, 1);
+      if (layer.kind === 'norm' || layer.kind === 'scale') {
+        const first = name === `${layer.name}.weight` ? 1 : 0;
+        tensors[name] = { shape, data: new Float32Array(count).fill(first) };
+        continue;
+      }
       const random = namedRandom(seed, name);
       const bound = boundOf(layer, name, embeddingRange);
       const next = bound === undefined ? normal(random) : () => (2 * random() - 1) * bound;
-      const data = new Float32Array(shape.reduce((product, size) => product * size, 1));
+      const data = new Float32Array(count);
       for (let i = 0; i < data.length; i++) data[i] = next();
       tensors[name] = { shape, data };
     }
@@ -59,6 +68,7 @@ function boundOf(layer: LayerSpec, tensor: string, embeddingRange: number | unde
     const states = tensor === `${name}.weight_hh` ? depthOf(layer) : hiddenSize;
     return 1 / Math.sqrt(states);
   }
+  if (layer.kind === 'conv') return 1 / Math.sqrt(layer.width);
   return layer.kind === 'linear' ? 1 / Math.sqrt(layer.inputSize / (layer.blocks ?? 1)) : embeddingRange;
 }
 

@@ -1,6 +1,6 @@
 import { UnsupportedError } from '../base/errors.js';
-import type { PlainActivationSpec } from '../model/plain.js';
-import type { EmbeddingSpec, LayerSpec, LinearSpec, ModelSpec, RecurrentLayerSpec } from '../model/spec.js';
+import type { LayerSpec, ModelSpec } from '../model/spec.js';
+import { sourcesOf } from '../model/wiring.js';
 import { tapeFieldBeyond } from './plan/cells.js';
 
 /** Names the first field of a layer that cannot be trained; undefined where all of it can. */
@@ -8,20 +8,23 @@ type Beyond<S> = (layer: S) => string | undefined;
 
 type Trainable = { [K in LayerSpec['kind']]?: Beyond<Extract<LayerSpec, { kind: K }>> };
 
-export type TrainableLayerSpec = EmbeddingSpec | RecurrentLayerSpec | LinearSpec | PlainActivationSpec;
-
-/** A stack of layers, all of which can be trained. */
-export interface TrainableSpec {
-  layers: TrainableLayerSpec[];
-}
-
 const all = () => undefined;
-const activations: readonly unknown[] = ['tanh', 'sigmoid', 'relu', 'softmax', 'logSoftmax'];
+/** Element-wise functions that have a slope in assembly/grad/, and the softmaxes of which the loss has one. */
+const activations: readonly unknown[] = [
+  ...['tanh', 'sigmoid', 'relu', 'softsign', 'softplus', 'silu', 'identity', 'affine', 'leakyRelu'],
+  ...['thresholdedRelu', 'scaledTanh', 'hardSigmoid', 'elu', 'softmax', 'logSoftmax'],
+];
 
 /** Of each kind that trains what of it does not; a kind that is not here does not train. */
 const trainable: Trainable = {
   embedding: all,
   linear: all,
+  combine: all,
+  slice: all,
+  scale: all,
+  norm: all,
+  conv: all,
+  delay: all,
   activation: ({ activation }) => (activations.includes(activation) ? undefined : activation),
   lstm: tapeFieldBeyond,
   gru: tapeFieldBeyond,
@@ -37,13 +40,14 @@ const trainable: Trainable = {
  * @param spec as checkSpec returns it: fields that say no more than a default are left out or known by their values
  * @throws UnsupportedError naming the layer and the field
  */
-export function checkTrainable({ layers }: ModelSpec): TrainableSpec {
-  for (const layer of layers) {
+export function checkTrainable(spec: ModelSpec): void {
+  const sources = sourcesOf(spec);
+  for (const [index, layer] of spec.layers.entries()) {
     const beyond = trainable[layer.kind] as Beyond<LayerSpec> | undefined;
-    const wired = layer.inputs === undefined ? undefined : 'inputs';
+    // What a delay brings back from behind it goes step by step, and so would its gradient.
+    const wired = sources[index]!.some((source) => source >= index) ? 'inputs from behind it' : undefined;
     const field = beyond === undefined ? `kind '${layer.kind}'` : (wired ?? beyond(layer));
     if (field === undefined) continue;
     throw new UnsupportedError(`layer ${layer.name}: ${field} cannot be trained.`, `train ${field}`);
   }
-  return { layers: layers as TrainableLayerSpec[] };
 }

@@ -3,7 +3,7 @@ import { integer, object, show } from '../base/guards.js';
 import type { ModelSpec } from '../model/spec.js';
 import { checkTensors, type Tensors } from '../model/tensors.js';
 import { checkTied, prefixes } from './plan/place.js';
-import type { RecurrentTape, StateTape, TrainProgram } from './plan/program.js';
+import type { StateTape, TrainProgram } from './plan/program.js';
 import type { CarriedState, TrainerState } from './types.js';
 
 type Carried = TrainerState['carried'];
@@ -54,30 +54,45 @@ function otherOptimizer(moments: number): ArgumentRangeError {
   );
 }
 
-function recurrentOf({ ops }: TrainProgram): RecurrentTape[] {
-  return ops.filter((op) => op.op === 'recurrent');
+/** A state that a layer carries from one batch to the next. */
+interface Kept extends Pick<StateTape, 'name' | 'kept' | 'ld' | 'width'> {
+  /** rows of each stream, [slots][B]: of a layer that looks back, the steps that it does */
+  slots: number;
+}
+
+/** Of each layer that has states, in their order. */
+function keptOf({ ops }: TrainProgram): Kept[][] {
+  const all: Kept[][] = [];
+  for (const op of ops) {
+    if (op.op === 'recurrent') all.push(op.states.map((state) => ({ ...state, slots: 1 })));
+    if (op.op === 'conv' || op.op === 'delay') {
+      const { kept, input, outputs: width, past: slots } = op;
+      all.push([{ name: 'h', kept, ld: input.ld, width, slots }]);
+    }
+  }
+  return all;
 }
 
 function checkCarried(program: TrainProgram, carried: Carried): Carried {
   object(carried, 'state.carried');
   const batch = integer(carried.batch, 'state.carried.batch', 0, program.capacity.batch);
   if (batch === 0) return { batch, layers: [] };
-  const tapes = recurrentOf(program);
+  const tapes = keptOf(program);
   const layers: unknown = carried.layers;
   if (!Array.isArray(layers))
     throw new ArgumentTypeError(`state.carried.layers must be an array, got ${show(layers)}.`);
   if (layers.length !== tapes.length) {
     throw new ArgumentRangeError(
-      `state.carried.layers needs ${tapes.length} records, one per recurrent layer, got ${layers.length}.`,
+      `state.carried.layers needs ${tapes.length} records, one per layer with a state, got ${layers.length}.`,
     );
   }
   return {
     batch,
-    layers: tapes.map(({ states }, index) => {
+    layers: tapes.map((states, index) => {
       const where = `state.carried.layers[${index}]`;
       object(layers[index], where);
-      return byName(states, ({ name, width }) =>
-        checkValues(layers[index][name], `${where}.${name}`, batch * width),
+      return byName(states, ({ name, width, slots }) =>
+        checkValues(layers[index][name], `${where}.${name}`, batch * slots * width),
       );
     }),
   };
@@ -94,13 +109,14 @@ function checkValues(values: unknown, what: string, count: number): Float32Array
 /** A copy of the state that training carries on from. */
 export function copyCarried(f32: Float32Array, program: TrainProgram, batch: number): Carried {
   if (batch === 0) return { batch, layers: [] };
-  const layers = recurrentOf(program).map(({ states }) =>
-    byName(states, ({ kept: [address], ld, width }) => {
-      const values = new Float32Array(batch * width);
-      for (let b = 0; b < batch; b++) {
-        const from = (address + b * ld) / 4;
-        values.set(f32.subarray(from, from + width), b * width);
-      }
+  const layers = keptOf(program).map((states) =>
+    byName(states, (state) => {
+      const { kept, ld, width, slots } = state;
+      const values = new Float32Array(batch * slots * width);
+      forEachRow(state, batch, (row, at) => {
+        const from = (kept[0] + row * ld) / 4;
+        values.set(f32.subarray(from, from + width), at);
+      });
       return values;
     }),
   );
@@ -110,15 +126,23 @@ export function copyCarried(f32: Float32Array, program: TrainProgram, batch: num
 /** The reverse. */
 export function placeCarried(f32: Float32Array, program: TrainProgram, { batch, layers }: Carried): void {
   if (batch === 0) return;
-  for (const [index, { states }] of recurrentOf(program).entries()) {
-    for (const { name, kept, ld, width } of states) {
+  for (const [index, states] of keptOf(program).entries()) {
+    for (const state of states) {
+      const { name, kept, ld, width } = state;
       const values = layers[index]![name]!;
-      for (let b = 0; b < batch; b++)
-        f32.set(values.subarray(b * width, (b + 1) * width), (kept[0] + b * ld) / 4);
+      forEachRow(state, batch, (row, at) =>
+        f32.set(values.subarray(at, at + width), (kept[0] + row * ld) / 4),
+      );
     }
   }
 }
 
-function byName(states: readonly StateTape[], make: (state: StateTape) => Float32Array): CarriedState {
+/** Every row of a state, [slots][B], and where it stands in a tensor [B, slots · width]. */
+function forEachRow({ slots, width }: Kept, batch: number, use: (row: number, at: number) => void): void {
+  for (let b = 0; b < batch; b++)
+    for (let slot = 0; slot < slots; slot++) use(slot * batch + b, (b * slots + slot) * width);
+}
+
+function byName(states: readonly Kept[], make: (state: Kept) => Float32Array): CarriedState {
   return Object.fromEntries(states.map((state) => [state.name, make(state)])) as unknown as CarriedState;
 }

@@ -88,13 +88,13 @@ export interface TrainerState {
   steps: number;
   /** weights, and the optimiser's moments as `first.…` and `second.…`, in their natural layout */
   tensors: Tensors;
-  /** the state that the next batch can carry on from: streams, and per recurrent layer its states */
+  /** the state that the next batch can carry on from: streams, and of each layer that has states those */
   carried: { batch: number; layers: CarriedState[] };
 }
 
-/** The states of a recurrent layer by their names, each [B, H]; h alone, or those that its cell has. */
+/** The states of a layer by their names; [B, H] each of a recurrent one: h alone, or those that its cell has. */
 export interface CarriedState {
-  /** the last output; [B, P] where it is projected */
+  /** the last output; [B, P] where it is projected; of a layer that looks back its last inputs, [B, steps·size], the oldest first */
   h: Float32Array;
   /** of an LSTM, an sLSTM, an SRU and a QRNN */
   c?: Float32Array;

@@ -1,3 +1,4 @@
+import { familyRegistry } from './family-registry.js';
 import type { KernelName } from './registry.js';
 
 /** What each kernel of training takes, in order; as in registry.ts. Its binaries have the kernels that run, too. */
@@ -14,6 +15,8 @@ export const trainRegistry = {
   sum_squares_f32: 'out x count',
   zero_f32: 'x count',
   add_f32: 'out x count',
+  add_rows_f32: 'y ldy x ldx rows width',
+  clear_rows_f32: 'x ldx rows width',
   cross_entropy_f32: 'x ldx targets losses hits table rows width scale',
   sgd_f32: 'w g v count rate momentum dampening decay scale nesterov first',
   adam_f32: 'w g m v count rate beta1 beta2 epsilon decay scale correction1 correction2 decoupled',
@@ -26,6 +29,17 @@ export const trainRegistry = {
   relu_back_f32: 'dx lddx dy lddy y ldy rows width',
   pool_f32: 'out ldo y ldy lengths steps batch width mean',
   pool_back_f32: 'dy lddy dout ldd lengths steps batch width mean',
+  // graphs
+  combine_f32: familyRegistry.combine_f32,
+  copy_f32: familyRegistry.copy_f32,
+  scale_f32: familyRegistry.scale_f32,
+  norm_f32: familyRegistry.norm_f32,
+  function_f32: familyRegistry.function_f32,
+  function_back_f32: 'dx lddx dy lddy x ldx table rows width code alpha beta',
+  norm_back_f32: 'dx lddx p ldp dy lddy x ldx w rows groups size centred epsilon',
+  conv_tape_f32: 'y ldy xs ldx w bias first last batch size width',
+  conv_back_f32: 'dx lddx dy lddy w first last rows batch size width',
+  conv_grad_f32: 'dw lddw dy lddy xs ldx rows batch c0 c1 width',
   // recurrence
   lstm_tape_cell_f32: 'y c before z table units',
   lstm_back_cell_f32: 'z dh dc dy c before table units',

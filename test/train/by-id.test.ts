@@ -54,6 +54,22 @@ describe.each(trainKinds)('a large batch of few ids, %s', (kind) => {
   });
 });
 
+it.each(availableKernels())('%s: ids of one number', async (kernels) => {
+  const { layers } = specOf('lstm', 6, 2);
+  const spec: ModelSpec = {
+    layers: [
+      { kind: 'embedding', name: 'e', count: ids, size: 1 },
+      { ...layers[1]!, inputSize: 1 } as (typeof layers)[number],
+      layers[2]!,
+    ],
+  };
+  const weights = randomWeights(spec, 1, 0.6, true);
+  const batch = randomBatch(spec, { kind: 'steps' }, { steps: 8, batch: 5, seed: 2 });
+  const trainer = await trainerOf(spec, weights, batch, { kernels });
+  await expectOracle(trainer, weights, batch);
+  trainer.dispose();
+});
+
 it('a tied table gets both gradients', async () => {
   const spec: ModelSpec = {
     layers: [

@@ -27,6 +27,13 @@ export const blockKinds: readonly TrainKind[] = trainKinds.filter(
   (kind) => !['sru', 'sruScaled', 'qrnn', 'projected', 'projectedMore'].includes(kind),
 );
 
+/** Which losses a cell meets, by their numbers: the first five cells all, the others, which share their passes, one by turns. */
+export function lossesBy<L>(losses: readonly L[], kind: TrainKind, turn: number): [number, L][] {
+  const all = [...losses.entries()];
+  const isFirst = (cellKinds as readonly TrainKind[]).includes(kind);
+  return isFirst ? all : all.filter(([k]) => k === turn % losses.length);
+}
+
 /** A layer of a kind; those that recur unit by unit have no blocks. */
 export function trainLayer(
   kind: TrainKind,
@@ -100,7 +107,7 @@ export function stepCell(
     case 'slstm':
       return stepSlstm(tape, layer, parameter, x, before);
   }
-  if (layer.kind === 'lnlstm') throw new Error(`${layer.kind} is not trained.`);
+  if (layer.kind === 'lnlstm' || layer.kind === 'lngru') throw new Error(`${layer.kind} is not trained.`);
   const { hiddenSize, clip } = layer;
   const { h, c } = before;
   const width = outputsOf(layer) / blocksOf(layer);

@@ -169,4 +169,15 @@ describe('normalization', () => {
     const tensors = { 'a.weight': { shape: [2, 3], data: new Float32Array(6) } };
     expect(() => foldMoments(spec, tensors, moments)).toThrow('"normalize": false');
   });
+
+  test('nor where others read the input, too', () => {
+    const spec: ModelSpec = {
+      layers: [
+        { kind: 'linear', name: 'a', inputSize: features, outputSize: features },
+        { kind: 'combine', name: 'sum', combine: 'add', inputs: ['a', 'input'] },
+      ],
+    };
+    const tensors = randomModel(seededRandom(3), spec);
+    expect(() => foldMoments(spec, tensors, moments)).toThrow('alone reads the input');
+  });
 });

@@ -23,8 +23,8 @@ describe('the plan', () => {
     bytesOf(spec, { capacity: { steps, batch }, ...given });
 
   test('grows with T·B by what a step of a stream leaves on the tape', () => {
-    // x 32, z 4 · 64, h 64, c 64, two gradients of rows of 64, logits 16, target, loss, hit
-    const row = 4 * (32 + 4 * 64 + 64 + 64 + 2 * 64 + 16 + 3);
+    // x 32, z 4 · 64, h 64, c 64, one gradient of rows of 64, logits 16, target, loss, hit
+    const row = 4 * (32 + 4 * 64 + 64 + 64 + 64 + 16 + 3);
     expect(plan(200, 8) - plan(100, 8)).toBe(100 * 8 * row);
     expect(plan(800, 8) - plan(100, 8)).toBe(700 * 8 * row);
     // With dropout, what a layer's output is without what was left out.
@@ -51,6 +51,21 @@ describe('the plan', () => {
       bytesOf(large, { capacity: { steps: 200, batch: 10 } });
     // All logits of 2000 rows would be 800 MB.
     expect(grown).toBeLessThan(2e6);
+  });
+
+  test('what the product of a gradient writes is no other worker’s: rows of weights are whole panels', () => {
+    const spec: ModelSpec = {
+      layers: [
+        { kind: 'embedding', name: 'e', count: 9, size: 1 },
+        layerOf('lstm', 'rnn', 1, 6, 2),
+        { kind: 'linear', name: 'in', inputSize: 6, outputSize: 1 },
+        { kind: 'linear', name: 'blocks', inputSize: 1, outputSize: 9, blocks: 1 },
+        { kind: 'linear', name: 'out', inputSize: 9, outputSize: 2 },
+      ],
+    };
+    const { seed: _, ...sizes } = checkTrainerOptions(optionsOf({}));
+    const { params } = planTraining(checkSpec(spec), { ...sizes, workers: 3 });
+    for (const { names, ld } of params) expect(ld % 32, names[0]).toBe(names[0]!.includes('bias') ? 4 : 0);
   });
 
   test('a tied weight is there once', () => {

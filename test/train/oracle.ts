@@ -1,7 +1,9 @@
-import { isRecurrent, type ModelSpec, type RecurrentLayerSpec } from '#dist/model/spec.js';
+import { kindOf } from '#dist/model/kinds.js';
+import { isRecurrent, type LayerSpec, type ModelSpec, type RecurrentLayerSpec } from '#dist/model/spec.js';
 import { layerTensors } from '#dist/model/tensors.js';
-import { checkTrainable } from '#dist/train/trainable.js';
+import { sourcesOf } from '#dist/model/wiring.js';
 import { type CellNodes, stateWidths, stepCell } from './cells.js';
+import { stepLayer } from './layers.js';
 import { crossEntropy, ctc } from './losses.js';
 import { exactly, type Node, type Round, Tape } from './tape.js';
 
@@ -30,7 +32,7 @@ export interface OracleBatch {
   targets: ArrayLike<number> | readonly ArrayLike<number>[];
   /** [B]; what lies past a stream's length counts for nothing */
   lengths?: ArrayLike<number> | undefined;
-  /** one record per recurrent layer; zeros when left out. No gradient goes into it. */
+  /** one record per layer that has a state; zeros when left out. No gradient goes into it. */
   state?: readonly GivenState[] | undefined;
   /** whether the last linear layer's weight is the embedding's; its own is then not read */
   tie?: boolean | undefined;
@@ -49,7 +51,7 @@ export interface OracleGradients {
   logits: Float64Array;
   /** of the mean loss; when tied, the sum stands under both names */
   gradients: Record<string, { shape: number[]; data: Float64Array }>;
-  /** after each stream's last step, one record per recurrent layer */
+  /** after each stream's last step, one record per layer that has a state */
   state: ({ h: Float64Array } & Partial<Record<keyof CellNodes, Float64Array>>)[];
 }
 
@@ -68,56 +70,93 @@ export function trainOracle(
   const tallest = Math.max(...shapesOf(spec).map(([, shape]) => shape[0]!));
   const tape = new Tape(round, steps * batch + tallest);
   const parameters = leaves(tape, spec, weights, given.tie === true);
-  const state = spec.layers.filter(isRecurrent).map((layer) => {
-    const parts = stateWidths(layer).map(([name, width]) => [name, new Float64Array(batch * width)]);
-    return Object.fromEntries(parts) as OracleGradients['state'][number];
+  const state: OracleGradients['state'] = spec.layers.flatMap((layer) => {
+    const widths = kindOf(layer).states?.(layer);
+    if (widths === undefined) return [];
+    const parts = Object.entries(widths).map(([part, width]) => [part, new Float64Array(batch * width)]);
+    return [Object.fromEntries(parts) as OracleGradients['state'][number]];
   });
-  // streams[b][t]
-  const streams = Array.from({ length: batch }, (_, b) =>
+  // of the input, then of each layer: [b][t]
+  const input = Array.from({ length: batch }, (_, b) =>
     Array.from({ length: given.lengths?.[b] ?? steps }, (_, t) => {
       const width = given.x.length / (steps * batch);
       const first = (t * batch + b) * width;
       return tape.leaf(Array.from({ length: width }, (_, i) => given.x[first + i]!));
     }),
   );
-  let recurrent = 0;
-  for (const [index, layer] of checkTrainable(spec).layers.entries()) {
+  const outputs: Node[][][] = [];
+  const sources = sourcesOf(spec);
+  let stated = 0;
+  for (const [index, layer] of spec.layers.entries()) {
     const parameter = (name: string) => parameters[`${layer.name}.${name}`]!;
-    const place = isRecurrent(layer) ? recurrent++ : 0;
-    for (const [b, stream] of streams.entries()) {
-      let cell = isRecurrent(layer) ? readState(tape, layer, given.state?.[place], b) : undefined;
-      for (const [t, x] of stream.entries()) {
-        let y: Node;
-        if (isRecurrent(layer)) {
-          cell = stepCell(tape, layer, parameter, x, cell!);
-          y = cell.h;
-        } else if (layer.kind === 'embedding') {
-          y = tape.slice(parameter('weight'), x.value[0]! * layer.size, layer.size);
-        } else if (layer.kind === 'linear') {
-          y = tape.product(parameter('weight'), 0, layer.outputSize, layer.inputSize, x);
-          if (layer.bias !== false) y = tape.add(y, parameter('bias'));
-        } else {
-          if (layer.activation === 'softmax' || layer.activation === 'logSoftmax')
-            throw new Error('a model in training ends in logits: the losses have the softmax.');
-          y = tape[layer.activation](x);
-        }
-        const { mask } = given;
-        if (mask !== undefined) {
+    const read = sources[index]!.map((source) => (source < 0 ? input : outputs[source]!));
+    const place = kindOf(layer).states === undefined ? -1 : stated++;
+    const before = given.state?.[place];
+    outputs.push(
+      input.map((stream, b) => {
+        const step = begin(tape, layer, parameter, before, b);
+        const out = stream.map((_, t) => {
+          const y = step.next(read.map((value) => value[b]![t]!));
+          const { mask } = given;
+          if (mask === undefined) return y;
           const factors = y.value.map((_, column) => mask(index, t * batch + b, column));
-          y = tape.multiply(y, tape.leaf(factors));
-        }
-        stream[t] = y;
-      }
-      if (cell === undefined) continue;
-      for (const [name, { value }] of Object.entries(cell) as [keyof CellNodes, Node][])
-        state[place]![name]!.set(value, b * value.length);
-    }
+          return tape.multiply(y, tape.leaf(factors));
+        });
+        for (const [part, { value }] of Object.entries(step.state?.() ?? {}) as [keyof CellNodes, Node][])
+          state[place]![part]!.set(value, b * value.length);
+        return out;
+      }),
+    );
   }
+  const streams = outputs.at(-1)!;
   const result = judge(tape, streams, given);
   tape.backward();
   const gradients: OracleGradients['gradients'] = {};
   for (const [name, shape] of shapesOf(spec)) gradients[name] = { shape, data: parameters[name]!.gradient };
   return { ...result, logits: gather(streams, steps), gradients, state };
+}
+
+/** One stream through one layer: what a step makes of what it reads, and what is kept after the last one. */
+interface Stream {
+  next(read: readonly Node[]): Node;
+  state?(): CellNodes;
+}
+
+function begin(
+  tape: Tape,
+  layer: LayerSpec,
+  parameter: (name: string) => Node,
+  before: GivenState | undefined,
+  b: number,
+): Stream {
+  if (isRecurrent(layer)) {
+    let cell = readState(tape, layer, before, b);
+    return {
+      next(read) {
+        cell = stepCell(tape, layer, parameter, tape.join(...read), cell);
+        return cell.h;
+      },
+      state: () => cell,
+    };
+  }
+  if (layer.kind === 'conv' || layer.kind === 'delay') {
+    const { size } = layer;
+    const kept = kindOf(layer).states!(layer).h! / size;
+    let past = Array.from({ length: kept }, (_, k) =>
+      tape.leaf(Array.from({ length: size }, (_, i) => before?.h[(b * kept + k) * size + i] ?? 0)),
+    );
+    return {
+      next(read) {
+        const seen = [...past, tape.join(...read)];
+        past = seen.slice(1);
+        if (layer.kind === 'delay') return seen[0]!;
+        const y = tape.convolve(parameter('weight'), seen);
+        return layer.bias === false ? y : tape.add(y, parameter('bias'));
+      },
+      state: () => ({ h: tape.join(...past) }),
+    };
+  }
+  return { next: (read) => stepLayer(tape, layer, parameter, read) };
 }
 
 /** The loss and its slope with respect to the logits of each stream and step. */

@@ -80,6 +80,20 @@ export class Tape {
     return out;
   }
 
+  /** Vectors end to end. */
+  join(...parts: readonly Node[]): Node {
+    if (parts.length === 1) return parts[0]!;
+    const out = this.leaf(parts.flatMap(({ value }) => [...value]));
+    this.notes.push(() => {
+      let first = 0;
+      for (const part of parts) {
+        for (let i = 0; i < part.value.length; i++) this.give(part, i, out.gradient[first + i]!);
+        first += part.value.length;
+      }
+    });
+    return out;
+  }
+
   /** The sum of vectors of one length. */
   add(...terms: readonly Node[]): Node {
     const out = this.leaf(
@@ -109,6 +123,70 @@ export class Tape {
       for (const [i, g] of out.gradient.entries()) {
         this.give(a, i, g * b.value[i]!);
         this.give(b, i, g * a.value[i]!);
+      }
+    });
+    return out;
+  }
+
+  /** a / b, element by element. */
+  divide(a: Node, b: Node): Node {
+    const out = this.leaf(
+      a.value.map((v, i) => this.round(v / b.value[i]!, UNIT_ROUNDOFF * Math.abs(v / b.value[i]!))),
+    );
+    this.notes.push(() => {
+      for (const [i, g] of out.gradient.entries()) {
+        this.give(a, i, g / b.value[i]!);
+        this.give(b, i, (-g * out.value[i]!) / b.value[i]!);
+      }
+    });
+    return out;
+  }
+
+  /**
+   * (x − m) / √(mean of (x − m)² + epsilon), of each `size` elements by themselves, m being their mean, or 0 where they
+   * are not to be `centred`. A program has f64 in the midst of it.
+   */
+  normalise(x: Node, size: number, centred: boolean, epsilon: number): Node {
+    const meanOf = (values: readonly number[]) => values.reduce((sum, v) => sum + v, 0) / size;
+    const out = this.leaf(x.value);
+    for (let first = 0; first < x.value.length; first += size) {
+      const own = [...x.value.subarray(first, first + size)];
+      const mean = centred ? meanOf(own) : 0;
+      const spread = Math.sqrt(meanOf(own.map((v) => (v - mean) ** 2)) + epsilon);
+      for (const [i, v] of own.entries()) {
+        const n = (v - mean) / spread;
+        out.value[first + i] = this.round(n, UNIT_ROUNDOFF * Math.abs(n));
+      }
+      this.notes.push(() => {
+        const n = [...out.value.subarray(first, first + size)];
+        const d = [...out.gradient.subarray(first, first + size)];
+        const usual = centred ? meanOf(d) : 0;
+        const along = meanOf(d.map((g, i) => g * n[i]!));
+        for (const [i, g] of d.entries()) this.give(x, first + i, (g - usual - n[i]! * along) / spread);
+      });
+    }
+    return out;
+  }
+
+  /** out[i] = Σ_j w[i · steps + j] · x[j][i]: each feature over some steps. */
+  convolve(w: Node, x: readonly Node[]): Node {
+    const at = (i: number, j: number) => i * x.length + j;
+    const out = this.leaf(
+      x[0]!.value.map((_, i) => {
+        const parts = x.map(({ value }, j) => w.value[at(i, j)]! * value[i]!);
+        const size = parts.reduce((sum, part) => sum + Math.abs(part), 0);
+        return this.round(
+          parts.reduce((sum, part) => sum + part, 0),
+          gamma(x.length) * size,
+        );
+      }),
+    );
+    this.notes.push(() => {
+      for (const [i, g] of out.gradient.entries()) {
+        for (const [j, step] of x.entries()) {
+          this.give(w, at(i, j), g * step.value[i]!);
+          this.give(step, i, g * w.value[at(i, j)]!);
+        }
       }
     });
     return out;

@@ -34,7 +34,47 @@ const cases: Record<string, { spec: ModelSpec; loss?: OracleLoss; options?: Part
   'other cells, two blocks': { spec: secondTower(18, 2), loss: { kind: 'sequence', pool: 'mean' } },
   'other cells, diagonal': { spec: secondTower(70, 70) },
   'tied, CTC': { spec: tied, loss: { kind: 'ctc' }, options: { tie: true, dropout: 0.1 } },
+  'a graph of everything, dropout': { spec: wide(37), options: { dropout: 0.2 } },
+  'blocks, and rows of one column': { spec: columns(40), options: { dropout: 0.1 } },
+  'a narrow one, sequences': { spec: wide(3), loss: { kind: 'sequence', pool: 'mean' } },
 };
+
+/** Weights of one column, whose rows' gradients different workers add to, and linear layers in blocks. */
+function columns(size: number): ModelSpec {
+  return {
+    layers: [
+      { kind: 'linear', name: 'in', inputSize: 1, outputSize: size },
+      { kind: 'linear', name: 'blocks', inputSize: size, outputSize: size / 4, blocks: 5 },
+      { kind: 'linear', name: 'spread', inputSize: size / 4, outputSize: size, blocks: size / 4 },
+      layerOf('elmanTanh', 'a', size, 1),
+      layerOf('gruAfter', 'b', 1, size, 5),
+      { kind: 'linear', name: 'out', inputSize: size, outputSize: 9 },
+    ],
+  };
+}
+
+/** Every layer that plain stacks have not, as wide as it takes for each thread to have some of everything. */
+function wide(size: number): ModelSpec {
+  const shared = { inputSize: size, hiddenSize: size, blocks: size };
+  return {
+    layers: [
+      { kind: 'embedding', name: 'e', count: 9, size },
+      { kind: 'conv', name: 'conv', size, width: 4 },
+      { kind: 'norm', name: 'norm', size },
+      { kind: 'gru', name: 'a', ...shared },
+      { kind: 'scale', name: 'scale', size },
+      { kind: 'activation', name: 'silu', activation: 'silu' },
+      { kind: 'combine', name: 'sum', combine: 'add', inputs: ['silu', 'e', 'norm'] },
+      { kind: 'delay', name: 'delay', size, steps: 2 },
+      { kind: 'slice', name: 'some', inputSize: 2 * size, from: 1, to: size + 1, inputs: ['delay', 'sum'] },
+      { kind: 'combine', name: 'product', combine: 'multiply', inputs: ['some', 'a'] },
+      { kind: 'activation', name: 'under', activation: 'softplus', inputs: ['sum'] },
+      { kind: 'combine', name: 'quotient', combine: 'divide', inputs: ['product', 'under'] },
+      { kind: 'norm', name: 'last', size: 2 * size, norm: 'rms', inputs: ['quotient', 'delay'] },
+      { kind: 'linear', name: 'out', inputSize: 2 * size, outputSize: 9 },
+    ],
+  };
+}
 
 const measures = [
   { steps: 7, batch: 5 },

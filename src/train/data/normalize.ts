@@ -1,6 +1,7 @@
 import { UnsupportedError } from '../../base/errors.js';
-import { isRecurrent, type ModelSpec } from '../../model/spec.js';
+import type { LayerSpec, ModelSpec } from '../../model/spec.js';
 import type { Tensors } from '../../model/tensors.js';
+import { sourcesOf } from '../../model/wiring.js';
 import type { Sequence } from './sequences.js';
 
 /** Mean and standard deviation of each feature, [I]. */
@@ -65,17 +66,26 @@ export function foldMoments(spec: ModelSpec, tensors: Tensors, { mean, deviation
   };
 }
 
+/** Of each recurrent kind whose every row has a bias, the end of its name. */
+const biases: Partial<Record<LayerSpec['kind'], string>> = {
+  ...{ lstm: 'bias_ih', gru: 'bias_ih', elman: 'bias_ih', slstm: 'bias', qrnn: 'bias' },
+};
+
 /**
  * The names of the weight and the bias of the first layer.
- * @throws UnsupportedError when it has no bias to take what is left over
+ * @throws UnsupportedError when it has no bias to take what is left over, or when others read the input too
  */
-export function checkFoldable({ layers }: ModelSpec): { weight: string; bias: string } {
-  const first = layers[0]!;
-  if (isRecurrent(first)) return { weight: `${first.name}.weight_ih`, bias: `${first.name}.bias_ih` };
-  if (first.kind === 'linear' && first.blocks === undefined && first.bias !== false)
+export function checkFoldable(spec: ModelSpec): { weight: string; bias: string } {
+  const first = spec.layers[0]!;
+  const [own, ...others] = sourcesOf(spec);
+  const isAlone = own!.length === 1 && !others.flat().includes(-1);
+  const bias = biases[first.kind];
+  if (isAlone && bias !== undefined)
+    return { weight: `${first.name}.weight_ih`, bias: `${first.name}.${bias}` };
+  if (isAlone && first.kind === 'linear' && first.blocks === undefined && first.bias !== false)
     return { weight: `${first.name}.weight`, bias: `${first.name}.bias` };
   throw new UnsupportedError(
-    'normalize needs a first layer with weights and a bias; say "normalize": false, or give it one.',
+    'normalize needs a first layer with weights and a bias, which alone reads the input; say "normalize": false, or give it one.',
     'normalize',
   );
 }

@@ -1,15 +1,8 @@
 import { shareOf } from '../../engine/share.js';
 import { panelRows } from '../../pack/rows.js';
+import type { Link, Param, Weight } from '../plan/link.js';
 import { gradientRows } from '../plan/plan.js';
-import {
-  type ActivationTape,
-  byIdOf,
-  type EmbeddingTape,
-  type LinearTape,
-  type Link,
-  type Param,
-  type Weight,
-} from '../plan/program.js';
+import { type ActivationTape, byIdOf, type EmbeddingTape, type LinearTape } from '../plan/program.js';
 import { type Pass, rowsOf, type Seat } from './seat.js';
 
 /** Floats in a cache line: shares of columns begin on one. */

@@ -1,18 +1,23 @@
-import type { Runner } from '../../engine/piece.js';
+import type { Meet, Runner } from '../../engine/piece.js';
 import { shareOf } from '../../engine/share.js';
 import { openArena } from '../../memory/arena.js';
 import type { TrainKernels } from '../../wasm/train-registry.js';
 import { type Order, readOrder } from '../plan/order.js';
-import type { TrainOp, TrainProgram } from '../plan/program.js';
+import type { Route, RowCopy, TrainOp, TrainProgram } from '../plan/program.js';
+import { bindBlocks } from './blocks.js';
 import { bindActivation, bindEmbedding, bindLinear, type Slopes } from './dense.js';
 import { bindHead } from './head.js';
+import { bindConv, bindDelay } from './past.js';
+import { bindCombine, bindFunction, bindNorm, bindScale } from './pointwise.js';
 import { bindRecurrent } from './recurrent.js';
+import { copyRows } from './rows.js';
 import { type Pass, rowsOf, type Seat } from './seat.js';
 import { clearSlopes, packWeights, sumSquares, updateWeights } from './update.js';
 
 /**
  * Binds a training to one worker's kernels. What a step is stands in the order, in shared memory; a step has these
- * meetings: after each layer forwards, within and after the loss, after each layer backwards, and around the update.
+ * meetings: after each layer forwards, within and after the loss, after each layer backwards, around the update, and after
+ * copies where layers read more than the rows of one.
  * @param k this worker's number, 0..n−1
  * @param n how many share the work
  */
@@ -25,13 +30,19 @@ export function bindTraining(
 ): Runner {
   const { f32, i32 } = openArena(memory, n > 1);
   const seat: Seat = { kernels, program, f32, i32, f64: new Float64Array(memory.buffer), k, n };
-  const { ops, gradients } = program;
-  const slopeOf = (index: number) => (index < 0 ? 0 : gradients[index % 2]!);
-  const passes = ops.map((op, index) => bindOp(op, seat, { dy: slopeOf(index), dx: slopeOf(index - 1) }));
-  const last = bindHead(seat, slopeOf(ops.length - 1));
+  const { ops, routes } = program;
+  const passes = ops.map((op, index) => bindOp(op, seat, routes[index]!));
+  const end = routes[ops.length]!;
+  const last = bindHead(seat, end.dx[0]!);
   const drops = ops.map((op, index) =>
-    op.dropped === 0 ? undefined : bindDropout(op, index, seat, slopeOf(index)),
+    op.dropped === 0 ? undefined : bindDropout(op, seat, routes[index]!),
   );
+  /** Copies of what all have written before, which all may read behind. */
+  const copy = (copies: readonly RowCopy[], order: Order, meet: Meet) => {
+    if (copies.length === 0) return;
+    copyRows(seat, copies, order);
+    meet();
+  };
 
   return (_piece, meet) => {
     const order = readOrder(seat.f64, program.order);
@@ -42,25 +53,30 @@ export function bindTraining(
     }
     if (stage !== 'evaluate') clearSlopes(seat);
     for (const [index, pass] of passes.entries()) {
+      copy(routes[index]!.gather, order, meet);
       pass.forward(order, meet);
       meet();
       if (drops[index] === undefined) continue;
       drops[index].forward(order, meet);
       meet();
     }
+    copy(end.gather, order, meet);
     last.forward(order, meet);
     meet();
     if (stage === 'evaluate') {
       for (const pass of passes) pass.keep?.(order, 1);
       return;
     }
+    copy(end.spread, order, meet);
     for (let index = passes.length - 1; index >= 0; index--) {
+      if (routes[index]!.dy === 0) continue;
       if (drops[index] !== undefined) {
         drops[index]!.backward(order, meet);
         meet();
       }
       passes[index]!.backward(order, meet);
       meet();
+      copy(routes[index]!.spread, order, meet);
     }
     sumSquares(seat);
     meet();
@@ -71,7 +87,8 @@ export function bindTraining(
   };
 }
 
-function bindOp(op: TrainOp, seat: Seat, slopes: Slopes): Pass {
+function bindOp(op: TrainOp, seat: Seat, { dy, dx }: Route): Pass {
+  const slopes: Slopes = { dy, dx: dx[0]! };
   switch (op.op) {
     case 'recurrent':
       return bindRecurrent(op, seat, slopes);
@@ -81,12 +98,29 @@ function bindOp(op: TrainOp, seat: Seat, slopes: Slopes): Pass {
       return bindEmbedding(op, seat, slopes);
     case 'activation':
       return bindActivation(op, seat, slopes);
+    case 'function':
+      return bindFunction(op, seat, slopes);
+    case 'blocks':
+      return bindBlocks(op, seat, slopes);
+    case 'combine':
+      return bindCombine(op, seat, dy, dx);
+    case 'scale':
+      return bindScale(op, seat, slopes);
+    case 'norm':
+      return bindNorm(op, seat, slopes);
+    case 'conv':
+      return bindConv(op, seat, slopes);
+    case 'delay':
+      return bindDelay(op, seat, slopes);
   }
 }
 
 /** Dropout of a layer's output: rows are shared out. Evaluation keeps everything. */
-function bindDropout(op: TrainOp, index: number, { kernels, program, k, n }: Seat, dy: number): Pass {
-  const { out, dropped } = op;
+function bindDropout(
+  { out, dropped }: TrainOp,
+  { kernels, program, k, n }: Seat,
+  { layer, dy }: Route,
+): Pass {
   const { ld } = out;
   const { dropout } = program;
   const drop = ({ steps, batch, stage, seed }: Order, to: number, from: number) => {
@@ -98,7 +132,7 @@ function bindDropout(op: TrainOp, index: number, { kernels, program, k, n }: Sea
     kernels.dropout_f32(
       to + at, ld, from + at, ld,
       rows.to - rows.from, ld / 4, rows.from,
-      (seed + Math.imul(index + 1, 0x9e3779b9)) >>> 0, isOn ? Math.floor(dropout * 2 ** 32) : 0, isOn ? 1 / (1 - dropout) : 1,
+      (seed + Math.imul(layer + 1, 0x9e3779b9)) >>> 0, isOn ? Math.floor(dropout * 2 ** 32) : 0, isOn ? 1 / (1 - dropout) : 1,
     );
   };
   return {

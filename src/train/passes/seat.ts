@@ -1,7 +1,8 @@
 import type { Meet } from '../../engine/piece.js';
 import type { TrainKernels } from '../../wasm/train-registry.js';
+import type { Link } from '../plan/link.js';
 import type { Order } from '../plan/order.js';
-import type { Link, TrainProgram } from '../plan/program.js';
+import type { TrainProgram } from '../plan/program.js';
 
 /** One worker's place at a training. */
 export interface Seat {

@@ -1,8 +1,9 @@
 import { shareOf } from '../../engine/share.js';
 import { panelRows } from '../../pack/rows.js';
+import type { Param, Weight } from '../plan/link.js';
 import { noteNorm, noteUpdate, type Order } from '../plan/order.js';
 import { squareFloats } from '../plan/plan.js';
-import type { Weight } from '../plan/program.js';
+
 import { sumLosses } from './head.js';
 import type { Seat } from './seat.js';
 
@@ -70,7 +71,8 @@ export function updateWeights(seat: Seat, order: Order): boolean {
 export function packWeights(seat: Seat): void {
   const { program } = seat;
   for (const op of program.ops) {
-    if (op.op === 'linear') packWeight(seat, op.weight);
+    if (op.op === 'linear' || op.op === 'blocks') packWeight(seat, op.weight);
+    if (op.op === 'conv') packForward(seat, op.weight, op.packed);
     if (op.op !== 'recurrent') continue;
     packWeight(seat, op.wih);
     if (op.whr !== undefined) packWeight(seat, op.whr);
@@ -84,14 +86,21 @@ export function packWeights(seat: Seat): void {
   packWeight(seat, program.head.weight);
 }
 
-function packWeight({ kernels, program, k, n }: Seat, { param, forward, backward, phases }: Weight): void {
+/** Panels of this worker's rows. */
+function packForward({ kernels, program, k, n }: Seat, param: Param, forward: number): void {
   const { parts, rows, columns, ld } = param;
   const from = program.weights + param.at;
   const octets = shareOf((parts * rows) / panelRows, k, n);
   const row = octets.from * panelRows;
   const count = octets.to * panelRows - row;
   kernels.pack_panels_f32(forward + row * columns * 4, from + row * ld, ld, count, columns);
+}
 
+function packWeight(seat: Seat, { param, forward, backward, phases }: Weight): void {
+  packForward(seat, param, forward);
+  const { kernels, program, k, n } = seat;
+  const { parts, rows, columns, ld } = param;
+  const from = program.weights + param.at;
   const panels = Math.ceil(columns / panelRows);
   const own = shareOf(parts * panels, k, n);
   for (let part = Math.floor(own.from / panels); part * panels < own.to; part++) {

@@ -69,5 +69,8 @@ export function tapeFieldBeyond(layer: RecurrentLayerSpec): string | undefined {
   if (stripsOf(layer) !== undefined) return 'strips';
   if (blockSizesOf(layer) !== undefined) return 'blockSizes';
   if (layer.direction !== undefined) return 'direction';
+  // What a run has of it is a mean over what training would draw.
+  for (const field of ['zoneout', 'zoneoutCell'] as const)
+    if (field in layer && (layer as Partial<Record<typeof field, number>>)[field] !== undefined) return field;
   return tapes[cellOf(layer).code] === undefined ? `kind '${layer.kind}'` : undefined;
 }

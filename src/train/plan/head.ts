@@ -1,44 +1,49 @@
 import { ArgumentRangeError, UnsupportedError } from '../../base/errors.js';
 import { show } from '../../base/guards.js';
-import type { LinearSpec } from '../../model/spec.js';
+import type { LayerSpec, LinearSpec, ModelSpec } from '../../model/spec.js';
+import { sourcesOf } from '../../model/wiring.js';
 import { strideOf } from '../../pack/program.js';
-import type { TrainableLayerSpec, TrainableSpec } from '../trainable.js';
+import type { Link, Param } from './link.js';
 import { onePhase, type Plan, planBias, planParam, planWeight } from './params.js';
-import type { Head, Link, Param } from './program.js';
+import type { Head } from './program.js';
 
 /** Floats of logits at a time: a large vocabulary goes through its softmax in slices of so many. */
 const logitFloats = 2 ** 22;
 const leastSlice = 16;
 
-/** The layers before the last linear one, and that one. A softmax at the end is the loss's own. */
-export function splitHead(spec: TrainableSpec): { layers: TrainableLayerSpec[]; last: LinearSpec } {
-  const layers = [...spec.layers];
-  const isSoftmax = (layer: TrainableLayerSpec) =>
-    layer.kind === 'activation' && (layer.activation === 'softmax' || layer.activation === 'logSoftmax');
-  if (isSoftmax(layers.at(-1)!)) layers.pop();
-  const last = layers.pop();
+/**
+ * Finds the last linear layer, from whose outputs the loss is made. A softmax behind it is the loss's own.
+ * @returns its number
+ */
+export function findHead(spec: ModelSpec): number {
+  const { layers } = spec;
+  const isSoftmax = (layer: LayerSpec | undefined) =>
+    layer?.kind === 'activation' && (layer.activation === 'softmax' || layer.activation === 'logSoftmax');
+  const end = layers.length - 1;
+  const head = isSoftmax(layers[end]) && sourcesOf(spec)[end]!.length === 1 ? end - 1 : end;
+  const last = layers[head];
   if (last?.kind !== 'linear') {
     throw new UnsupportedError(
       `training needs a linear layer at the end, whose outputs are the classes; the spec ends with ${last === undefined ? 'nothing' : `${last.kind} ${show(last.name)}`}.`,
       'train head',
     );
   }
-  const within = layers.find(isSoftmax);
+  if (last.blocks !== undefined)
+    throw new UnsupportedError(
+      `layer ${show(last.name)}: blocks of the last linear layer cannot be trained.`,
+      'train blocks',
+    );
+  const within = layers.slice(0, head).find(isSoftmax);
   if (within !== undefined)
     throw new UnsupportedError(
       `layer ${show(within.name)}: a softmax is trained only at the end.`,
       'train softmax',
     );
-  return { layers, last };
+  return head;
 }
 
 /** The last linear layer and the loss. */
-export function planHead(
-  plan: Plan,
-  layer: LinearSpec,
-  input: Link,
-  first: TrainableLayerSpec | undefined,
-): Head {
+export function planHead(plan: Plan, layer: LinearSpec, input: Link, first: LayerSpec | undefined): Head {
   const { loss, capacity, layout } = plan;
   const { name, inputSize: inputs, outputSize: outputs } = layer;
   const isPooled = loss.kind === 'sequence';
@@ -47,7 +52,7 @@ export function planHead(
   const fits = Math.max(leastSlice, Math.floor((logitFloats * 4) / ld));
   const slice = loss.kind === 'ctc' ? rows : Math.min(rows, fits);
   const pooled = () => (isPooled ? layout.place((capacity.batch * input.ld) / 4) : 0);
-  const own = { parts: 1, rows: outputs, columns: inputs };
+  const own = { parts: 1, rows: outputs, columns: inputs, padded: true };
   const param = plan.tie ? tiedParam(plan, layer, first) : planParam(plan, `${name}.weight`, own);
   return {
     input,
@@ -73,7 +78,7 @@ export function planHead(
 function tiedParam(
   { params }: Plan,
   { name, inputSize, outputSize }: LinearSpec,
-  first: TrainableLayerSpec | undefined,
+  first: LayerSpec | undefined,
 ): Param {
   if (first?.kind !== 'embedding' || first.count !== outputSize || first.size !== inputSize) {
     const found = first?.kind === 'embedding' ? `${first.count} × ${first.size}` : `${first?.kind ?? 'none'}`;

@@ -3,7 +3,7 @@ import type { LinearSpec } from '../../model/spec.js';
 import { strideOf } from '../../pack/program.js';
 import { panelRows } from '../../pack/rows.js';
 import type { Loss, Optimizer } from '../types.js';
-import type { Link, Param, Weight } from './program.js';
+import type { Link, Param, Weight } from './link.js';
 
 /** Floats in a cache line: parameters begin on one, so that no two workers update one. */
 const lineFloats = 16;
@@ -36,13 +36,19 @@ export interface ParamShape {
   /** rows in a part */
   rows: number;
   columns: number;
+  /**
+   * whether rows of one column have the room of whole panels, too: gemm_tn_f32 adds to eight columns of a row, and in
+   * rows without room those would be another worker's rows
+   */
+  padded?: boolean;
+  each?: number;
   gated?: NonNullable<Param['gated']>;
 }
 
 /** Adds a parameter to the plan. */
-export function planParam(plan: Plan, name: string, shape: ParamShape): Param {
+export function planParam(plan: Plan, name: string, { padded = false, ...shape }: ParamShape): Param {
   const rows = roundUp(shape.rows, panelRows);
-  const ld = shape.columns === 1 ? 4 : strideOf(shape.columns);
+  const ld = shape.columns === 1 && !padded ? 4 : strideOf(shape.columns);
   const count = roundUp((shape.parts * rows * ld) / 4, lineFloats);
   const param: Param = { ...shape, names: [name], rows, ld, at: plan.floats * 4, count };
   plan.params.push(param);

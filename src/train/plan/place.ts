@@ -2,11 +2,11 @@ import { ArgumentRangeError, MismatchError, UnsupportedError } from '../../base/
 import { show } from '../../base/guards.js';
 import type { ModelSpec, RecurrentLayerSpec } from '../../model/spec.js';
 import { layerTensors, type Tensor, type Tensors } from '../../model/tensors.js';
-import { partsOf } from '../../pack/ops.js';
 import { placeParameters } from '../../pack/parameters.js';
 import { gatePlaces, rowPlaces } from '../../pack/rows.js';
 import { placeTable, tableFloats } from '../../pack/table.js';
-import type { Param, TrainProgram } from './program.js';
+import type { Param } from './link.js';
+import type { TrainProgram } from './program.js';
 
 /**
  * Copies between tensors in their natural layout and parameters in one region of a training's memory: the weights, their
@@ -90,10 +90,14 @@ export function checkNames({ params, moments }: TrainProgram): void {
 
 /** Every row of a parameter's tensor and where it lies. */
 function forEachRow(
-  { gated, rows: stride }: Param,
+  { gated, each, rows: stride }: Param,
   rows: number,
   use: (row: number, place: number) => void,
 ): void {
+  if (each !== undefined) {
+    for (let row = 0; row < rows; row++) use(row, Math.floor(row / each) * stride + (row % each));
+    return;
+  }
   const places = gated && placesOf(gated, stride);
   if (places !== undefined && places.length !== rows)
     throw new ArgumentRangeError(`a tensor has ${rows} rows where ${places.length} belong.`);
@@ -112,12 +116,12 @@ export function placeConstants(f32: Float32Array, program: TrainProgram, { layer
   for (const op of program.ops) {
     if (op.op !== 'recurrent' || op.table === program.constants) continue;
     const layer = layers.find(({ name }) => name === op.name) as RecurrentLayerSpec;
-    const { outputs, states, whr } = op;
+    const { outputs, states, whole, whr } = op;
     placeTable(f32, op.table / 4);
     const apart = states.length > 2 ? states[2]!.at - states[1]!.at : 0;
     placeParameters(f32, op.table / 4 + tableFloats, layer, {
       apart,
-      block: partsOf(layer).block,
+      block: whole.units,
       outputs,
       projection: whr?.forward ?? 0,
     });

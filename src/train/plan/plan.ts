@@ -1,13 +1,23 @@
 import { beginLayout, roundUp } from '../../memory/layout.js';
-import type { PlainActivationSpec } from '../../model/plain.js';
-import { type EmbeddingSpec, isRecurrent, type LinearSpec, type ModelSpec } from '../../model/spec.js';
-import { controlWords } from '../../pack/plan.js';
+import {
+  type EmbeddingSpec,
+  isRecurrent,
+  type LayerSpec,
+  type LinearSpec,
+  type ModelSpec,
+} from '../../model/spec.js';
+import { inputWidth } from '../../model/wiring.js';
+import { type Flow, flowOf } from '../../pack/flow.js';
+import { controlWords, vocabularyOf } from '../../pack/plan.js';
 import { strideOf } from '../../pack/program.js';
 import { panelRows } from '../../pack/rows.js';
 import { tableFloats } from '../../pack/table.js';
-import { checkTrainable, type TrainableLayerSpec } from '../trainable.js';
+import { checkTrainable } from '../trainable.js';
 import type { Optimizer } from '../types.js';
-import { planHead, splitHead } from './head.js';
+import { planBlocks } from './blocks.js';
+import { findHead, planHead } from './head.js';
+import type { Link } from './link.js';
+import { Links } from './links.js';
 import { orderFloats } from './order.js';
 import {
   onePhase,
@@ -18,8 +28,11 @@ import {
   planWeight,
   type TrainingSizes,
 } from './params.js';
-import type { Link, RecurrentTape, Scratch, TrainOp, TrainProgram } from './program.js';
+import { pastOf, planPast } from './past.js';
+import { planActivation, planCombine, planNorm, planScale } from './pointwise.js';
+import type { RecurrentTape, Scratch, TrainOp, TrainProgram } from './program.js';
 import { planById, planRecurrent } from './recurrent.js';
+import { type Node, planRoutes } from './routes.js';
 
 /** Rows of a weight's gradient that one kernel call makes: with what it packs, they stay in a second-level cache. */
 export const gradientRows = 256;
@@ -35,34 +48,28 @@ export const squareFloats = 2 ** 14;
  * @throws UnsupportedError for a layer that cannot be trained where it stands; RangeError for weights that cannot be tied
  */
 export function planTraining(spec: ModelSpec, sizes: TrainingSizes): TrainProgram {
+  checkTrainable(spec);
   const { capacity, workers, dropout } = sizes;
   const layout = beginLayout();
   const plan: Plan = { ...sizes, layout, params: [], floats: 0, rows: capacity.steps * capacity.batch };
   const control = layout.place(controlWords);
   const constants = layout.place(tableFloats);
   const order = layout.place(orderFloats);
-  const { layers, last } = splitHead(checkTrainable(spec));
-  const first = layers[0] ?? last;
-  const inputs = 'inputSize' in first ? first.inputSize : 0;
+  const last = findHead(spec);
+  const flow = flowOf(spec);
+  const inputs = inputWidth(spec);
   const input: Link = {
     skip: 0,
     y: layout.place(plan.rows * Math.max(1, strideOf(inputs) / 4)),
     ld: strideOf(inputs),
   };
-  const ops: TrainOp[] = [];
-  let link: Link = input;
-  let width = inputs;
-  for (const layer of layers) {
-    const op = planOp(plan, layer, link, width, constants);
-    const before = ops.at(-1);
-    if (op.op === 'recurrent' && before?.op === 'embedding') op.byId = planById(plan, op, before);
-    ops.push(op);
-    link = linkOf(op);
-    width = op.outputs;
-  }
-  const head = planHead(plan, last, link, layers[0]);
-  const widths = [inputs, last.inputSize, ...ops.flatMap(widthsOf)];
-  const widest = Math.max(...widths.map(strideOf)) / 4;
+  const links = new Links(plan, flow, inputs, input);
+  const nodes = planNodes(plan, spec, flow, links, last, constants);
+  const operand = links.read(flow.reads[last]![0]!);
+  const head = planHead(plan, spec.layers[last] as LinearSpec, operand.link, spec.layers[0]);
+  const routes = planRoutes(plan, nodes, { layer: last, operands: [operand] }, links);
+  const ops = nodes.map(({ op }) => op);
+  const widest = Math.max(strideOf(inputs), head.input.ld, ...ops.map(widestOf)) / 4;
   const program: TrainProgram = {
     control,
     constants,
@@ -70,10 +77,10 @@ export function planTraining(spec: ModelSpec, sizes: TrainingSizes): TrainProgra
     zeros: layout.place(Math.max(widest, head.ld / 4)),
     input,
     inputs,
-    vocabulary: first.kind === 'embedding' ? first.count : 0,
+    vocabulary: vocabularyOf(spec),
     ops,
     head,
-    gradients: [layout.place(plan.rows * widest), layout.place(plan.rows * widest)],
+    routes,
     lengths: layout.place(capacity.batch),
     params: plan.params,
     floats: plan.floats,
@@ -93,9 +100,38 @@ export function planTraining(spec: ModelSpec, sizes: TrainingSizes): TrainProgra
   return program;
 }
 
-/** Features that an operation gives, and those of its states. */
-function widthsOf(op: TrainOp): number[] {
-  return op.op === 'recurrent' ? [op.outputs, op.hidden] : [op.outputs];
+/** The operations before the head, each with what it reads; layers that only pass features on are none. */
+function planNodes(
+  plan: Plan,
+  spec: ModelSpec,
+  flow: Flow,
+  links: Links,
+  last: number,
+  constants: number,
+): Node[] {
+  const nodes: Node[] = [];
+  for (const [layer, each] of spec.layers.slice(0, last).entries()) {
+    if (flow.stages[layer]! < 0) continue;
+    const slots = each.kind === 'conv' || each.kind === 'delay' ? pastOf(each) : 0;
+    const operands = flow.reads[layer]!.map((fragments) => links.read(fragments, slots));
+    const known = plan.params.length;
+    const inputs = operands.map(({ link }) => link);
+    const op = planOp(plan, each, inputs, flow.widths[layer]!, constants);
+    if (op.op === 'recurrent') {
+      const before = nodes.find((node) => node.layer === operands[0]!.whole)?.op;
+      const readers = flow.reads.flat(2).filter(({ value }) => value === operands[0]!.whole);
+      if (before?.op === 'embedding' && readers.length === 1) op.byId = planById(plan, op, before);
+    }
+    nodes.push({ layer, op, operands, hasParams: plan.params.length > known });
+    links.set(layer, linkOf(op));
+  }
+  return nodes;
+}
+
+/** The widest row that an operation reads, gives or keeps, bytes. */
+function widestOf(op: TrainOp): number {
+  const states = op.op === 'recurrent' ? op.states.map(({ ld }) => ld) : [];
+  return Math.max(op.input.ld, op.out.ld, ...states);
 }
 
 /** What the layer after one reads. */
@@ -109,21 +145,28 @@ function momentsOf(optimizer: Required<Optimizer>): number {
   return 2;
 }
 
-function planOp(
-  plan: Plan,
-  layer: TrainableLayerSpec,
-  input: Link,
-  width: number,
-  constants: number,
-): TrainOp {
+function planOp(plan: Plan, layer: LayerSpec, inputs: Link[], width: number, constants: number): TrainOp {
+  const [input] = inputs as [Link];
   if (isRecurrent(layer)) return planRecurrent(plan, layer, input, constants);
   switch (layer.kind) {
     case 'embedding':
       return planEmbedding(plan, layer, input);
     case 'linear':
       return planLinear(plan, layer, input);
-    default:
+    case 'activation':
       return planActivation(plan, layer, input, width);
+    case 'combine':
+      return planCombine(plan, layer, inputs, width);
+    case 'scale':
+      return planScale(plan, layer, input);
+    case 'norm':
+      return planNorm(plan, layer, input);
+    case 'conv':
+    case 'delay':
+      return planPast(plan, layer, input);
+    case 'slice':
+    case 'shuffle':
+      throw new Error(`A ${layer.kind} is no operation of its own.`);
   }
 }
 
@@ -132,15 +175,16 @@ function placeDropped(plan: Plan, width: number): number {
 }
 
 function planEmbedding(plan: Plan, { name, count, size }: EmbeddingSpec, input: Link): TrainOp {
-  const weight = planParam(plan, `${name}.weight`, { parts: 1, rows: count, columns: size });
+  const weight = planParam(plan, `${name}.weight`, { parts: 1, rows: count, columns: size, padded: true });
   const out = placeRows(plan, plan.rows, size);
   const dropped = placeDropped(plan, size);
   return { op: 'embedding', name, input, out, outputs: size, dropped, weight, byId: undefined };
 }
 
 function planLinear(plan: Plan, layer: LinearSpec, input: Link): TrainOp {
+  if (layer.blocks !== undefined) return planBlocks(plan, layer, input);
   const { name, inputSize: inputs, outputSize: outputs } = layer;
-  const shape = { parts: 1, rows: outputs, columns: inputs };
+  const shape = { parts: 1, rows: outputs, columns: inputs, padded: true };
   return {
     op: 'linear',
     name,
@@ -151,24 +195,6 @@ function planLinear(plan: Plan, layer: LinearSpec, input: Link): TrainOp {
     dropped: 0,
     weight: planWeight(plan.layout, planParam(plan, `${name}.weight`, shape), onePhase(outputs)),
     bias: planBias(plan, layer),
-  };
-}
-
-function planActivation(
-  plan: Plan,
-  { name, activation }: PlainActivationSpec,
-  input: Link,
-  width: number,
-): TrainOp {
-  const out = placeRows(plan, plan.rows, width);
-  return {
-    op: 'activation',
-    name,
-    input,
-    out,
-    outputs: width,
-    dropped: 0,
-    activation: activation as 'tanh' | 'sigmoid' | 'relu',
   };
 }
 

@@ -1,61 +1,23 @@
 import { roundUp } from '../../memory/layout.js';
-import type { Cell, StateName } from '../../model/cells.js';
+import type { StateName } from '../../model/cells.js';
 import { lanes, panelRows } from '../../pack/rows.js';
 import type { Loss, Optimizer } from '../types.js';
 import type { GateRun, TapeCell } from './cells.js';
+import type { Link, Param, PhaseRows, Weight } from './link.js';
+import type {
+  BlocksTape,
+  CombineTape,
+  ConvTape,
+  DelayTape,
+  FunctionTape,
+  NormTape,
+  ScaleTape,
+} from './tapes.js';
 
 /**
  * A training as plain data: every address and size that a step needs. A worker gets a copy of it once. Addresses are
  * bytes, `ld…` row strides in bytes, the rest counts. Row m of a tape is stream b of step t: m = t·B + b.
  */
-
-/** Rows that one layer writes and the next reads. */
-export interface Link {
-  y: number;
-  ld: number;
-  /** steps' worth of rows before the first one: 1 behind a recurrent layer, whose tape begins with the state before */
-  skip: 0 | 1;
-}
-
-/**
- * A parameter: rows of one tensor, part after part, in the order in which the kernels want them (src/pack/rows.ts), each
- * padded to whole vectors. A bias, and the weights of a diagonal recurrence, are one number a row and lie together.
- * Weights, gradients and the optimiser's moments lie alike in regions of their own, `at` bytes from where each begins.
- */
-export interface Param {
-  /** its tensor; where weights are tied, the embedding's, then the last layer's */
-  names: string[];
-  parts: number;
-  /** rows in a part, padded to whole panels */
-  rows: number;
-  columns: number;
-  ld: number;
-  at: number;
-  /** floats, padding included: whole cache lines */
-  count: number;
-  /** of a recurrent layer, whose rows are interleaved; `gates` where the tensor has those of some alone */
-  gated?: { cell: Cell; hidden: number; units: number; gates?: readonly number[] };
-}
-
-/** A weight and its packed forms, made anew after each update. */
-export interface Weight {
-  param: Param;
-  /** panels of rows (assembly/gemm/tile.ts), for x Wᵀ */
-  forward: number;
-  /**
-   * panels of columns, for dz W: per part [⌈columns / 8⌉][rows][8]. Rows of each phase of a step stand together, because
-   * a cell of two phases needs two products.
-   */
-  backward: number;
-  /** of a whole part, and of the last one */
-  phases: { whole: PhaseRows[]; last: PhaseRows[] };
-}
-
-/** The rows of one phase of a part. */
-export interface PhaseRows {
-  first: number;
-  rows: number;
-}
 
 /** A part of a recurrent layer; the last one of a diagonal layer may have fewer units. */
 export interface PartShape {
@@ -202,7 +164,42 @@ export interface ActivationTape {
   activation: 'tanh' | 'sigmoid' | 'relu';
 }
 
-export type TrainOp = RecurrentTape | LinearTape | EmbeddingTape | ActivationTape;
+export type TrainOp =
+  | RecurrentTape
+  | LinearTape
+  | BlocksTape
+  | EmbeddingTape
+  | ActivationTape
+  | FunctionTape
+  | CombineTape
+  | ScaleTape
+  | NormTape
+  | ConvTape
+  | DelayTape;
+
+/** Some columns of all rows of a batch. Addresses are those of the first column. */
+export interface RowCopy {
+  from: Link;
+  to: Link;
+  /** columns */
+  width: number;
+  /** 'zero' has no `from` */
+  how: 'copy' | 'add' | 'zero';
+}
+
+/** How values come to an operation, and how gradients leave it. */
+export interface Route {
+  /** number of its layer in the spec, of which a dropout's seed is made */
+  layer: number;
+  /** fragments that are put side by side before it runs */
+  gather: RowCopy[];
+  /** gradient of its output, rows as the output's; 0 where nobody asks: then there is no way back through it */
+  dy: number;
+  /** where it writes the gradient of each operand, rows as the operand's; 0 where nobody asks */
+  dx: number[];
+  /** how that is added to the gradients of what the operands are made of, in this order */
+  spread: RowCopy[];
+}
 
 /** The last layer and the loss: logits live for one slice of rows at a time. */
 export interface Head {
@@ -253,8 +250,8 @@ export interface TrainProgram {
   vocabulary: number;
   ops: TrainOp[];
   head: Head;
-  /** gradients of the layers' outputs by turns: that of layer l's output lies in gradients[l % 2] */
-  gradients: [number, number];
+  /** of each operation, and behind them the head's, whose `dy` is nobody's */
+  routes: Route[];
   /** [B] i32 */
   lengths: number;
   params: Param[];

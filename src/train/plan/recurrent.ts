@@ -7,19 +7,17 @@ import { parameterFloats } from '../../pack/parameters.js';
 import { panelRows, partRows, phasesOf } from '../../pack/rows.js';
 import { tableFloats } from '../../pack/table.js';
 import { tapeOf } from './cells.js';
+import type { Link, Param, Weight } from './link.js';
 import { onePhase, type Plan, placeRows, planParam, planWeight } from './params.js';
 import {
   type ById,
   type ColumnTape,
   type EmbeddingTape,
-  type Link,
-  type Param,
   type PartShape,
   type RecurrentTape,
   rowsPerId,
   type StateTape,
   sideUnits,
-  type Weight,
 } from './program.js';
 
 /** The tape of a recurrent layer. @throws UnsupportedError for a cell that cannot be trained */
@@ -38,7 +36,8 @@ export function planRecurrent(
   const { rows } = whole;
   const param = (field: string, columns: number, gates?: readonly number[]) => {
     const gated = { cell, hidden, units, ...(gates === undefined ? {} : { gates }) };
-    return planParam(plan, `${name}.${field}`, { parts, rows, columns, gated });
+    const padded = field === 'weight_ih' || (field === 'weight_hh' && !diagonal);
+    return planParam(plan, `${name}.${field}`, { parts, rows, columns, padded, gated });
   };
   const states = planStates(plan, layer);
   const [h] = states as [StateTape];
@@ -132,10 +131,10 @@ function planProjection(plan: Plan, name: string, outputs: number, hidden: numbe
 
 /** Goes by id behind an embedding of few rows, where nothing needs a row's own input. */
 export function planById(plan: Plan, op: RecurrentTape, embedding: EmbeddingTape): ById | undefined {
-  const { weight: table, dropped, outputs, input } = embedding;
+  const { weight: table, dropped, input } = embedding;
   const count = table.rows;
-  // Rows that dropout has changed are no longer an id's; one column lies without padding.
-  if (dropped !== 0 || op.skip !== 0 || outputs === 1 || count * rowsPerId > plan.rows) return undefined;
+  // Rows that dropout has changed are no longer an id's.
+  if (dropped !== 0 || op.skip !== 0 || count * rowsPerId > plan.rows) return undefined;
   const halves = plan.layout.place(op.parts * count * op.whole.rows);
   embedding.byId = { table, ids: input.y, count, halves };
   return embedding.byId;

@@ -1,5 +1,6 @@
 import { combineCodes } from '#dist/model/kinds.js';
-import type { FamilyKernels } from '#dist/wasm/family-registry.js';
+import type { FamilyKernelName, FamilyKernels } from '#dist/wasm/family-registry.js';
+import type { Kernels } from '#dist/wasm/registry.js';
 import { exact } from '../../oracle/bounded.js';
 import { combine, normalise, scale } from '../../oracle/layers.js';
 import { type Check, type Draw, within } from '../check.js';
@@ -8,6 +9,15 @@ import type { Ground } from '../ground.js';
 const widths = [1, 2, 3, 4, 5, 8, 9, 31, 65];
 const operations = Object.keys(combineCodes) as (keyof typeof combineCodes)[];
 
+/** What the binaries of the family and those that train have in common beside the kernels of plain stacks. */
+export type GraphKernels = Kernels &
+  Readonly<
+    Record<
+      Extract<FamilyKernelName, 'combine_f32' | 'copy_f32' | 'scale_f32' | 'norm_f32' | 'function_f32'>,
+      (...args: number[]) => void
+    >
+  >;
+
 /** Rows apart from each other by a stride, in floats. */
 interface Rows {
   at: number;
@@ -15,7 +25,7 @@ interface Rows {
   rows: Float32Array[];
 }
 
-function placeRows(ground: Ground<FamilyKernels>, draw: Draw, rows: Float32Array[]): Rows {
+function placeRows(ground: Ground<GraphKernels>, draw: Draw, rows: Float32Array[]): Rows {
   const stride = Math.ceil(rows[0]!.length / 4) * 4 + draw.pick([0, 8]);
   const wide = new Float32Array(rows.length * stride);
   for (const [r, row] of rows.entries()) wide.set(row, r * stride);
@@ -26,13 +36,13 @@ const drawRows = (draw: Draw, rows: number, width: number, size: number) =>
   Array.from({ length: rows }, () => draw.values(width, size));
 
 /** Padded to whole vectors, as weights are. */
-function placeWeights(ground: Ground<FamilyKernels>, values: Float32Array): number {
+function placeWeights(ground: Ground<GraphKernels>, values: Float32Array): number {
   const wide = new Float32Array(Math.ceil(values.length / 4) * 4);
   wide.set(values);
   return ground.place(wide);
 }
 
-export const combine_f32: Check<FamilyKernels> = (ground, draw) => {
+export const combine_f32: Check<GraphKernels> = (ground, draw) => {
   const operation = draw.pick(operations);
   const [rows, width, size] = [draw.integer(1, 4), draw.pick(widths), draw.pick([1e-3, 1, 1e10])];
   const a = placeRows(ground, draw, drawRows(draw, rows, width, size));
@@ -46,7 +56,7 @@ export const combine_f32: Check<FamilyKernels> = (ground, draw) => {
   }
 };
 
-export const scale_f32: Check<FamilyKernels> = (ground, draw) => {
+export const scale_f32: Check<GraphKernels> = (ground, draw) => {
   const [rows, width] = [draw.integer(1, 4), draw.pick(widths)];
   const x = placeRows(ground, draw, drawRows(draw, rows, width, 10));
   const [w, b] = [draw.values(width, 2), draw.values(width, 2)];
@@ -60,7 +70,7 @@ export const scale_f32: Check<FamilyKernels> = (ground, draw) => {
 };
 
 /** Exactly the columns that it is told to: what stands beside them in a wider row is not its own. */
-export const copy_f32: Check<FamilyKernels> = (ground, draw) => {
+export const copy_f32: Check<GraphKernels> = (ground, draw) => {
   const [rows, width, beside] = [draw.integer(1, 4), draw.pick(widths), draw.integer(0, 5)];
   const x = placeRows(ground, draw, drawRows(draw, rows, width, 10));
   const y = placeRows(ground, draw, drawRows(draw, rows, beside + width + beside, 10));
@@ -87,7 +97,7 @@ export const gather_f32: Check<FamilyKernels> = (ground, draw) => {
   }
 };
 
-export const norm_f32: Check<FamilyKernels> = (ground, draw) => {
+export const norm_f32: Check<GraphKernels> = (ground, draw) => {
   const [rows, size, groups] = [draw.integer(1, 4), draw.pick(widths), draw.integer(1, 3)];
   const width = size * groups;
   // Around a mean that is far away, or around none.

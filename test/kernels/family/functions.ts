@@ -1,13 +1,13 @@
 import { type FunctionName, functionCodes, functions } from '#dist/model/functions.js';
-import type { FamilyKernels } from '#dist/wasm/family-registry.js';
 import { exact } from '../../oracle/bounded.js';
 import { applyFunc } from '../../oracle/functions.js';
 import { type Check, within } from '../check.js';
+import type { GraphKernels } from './combine.js';
 
 const names = Object.keys(functions) as FunctionName[];
 
 /** y [rows, width] of x, rows padded to whole vectors, in place or not; each row against the oracle. */
-export const function_f32: Check<FamilyKernels> = (ground, draw) => {
+export const function_f32: Check<GraphKernels> = (ground, draw) => {
   const name = draw.pick(names);
   const [rows, width] = [draw.integer(1, 4), draw.pick([1, 2, 3, 4, 5, 8, 9, 31, 65])];
   const stride = Math.ceil(width / 4) * 4 + draw.pick([0, 8]);

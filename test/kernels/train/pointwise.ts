@@ -143,7 +143,12 @@ function check(ground: Ground<TrainKernels>, draw: Draw, isBack: boolean): void 
   const dcAt = ground.room(batch * Math.ceil(units / 8) * 8);
   const table = ground.room(ownFloats);
   placeTable(f32, table / 4);
-  placeParameters(f32, table / 4 + tableFloats, layer, { apart: 0, outputs: hidden, projection: 0 });
+  placeParameters(f32, table / 4 + tableFloats, layer, {
+    apart: 0,
+    block: units,
+    outputs: hidden,
+    projection: 0,
+  });
   const ends = lengths === undefined ? 0 : ground.placeIntegers(lengths);
   const bytes = ld * 4;
   const sizes = [table, ends, steps, batch, hidden, units] as const;

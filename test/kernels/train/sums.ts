@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { within } from '../check.js';
-import { placeRows, type TrainCheck } from './rows.js';
+import { placeRows, readRows, type TrainCheck } from './rows.js';
 
 export const sumChecks = {
   column_sums_f32: ((ground, draw) => {
@@ -39,5 +39,22 @@ export const sumChecks = {
     const out = ground.place(a);
     ground.kernels.add_f32(out, ground.place(b), count);
     expect(ground.read(out, count)).toEqual(a.map((value, i) => value + b[i]!));
+  }) as TrainCheck,
+
+  add_rows_f32: ((ground, draw) => {
+    const [rows, width] = [draw.integer(0, 5), draw.integer(0, 19)];
+    const [before, more] = [draw.values(rows * width), draw.values(rows * width)];
+    // Exactly the columns that it is told to.
+    const y = placeRows(ground, draw, before, rows, 1);
+    const x = placeRows(ground, draw, more, rows, 1);
+    ground.kernels.add_rows_f32(y.at, y.ld, x.at, x.ld, rows, width);
+    expect(readRows(ground, y, width)).toEqual(before.map((value, i) => value + more[i]!));
+  }) as TrainCheck,
+
+  clear_rows_f32: ((ground, draw) => {
+    const [rows, width] = [draw.integer(0, 5), draw.integer(0, 19)];
+    const x = placeRows(ground, draw, draw.values(rows * width), rows, 1);
+    ground.kernels.clear_rows_f32(x.at, x.ld, rows, width);
+    expect(readRows(ground, x, width)).toEqual(new Float32Array(rows * width));
   }) as TrainCheck,
 };

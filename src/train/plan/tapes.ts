@@ -1,0 +1,101 @@
+import type { CombineSpec } from '../../model/spec.js';
+import type { Link, Param, Weight } from './link.js';
+
+/** Tapes of the layers that plain stacks have not. */
+
+/** An element-wise function of those that have a number (src/model/functions.ts). */
+export interface FunctionTape {
+  op: 'function';
+  name: string;
+  input: Link;
+  out: Link;
+  outputs: number;
+  dropped: 0;
+  code: number;
+  alpha: number;
+  beta: number;
+}
+
+/** Two operands or more, element by element. */
+export interface CombineTape {
+  op: 'combine';
+  name: string;
+  /** the first operand */
+  input: Link;
+  /** all of them */
+  inputs: Link[];
+  out: Link;
+  outputs: number;
+  dropped: 0;
+  combine: CombineSpec['combine'];
+}
+
+/** A linear layer whose weight is block-diagonal; its parts are the blocks. */
+export interface BlocksTape {
+  op: 'blocks';
+  name: string;
+  input: Link;
+  out: Link;
+  inputs: number;
+  outputs: number;
+  dropped: 0;
+  parts: number;
+  weight: Weight;
+  bias: Param | undefined;
+  /** rows of one block, of outputs or of inputs, in whole panels */
+  staged: Link;
+}
+
+/** y = x · weight + bias. Its output becomes dy ∘ x on the way back. */
+export interface ScaleTape {
+  op: 'scale';
+  name: string;
+  input: Link;
+  out: Link;
+  outputs: number;
+  dropped: 0;
+  weight: Param;
+  bias: Param | undefined;
+}
+
+/** Its output becomes dy ∘ n on the way back, n being what is normalised. */
+export interface NormTape {
+  op: 'norm';
+  name: string;
+  input: Link;
+  out: Link;
+  outputs: number;
+  dropped: 0;
+  weight: Param;
+  bias: Param | undefined;
+  groups: number;
+  centred: boolean;
+  epsilon: number;
+}
+
+/** What a layer looks back over: copies of its inputs behind those that came in before step 0. */
+interface PastTape {
+  name: string;
+  /** [kept + T][B] */
+  input: Link;
+  out: Link;
+  outputs: number;
+  dropped: 0;
+  /** steps that it looks back */
+  past: number;
+  /** [past][B] rows that a batch leaves behind, of training and of evaluation; strides are the input's */
+  kept: [number, number];
+}
+
+export interface ConvTape extends PastTape {
+  op: 'conv';
+  weight: Param;
+  /** panels of its rows, made anew after each update */
+  packed: number;
+  bias: Param | undefined;
+}
+
+/** Its output is its input, some steps before. */
+export interface DelayTape extends PastTape {
+  op: 'delay';
+}

@@ -1,0 +1,193 @@
+import type { FunctionName } from '#dist/model/functions.js';
+import { functions } from '#dist/model/functions.js';
+import type { LayerSpec, ModelSpec } from '#dist/model/spec.js';
+import { layerOf } from '../session/draw.js';
+
+/** Graphs that train: every layer that plain stacks have not, in each place in which it does something else. */
+
+const linear = (name: string, inputSize: number, outputSize: number, inputs?: string[]): LayerSpec => ({
+  kind: 'linear',
+  name,
+  inputSize,
+  outputSize,
+  ...(inputs === undefined ? {} : { inputs }),
+});
+const activation = (name: string, of: FunctionName, inputs?: string[]): LayerSpec => ({
+  kind: 'activation',
+  name,
+  activation: of,
+  ...(inputs === undefined ? {} : { inputs }),
+});
+const combine = (
+  name: string,
+  kind: 'add' | 'subtract' | 'multiply' | 'divide',
+  inputs: string[],
+): LayerSpec => ({ kind: 'combine', name, combine: kind, inputs });
+
+const others = Object.keys(functions).filter(
+  (name) => !['tanh', 'sigmoid', 'relu'].includes(name),
+) as FunctionName[];
+
+/** Reads by name, sums, products, slices and functions. */
+export const wired: Record<string, LayerSpec[]> = {
+  'residual connections around recurrent layers': [
+    { kind: 'embedding', name: 'e', count: 7, size: 5 },
+    layerOf('lstm', 'a', 5, 5),
+    combine('sum', 'add', ['a', 'e']),
+    layerOf('gruAfter', 'b', 5, 5, 5),
+    combine('out.sum', 'add', ['b', 'sum', 'e']),
+    linear('out', 5, 7),
+  ],
+  'layers that read several side by side': [
+    layerOf('gruBefore', 'a', 3, 6, 2),
+    { ...layerOf('lstm', 'b', 9, 5), inputs: ['a', 'input'] } as LayerSpec,
+    { ...layerOf('elmanTanh', 'c', 14, 4, 4), inputs: ['input', 'b', 'a'] } as LayerSpec,
+    linear('out', 12, 3, ['c', 'input', 'b']),
+  ],
+  'gated sums': [
+    linear('value', 3, 9),
+    linear('gate', 3, 9, ['input']),
+    activation('open', 'sigmoid'),
+    combine('gated', 'multiply', ['value', 'open']),
+    layerOf('elmanTanh', 'a', 9, 9, 3),
+    combine('rest', 'subtract', ['a', 'gated', 'value']),
+    combine('three', 'multiply', ['rest', 'open', 'gated']),
+    linear('out', 9, 4),
+  ],
+  quotients: [
+    layerOf('lstm', 'a', 3, 6, 2),
+    activation('under', 'softplus', ['a']),
+    { kind: 'activation', name: 'apart', activation: 'affine', beta: 1, inputs: ['under'] },
+    combine('divided', 'divide', ['a', 'apart', 'under']),
+    // 0 / 0 past a stream's end, where what a recurrent layer gives is 0
+    combine('square', 'multiply', ['a', 'a']),
+    combine('itself', 'divide', ['square', 'square']),
+    combine('all', 'add', ['divided', 'itself']),
+    linear('out', 6, 3),
+  ],
+  slices: [
+    { kind: 'embedding', name: 'e', count: 6, size: 10 },
+    { kind: 'slice', name: 'low', inputSize: 10, from: 0, to: 7 },
+    { kind: 'slice', name: 'high', inputSize: 10, from: 4, to: 9, inputs: ['e'] },
+    layerOf('gruAfter', 'a', 5, 7),
+    combine('sum', 'add', ['a', 'low']),
+    { kind: 'slice', name: 'few', inputSize: 12, from: 5, to: 10, inputs: ['sum', 'high'] },
+    activation('same', 'identity'),
+    combine('end', 'multiply', ['same', 'high', 'few']),
+    linear('out', 10, 6, ['end', 'few']),
+  ],
+  'slices of the input, and what nobody reads': [
+    { kind: 'slice', name: 'first', inputSize: 5, from: 0, to: 2 },
+    { kind: 'slice', name: 'rest', inputSize: 5, from: 2, to: 5, inputs: ['input'] },
+    layerOf('elmanRelu', 'a', 3, 3),
+    linear('idle', 2, 4, ['first']),
+    { kind: 'slice', name: 'cut', inputSize: 9, from: 4, to: 9, inputs: ['idle', 'a', 'first'] },
+    linear('out', 5, 2),
+  ],
+  'the same layer twice': [
+    linear('in', 3, 4),
+    combine('square', 'multiply', ['in', 'in']),
+    combine('double', 'add', ['square', 'square']),
+    combine('none', 'subtract', ['double', 'in', 'in']),
+    linear('out', 8, 3, ['none', 'none']),
+  ],
+  'functions of the input alone': [
+    { kind: 'scale', name: 'scaled', size: 3 },
+    activation('bent', 'softsign', ['input']),
+    combine('both', 'add', ['scaled', 'bent']),
+    linear('out', 3, 3),
+  ],
+  'every function': [
+    linear('in', 3, 5),
+    ...others.map((of, k): LayerSpec => activation(`f.${k}`, of, ['in'])),
+    combine(
+      'sum',
+      'add',
+      others.map((_, k) => `f.${k}`),
+    ),
+    layerOf('elmanTanh', 'a', 5, 5),
+    activation('last', 'silu'),
+    linear('out', 5, 3),
+  ],
+};
+
+/** Norms and scales. */
+export const normed: Record<string, LayerSpec[]> = {
+  'norms before and behind recurrent layers': [
+    { kind: 'norm', name: 'first', size: 5, epsilon: 1e-2 },
+    layerOf('lstm', 'a', 5, 9),
+    { kind: 'norm', name: 'groups', size: 9, groups: 3, epsilon: 1e-2 },
+    layerOf('gruAfter', 'b', 9, 6, 2),
+    { kind: 'norm', name: 'rms', size: 6, norm: 'rms', epsilon: 1e-2 },
+    { kind: 'norm', name: 'pairs', size: 6, norm: 'rms', groups: 3, epsilon: 1e-2 },
+    linear('out', 6, 3),
+  ],
+  'a norm of several, and scales': [
+    { kind: 'embedding', name: 'e', count: 6, size: 7 },
+    layerOf('elmanTanh', 'a', 7, 4),
+    { kind: 'norm', name: 'n', size: 11, epsilon: 1e-2, inputs: ['a', 'e'] },
+    { kind: 'scale', name: 's', size: 11 },
+    combine('sum', 'add', ['s', 'n']),
+    { kind: 'scale', name: 'end', size: 15, inputs: ['sum', 'a'] },
+    linear('out', 15, 6),
+  ],
+  'wide rows': [
+    linear('in', 2, 37),
+    { kind: 'norm', name: 'n', size: 37, epsilon: 1e-2 },
+    combine('sum', 'add', ['n', 'in']),
+    { kind: 'scale', name: 's', size: 37 },
+    linear('out', 37, 3),
+  ],
+};
+
+/** Linear layers in blocks: their columns are whole panels, or none, or one alone. */
+export const blocked: Record<string, LayerSpec[]> = {
+  'linear layers in blocks': [
+    { kind: 'linear', name: 'odd', inputSize: 9, outputSize: 15, blocks: 3 },
+    layerOf('elmanTanh', 'a', 15, 10),
+    { kind: 'linear', name: 'narrow', inputSize: 10, outputSize: 5, blocks: 5 },
+    { kind: 'linear', name: 'wide', inputSize: 5, outputSize: 20, blocks: 5, bias: false },
+    combine('sum', 'add', ['wide', 'wide']),
+    linear('out', 20, 3),
+  ],
+  'blocks of whole panels, and diagonals': [
+    linear('in', 3, 16),
+    { kind: 'linear', name: 'panels', inputSize: 16, outputSize: 32, blocks: 2 },
+    { kind: 'linear', name: 'back', inputSize: 32, outputSize: 9, blocks: 1 },
+    { kind: 'linear', name: 'diagonal', inputSize: 9, outputSize: 9, blocks: 9 },
+    { kind: 'linear', name: 'bare', inputSize: 9, outputSize: 9, blocks: 9, bias: false },
+    linear('out', 9, 3),
+  ],
+};
+
+/** Layers that look back. */
+export const looking: Record<string, LayerSpec[]> = {
+  'a causal convolution behind a gate': [
+    linear('in', 3, 10),
+    { kind: 'conv', name: 'conv', size: 10, width: 4 },
+    activation('bent', 'silu'),
+    layerOf('gruAfter', 'a', 10, 10, 5),
+    combine('gated', 'multiply', ['a', 'bent']),
+    { kind: 'conv', name: 'last', size: 10, width: 2, bias: false },
+    linear('out', 10, 3),
+  ],
+  'convolutions of the input and of several': [
+    { kind: 'conv', name: 'first', size: 3, width: 3 },
+    layerOf('lstm', 'a', 3, 6, 2),
+    { kind: 'conv', name: 'both', size: 9, width: 6, inputs: ['a', 'input'] },
+    linear('out', 9, 4),
+  ],
+  'delays, of a window and of a state': [
+    { kind: 'embedding', name: 'e', count: 6, size: 5 },
+    { kind: 'delay', name: 'before', size: 5 },
+    { ...layerOf('elmanTanh', 'a', 10, 7), inputs: ['e', 'before'] } as LayerSpec,
+    { kind: 'delay', name: 'long', size: 12, steps: 3, inputs: ['a', 'before'] },
+    { kind: 'slice', name: 'some', inputSize: 12, from: 2, to: 9 },
+    combine('sum', 'subtract', ['a', 'some']),
+    linear('out', 7, 6),
+  ],
+};
+
+export const graphs: Record<string, ModelSpec> = Object.fromEntries(
+  Object.entries({ ...wired, ...normed, ...blocked, ...looking }).map(([name, layers]) => [name, { layers }]),
+);
