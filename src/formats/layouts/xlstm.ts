@@ -30,7 +30,7 @@ const epsilon = 1e-5;
  *   norms   their weights are stored less one                      xlstm/components/ln.py lines 27–34
  *
  * @throws MismatchError for missing tensors and other shapes; UnsupportedError for mLSTM blocks and for activations that
- *   are not done, among them gelu, which is the package's default
+ *   are not done or not said
  */
 export function decodeXlstm(arrays: Tensors, options: XlstmOptions = {}): ModelFile {
   const { layers, tensors } = planXlstm(arrays, options);
@@ -222,6 +222,7 @@ function addFunction(
     case 'swish':
     case 'silu':
       return add('silu');
+    case 'gelu':
     case 'relu':
     case 'sigmoid':
       return add(activation);
@@ -231,8 +232,8 @@ function addFunction(
     }
     default:
       throw new UnsupportedError(
-        `${activation === undefined ? "the package's gelu, which act_fn is unless its config says otherwise," : `act_fn ${show(activation)}`} ` +
-          'is not done. The option activation says which it is: swish, relu, relu^2 or sigmoid.',
+        `${activation === undefined ? 'act_fn is not said in the file' : `act_fn ${show(activation)} is not done`}. ` +
+          "The option activation says which it is: gelu, the package's default, swish, relu, relu^2 or sigmoid.",
         'activation',
       );
   }
