@@ -2,6 +2,7 @@
 // describes each.
 export * from './index';
 
+export { blocks_f32 } from './gemm/blocks';
 export { combine_f32, copy_f32, scale_f32 } from './math/combine';
 export { norm_f32 } from './math/norm';
 export { function_f32 } from './math/functions';
@@ -21,4 +22,4 @@ export { family_recurrent_f32, family_step_f32 } from './layer/family-recurrent'
 export { qrnn_cell_f32 } from './cell/qrnn';
 export { slstm_cell_f32 } from './cell/slstm';
 export { sru_cell_f32 } from './cell/sru';
-export { conv_f32, delay_f32 } from './layer/past';
+export { conv_f32, delay_f32, keep_past_f32 } from './layer/past';

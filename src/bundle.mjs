@@ -11,6 +11,8 @@ const options = {
   external: ['node:*', 'piscina', '@assemblyscript/loader'],
   outdir: 'lib',
   logLevel: 'warning',
+  // The kernels are text of many characters.
+  charset: 'utf8',
 };
 
 await rm('lib', { recursive: true, force: true });

@@ -83,7 +83,7 @@ export function strips_f32_4x4(
   let c = f32x4.splat(0);
   let d = f32x4.splat(0);
   const end = columns + (count << 2);
-  while (columns < end) {
+  if (count & 1) {
     const x = v128.load(h + <usize>load<u32>(columns));
     a = madd(v128.shuffle<f32>(x, x, 0, 0, 0, 0), v128.load(w), a);
     b = madd(v128.shuffle<f32>(x, x, 1, 1, 1, 1), v128.load(w, 16), b);
@@ -91,6 +91,20 @@ export function strips_f32_4x4(
     d = madd(v128.shuffle<f32>(x, x, 3, 3, 3, 3), v128.load(w, 48), d);
     w += 64;
     columns += 4;
+  }
+  while (columns < end) {
+    const x = v128.load(h + <usize>load<u32>(columns));
+    const y = v128.load(h + <usize>load<u32>(columns, 4));
+    a = madd(v128.shuffle<f32>(x, x, 0, 0, 0, 0), v128.load(w), a);
+    b = madd(v128.shuffle<f32>(x, x, 1, 1, 1, 1), v128.load(w, 16), b);
+    c = madd(v128.shuffle<f32>(x, x, 2, 2, 2, 2), v128.load(w, 32), c);
+    d = madd(v128.shuffle<f32>(x, x, 3, 3, 3, 3), v128.load(w, 48), d);
+    a = madd(v128.shuffle<f32>(y, y, 0, 0, 0, 0), v128.load(w, 64), a);
+    b = madd(v128.shuffle<f32>(y, y, 1, 1, 1, 1), v128.load(w, 80), b);
+    c = madd(v128.shuffle<f32>(y, y, 2, 2, 2, 2), v128.load(w, 96), c);
+    d = madd(v128.shuffle<f32>(y, y, 3, 3, 3, 3), v128.load(w, 112), d);
+    w += 128;
+    columns += 8;
   }
   v128.store(out, f32x4.add(f32x4.add(a, b), f32x4.add(c, d)));
 }

@@ -1,5 +1,5 @@
 import { readModelFile } from '../formats/open.js';
-import { blocksOf, isRecurrent, type LayerSpec, stripsOf } from '../model/spec.js';
+import { blocksOf, isRecurrent, type LayerSpec, type LinearSpec, stripsOf } from '../model/spec.js';
 import { availableKernels } from '../wasm/features.js';
 import type { Command } from './command.js';
 import { about } from './failure.js';
@@ -78,7 +78,7 @@ function describeLayer(layer: LayerSpec): string[] {
     case 'embedding':
       return [layer.name, kind, `${layer.count} → ${layer.size}`, '', total];
     case 'linear':
-      return [layer.name, kind, `${layer.inputSize} → ${layer.outputSize}`, '', total];
+      return [layer.name, kind, `${layer.inputSize} → ${layer.outputSize}`, describeLinear(layer), total];
     case 'activation':
     case 'combine':
       return [layer.name, kind, '', '', ''];
@@ -96,6 +96,11 @@ function describeLayer(layer: LayerSpec): string[] {
       return [layer.name, what, `${inputSize} → ${ways}${hiddenSize}`, describeBlocks(layer), total];
     }
   }
+}
+
+function describeLinear({ inputSize, outputSize, blocks = 1 }: LinearSpec): string {
+  if (blocks === 1) return '';
+  return `${blocks} of ${inputSize / blocks} → ${outputSize / blocks}`;
 }
 
 function describeInputs(layers: readonly LayerSpec[], index: number): string {

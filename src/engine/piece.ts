@@ -7,10 +7,14 @@ export interface Piece {
   stage: number;
   steps: number;
   batch: number;
+  /** rows of the frame that are before it: none, or those of the steps that a loop has done */
+  row: number;
   /** number of the first step, against the lengths */
   t0: number;
   /** whether the frame's lengths hold */
   ragged: boolean;
+  /** whether the frame's masks hold */
+  masked: boolean;
 }
 
 /** Where all workers wait for each other; throws when the run has been abandoned. */
@@ -24,6 +28,8 @@ export interface Seat {
   kernels: Kernels;
   /** address of the gate functions' constants */
   constants: number;
+  /** the memory, for what is decided here */
+  bytes: Uint8Array;
   frame: Frame;
   /** this worker's number, 0..n−1 */
   k: number;

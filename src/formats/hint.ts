@@ -1,7 +1,7 @@
 import { ArgumentTypeError, MismatchError } from '../base/errors.js';
 import { integer, oneOf, show } from '../base/guards.js';
 import { maxSize } from '../model/given.js';
-import { join, type MatrixModule, type Module, type RecurrentModule } from './modules.js';
+import { join, type MatrixModule, type Module, outputsOf, partsOf, type RecurrentModule } from './modules.js';
 import type { Piece } from './stack.js';
 
 /**
@@ -27,7 +27,7 @@ export interface PlannedLayer {
 }
 
 const kinds = ['embedding', 'lstm', 'gru', 'elman', 'linear', 'activation'] as const;
-const sizeFields = ['count', 'size', 'inputSize', 'hiddenSize', 'outputSize', 'bias'];
+const sizeFields = ['count', 'size', 'inputSize', 'hiddenSize', 'projectionSize', 'outputSize', 'bias'];
 
 /** What the inferred pieces of a stack become. */
 export function planPieces(pieces: readonly Piece[]): PlannedLayer[] {
@@ -127,20 +127,22 @@ function missing(kind: string, name: string, modules: readonly Module[]): Mismat
 }
 
 function planRecurrent(module: RecurrentModule): PlannedLayer[] {
-  const { kind, prefix, inputSize, hiddenSize, layers, bias, bidirectional } = module;
+  const { kind, prefix, inputSize, hiddenSize, projectionSize, layers, bidirectional } = module;
   const ends = bidirectional ? ['', '_reverse'] : [''];
   const direction = bidirectional ? { direction: 'bidirectional' } : {};
+  const projection = projectionSize === undefined ? {} : { projectionSize };
+  const found = partsOf(module);
+  const needed = [...new Set([...found, 'bias_ih', 'bias_hh'])];
   return Array.from({ length: layers }, (_, l) => {
     const name = `${prefix || kind}.${l}`;
-    const sources: PlannedLayer['sources'] = [];
-    for (const end of ends) {
-      for (const part of ['weight_ih', 'weight_hh', 'bias_ih', 'bias_hh']) {
-        const isThere = bias || part.startsWith('weight');
-        sources.push([`${name}.${part}${end}`, isThere ? join(prefix, `${part}_l${l}${end}`) : undefined]);
-      }
-    }
-    const width = l === 0 ? inputSize : ends.length * hiddenSize;
-    return { layer: { kind, name, inputSize: width, hiddenSize, ...direction }, sources };
+    const sources = ends.flatMap((end) =>
+      needed.map((part): [string, string | undefined] => [
+        `${name}.${part}${end}`,
+        found.includes(part) ? join(prefix, `${part}_l${l}${end}`) : undefined,
+      ]),
+    );
+    const width = l === 0 ? inputSize : ends.length * outputsOf(module);
+    return { layer: { kind, name, inputSize: width, hiddenSize, ...projection, ...direction }, sources };
   });
 }
 

@@ -1,4 +1,4 @@
-import { MismatchError, UnsupportedError } from '../base/errors.js';
+import { MismatchError } from '../base/errors.js';
 import { show } from '../base/guards.js';
 import type { StoredTensor } from './header.js';
 
@@ -9,6 +9,8 @@ export interface RecurrentModule {
   prefix: string;
   inputSize: number;
   hiddenSize: number;
+  /** proj_size of an LSTM that has one */
+  projectionSize?: number;
   layers: number;
   bias: boolean;
   bidirectional: boolean;
@@ -27,7 +29,6 @@ export type Module = RecurrentModule | MatrixModule;
 
 type Stored = ReadonlyMap<string, StoredTensor>;
 
-const parts = ['weight_ih', 'weight_hh', 'bias_ih', 'bias_hh'] as const;
 const recurrentLeaf = /^(weight_ih|weight_hh|weight_hr|bias_ih|bias_hh)_l(0|[1-9]\d{0,5})(_reverse)?$/;
 
 /** The name of a tensor of a module. */
@@ -38,8 +39,7 @@ export function join(prefix: string, leaf: string): string {
 /**
  * The modules of a PyTorch state dict, in the order in which the file has them. Tensors that fit none are left
  * to the caller.
- * @throws MismatchError when the tensors of one module contradict each other; UnsupportedError for one with a projection
- *   (proj_size)
+ * @throws MismatchError when the tensors of one module contradict each other
  */
 export function findModules(stored: Stored): Module[] {
   const modules: Module[] = [];
@@ -51,7 +51,6 @@ export function findModules(stored: Stored): Module[] {
     const leaf = name.slice(dot + 1);
     const match = recurrentLeaf.exec(leaf);
     if (match !== null) {
-      refuseVariants(name, match);
       const depth = depths.get(prefix);
       if (depth === undefined) depths.set(prefix, new Set([Number(match[2])]));
       else depth.add(Number(match[2]));
@@ -64,13 +63,18 @@ export function findModules(stored: Stored): Module[] {
   return modules;
 }
 
-function refuseVariants(name: string, match: RegExpExecArray): void {
-  if (match[1] === 'weight_hr') {
-    throw new UnsupportedError(
-      `tensor ${show(name)}: LSTMs with a projection (proj_size) are not supported.`,
-      'proj_size',
-    );
-  }
+/** How many features a recurrent module's layers give in each direction. */
+export function outputsOf({ hiddenSize, projectionSize }: RecurrentModule): number {
+  return projectionSize ?? hiddenSize;
+}
+
+/** The tensors of one layer and direction of a module, by what their names begin with. */
+export function partsOf({ bias, projectionSize }: RecurrentModule): string[] {
+  return [
+    ...['weight_ih', 'weight_hh'],
+    ...(bias ? ['bias_ih', 'bias_hh'] : []),
+    ...(projectionSize === undefined ? [] : ['weight_hr']),
+  ];
 }
 
 function readRecurrent(stored: Stored, prefix: string, depth: Set<number>): RecurrentModule {
@@ -83,38 +87,45 @@ function readRecurrent(stored: Stored, prefix: string, depth: Set<number>): Recu
   const [weightIh, weightHh] = [shapeOf(first.ih), shapeOf(first.hh)];
   if (weightIh === undefined) throw missing(first.ih);
   if (weightHh === undefined) throw missing(first.hh);
-  const inputSize = weightIh[1] ?? 0;
-  const hiddenSize = weightHh[1] ?? 0;
   const rows = weightHh[0] ?? 0;
+  const outputs = weightHh[1] ?? 0;
+  const weightHr = shapeOf(join(prefix, 'weight_hr_l0'));
+  const hiddenSize = weightHr === undefined ? outputs : (weightHr[1] ?? 0);
   const kind = ({ 1: 'elman', 3: 'gru', 4: 'lstm' } as const)[rows / hiddenSize];
-  if (kind === undefined || weightHh.length !== 2) {
-    const known = '[4·H, H] for an LSTM, [3·H, H] for a GRU, [H, H] for an RNN';
+  if (kind === undefined || weightHh.length !== 2 || (weightHr !== undefined && kind !== 'lstm')) {
+    const known =
+      '[4·H, H] for an LSTM, or [4·H, P] with a projection, [3·H, H] for a GRU, [H, H] for an RNN';
     throw new MismatchError(`tensor ${show(first.hh)} has shape ${show(weightHh)}; PyTorch's are ${known}.`);
   }
   // Its two directions side by side are what the layer above reads.
   const bidirectional = stored.has(`${first.ih}_reverse`) || stored.has(`${first.hh}_reverse`);
+  const module: RecurrentModule = {
+    ...{ kind, prefix, inputSize: weightIh[1] ?? 0, hiddenSize, layers, bias, bidirectional },
+    ...(weightHr === undefined ? {} : { projectionSize: outputs }),
+  };
   const ends = bidirectional ? ['', '_reverse'] : [''];
-  for (const [l, end] of Array.from({ length: layers }, (_, l) =>
-    ends.map((end) => [l, end] as const),
-  ).flat()) {
-    const needed = [
-      [rows, l === 0 ? inputSize : ends.length * hiddenSize],
-      [rows, hiddenSize],
-      ...(bias ? [[rows], [rows]] : []),
-    ];
-    for (const [index, shape] of needed.entries()) {
-      const name = join(prefix, `${parts[index]}_l${l}${end}`);
-      const found = shapeOf(name);
-      if (found === undefined) throw missing(name);
-      if (!same(found, shape)) {
-        const from = `${show(first.hh)} ${show(weightHh)}`;
-        throw new MismatchError(
-          `tensor ${show(name)} has shape ${show(found)}; ${from} implies ${show(shape)}.`,
-        );
+  for (let l = 0; l < layers; l++) {
+    const shapes: Record<string, number[]> = {
+      weight_ih: [rows, l === 0 ? module.inputSize : ends.length * outputs],
+      weight_hh: [rows, outputs],
+      weight_hr: [outputs, hiddenSize],
+    };
+    for (const end of ends) {
+      for (const part of partsOf(module)) {
+        const name = join(prefix, `${part}_l${l}${end}`);
+        const shape = shapes[part] ?? [rows];
+        const found = shapeOf(name);
+        if (found === undefined) throw missing(name);
+        if (!same(found, shape)) {
+          const from = `${show(first.hh)} ${show(weightHh)}`;
+          throw new MismatchError(
+            `tensor ${show(name)} has shape ${show(found)}; ${from} implies ${show(shape)}.`,
+          );
+        }
       }
     }
   }
-  return { kind, prefix, inputSize, hiddenSize, layers, bias, bidirectional };
+  return module;
 }
 
 function readMatrix(stored: Stored, prefix: string): MatrixModule {

@@ -8,7 +8,7 @@ import { type PlannedLayer, planHint, planPieces, suggestHint } from './hint.js'
 import { findModules } from './modules.js';
 import { readTensor } from './safetensors.js';
 import { orderModules } from './stack.js';
-import { compactTensors } from './structure.js';
+import { canDivide, compactTensors, keepWhole } from './structure.js';
 import { checkVocab } from './vocab.js';
 
 /** How to read a state dict. */
@@ -27,12 +27,12 @@ export interface StateDictOptions {
 }
 
 /**
- * Reads a PyTorch state dict as it is: nn.LSTM, nn.GRU, nn.RNN, nn.Embedding and nn.Linear by the names and
+ * Reads a PyTorch state dict as it is: nn.LSTM with or without proj_size, nn.GRU, nn.RNN, nn.Embedding and nn.Linear by the names and
  * shapes of their tensors, in an order told by their widths. PyTorch's gate order is this package's; its GRU is
  * `resetAfter: true`. Modules without biases get biases of zero.
  * @throws MismatchError when the tensors contradict each other or the spec, when some belong to no layer, or
- *   when a spec is needed: its message then has one to start from; UnsupportedError for proj_size and
- *   for dtypes other than F32, F16 and BF16
+ *   when a spec is needed: its message then has one to start from; UnsupportedError for dtypes other
+ *   than F32, F16 and BF16
  */
 export function decodeStateDict(
   bytes: Uint8Array,
@@ -69,7 +69,9 @@ export function decodeStateDict(
     const shapes = layerTensors(layer);
     for (const [name, source] of sources) tensors[name] = readSource(bytes, header, source, shapes[name]!);
     if (!isRecurrent(layer)) return layer;
-    return compactTensors(layer, tensors, blocks ?? options.blocks ?? 'auto', options.tolerance);
+    const wanted = blocks ?? options.blocks ?? 'auto';
+    if (!canDivide(layer)) return keepWhole(layer, wanted);
+    return compactTensors(layer, tensors, wanted, options.tolerance);
   });
   const spec = checkSpec({ layers });
   const file: ModelFile = { spec, tensors: checkTensors(spec, tensors) };

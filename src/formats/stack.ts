@@ -1,5 +1,5 @@
 import { findChains, type Link } from './chain.js';
-import type { Module } from './modules.js';
+import { type Module, outputsOf } from './modules.js';
 
 /** A module with the part it plays in the model. */
 export interface Piece {
@@ -81,7 +81,7 @@ function search(modules: readonly Module[], kindsOf: (module: Module) => Piece['
 function linkOf(piece: Piece): Link & { piece: Piece } {
   const { module, kind } = piece;
   if (module.kind !== 'matrix') {
-    const gives = module.hiddenSize * (module.bidirectional ? 2 : 1);
+    const gives = outputsOf(module) * (module.bidirectional ? 2 : 1);
     return { piece, reads: module.inputSize, gives };
   }
   if (kind === 'embedding') return { piece, reads: undefined, gives: module.columns };

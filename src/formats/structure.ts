@@ -163,7 +163,7 @@ export function compactLayer<L extends RecurrentLayerSpec>(
 }
 
 /** Whether a layer has a recurrent matrix of its own units, which may fall into blocks. */
-function canDivide(layer: RecurrentLayerSpec): boolean {
+export function canDivide(layer: RecurrentLayerSpec): boolean {
   return cellOf(layer).recurs && outputsOf(layer) === layer.hiddenSize;
 }
 
@@ -202,18 +202,18 @@ export function compactModel(file: ModelFile, blocks: 'auto' | number, tolerance
   const tensors = checkTensors(spec, file.tensors);
   const layers = spec.layers.map((layer) => {
     if (!isRecurrent(layer) || !canDivide(layer)) return layer;
-    if (stripsOf(layer) !== undefined) return keepStrips(layer, blocks);
+    if (stripsOf(layer) !== undefined) return keepWhole(layer, blocks);
     return compactTensors(layer, tensors, blocks, tolerance);
   });
   return { ...file, spec: { layers }, tensors };
 }
 
-/** Strips are a structure of their own. */
-function keepStrips<L extends RecurrentLayerSpec>(layer: L, blocks: 'auto' | number): L {
+/** What strips are made of is a structure of its own, and what is projected is of all units. */
+export function keepWhole<L extends RecurrentLayerSpec>(layer: L, blocks: 'auto' | number): L {
   if (blocks === 'auto' || blocks === 1) return layer;
-  throw new MismatchError(
-    `layer ${show(layer.name)}: ${blocks} blocks do not hold; its weights are in strips.`,
-  );
+  const why =
+    stripsOf(layer) === undefined ? 'its state is a projection of all units' : 'its weights are in strips';
+  throw new MismatchError(`layer ${show(layer.name)}: ${blocks} blocks do not hold; ${why}.`);
 }
 
 interface Entry {

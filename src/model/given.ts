@@ -1,4 +1,4 @@
-import { ArgumentTypeError } from '../base/errors.js';
+import { ArgumentRangeError, ArgumentTypeError } from '../base/errors.js';
 import { integer, number, oneOf, show } from '../base/guards.js';
 
 /** No size in a spec may be larger: products of three of them then stay exact in a double. */
@@ -23,6 +23,18 @@ export class Given {
   /** A size, 1..131072. */
   size(field: string): number {
     return integer(this.fields[field], this.what(field), 1, maxSize);
+  }
+
+  /** A size that divides others, 1 when it is not there. */
+  divisor(field: string, sizes: Readonly<Record<string, number>>): number {
+    if (!this.has(field)) return 1;
+    const divisor = this.size(field);
+    for (const [name, size] of Object.entries(sizes))
+      if (size % divisor !== 0)
+        throw new ArgumentRangeError(
+          `${this.what(field)} must divide ${name}; ${divisor} does not divide ${size}.`,
+        );
+    return divisor;
   }
 
   number(field: string, least?: number, most?: number): number {

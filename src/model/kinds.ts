@@ -1,4 +1,3 @@
-import { ArgumentRangeError } from '../base/errors.js';
 import { integer } from '../base/guards.js';
 import type { StateName } from './cells.js';
 import { checkTaken, type FunctionName, functions } from './functions.js';
@@ -47,15 +46,15 @@ export const kinds: Kinds = {
   sru,
   qrnn,
   linear: {
-    check: (given) => ({
-      inputSize: given.size('inputSize'),
-      outputSize: given.size('outputSize'),
-      bias: given.flag('bias', true),
-    }),
+    check(given) {
+      const sizes = { inputSize: given.size('inputSize'), outputSize: given.size('outputSize') };
+      const blocks = given.divisor('blocks', sizes);
+      return { ...sizes, ...(blocks === 1 ? {} : { blocks }), bias: given.flag('bias', true) };
+    },
     reads: ({ inputSize }) => inputSize,
     gives: ({ outputSize }) => outputSize,
-    tensors: ({ inputSize, outputSize, bias }) => ({
-      weight: [outputSize, inputSize],
+    tensors: ({ inputSize, outputSize, blocks = 1, bias }) => ({
+      weight: [outputSize, inputSize / blocks],
       ...(bias === false ? {} : { bias: [outputSize] }),
     }),
   },
@@ -83,11 +82,7 @@ export const kinds: Kinds = {
   norm: {
     check(given) {
       const size = given.size('size');
-      const groups = given.has('groups') ? given.size('groups') : 1;
-      if (size % groups !== 0)
-        throw new ArgumentRangeError(
-          `${given.what('groups')} must divide size; ${groups} does not divide ${size}.`,
-        );
+      const groups = given.divisor('groups', { size });
       const epsilon = given.has('epsilon') ? given.number('epsilon', Number.MIN_VALUE) : 1e-5;
       return { size, norm: given.oneOf('norm', ['layer', 'rms'], 'layer'), groups, epsilon };
     },

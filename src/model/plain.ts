@@ -42,7 +42,7 @@ export function checkPlain({ layers }: ModelSpec): PlainSpec {
 
 /**
  * Whether a model takes kernels of the wider family: one that is made of more than the layers and cells of plain stacks,
- * that joins what several give, or whose recurrent weights are strips.
+ * that joins what several give, whose recurrent weights are strips, or that has linear layers in blocks.
  */
 export function needsFamily({ layers }: ModelSpec): boolean {
   return layers.some(
@@ -50,6 +50,7 @@ export function needsFamily({ layers }: ModelSpec): boolean {
       (layer.inputs?.length ?? 1) > 1 ||
       familyKinds.includes(layer.kind) ||
       (isRecurrent(layer) && (cellOf(layer).isFamily || stripsOf(layer) !== undefined)) ||
+      (layer.kind === 'linear' && layer.blocks !== undefined) ||
       (layer.kind === 'activation' && !plainFunctions.includes(layer.activation)),
   );
 }
@@ -59,6 +60,7 @@ function fieldBeyond(layer: LayerSpec): string | undefined {
   if (!plainKinds.includes(layer.kind)) return `kind '${layer.kind}'`;
   if (layer.inputs !== undefined) return 'inputs';
   if (layer.kind === 'activation' && !plainFunctions.includes(layer.activation)) return layer.activation;
+  if (layer.kind === 'linear' && layer.blocks !== undefined) return 'blocks';
   if (!isRecurrent(layer)) return undefined;
   if (stripsOf(layer) !== undefined) return 'strips';
   return layer.direction === undefined ? cellFieldBeyond(layer) : 'direction';

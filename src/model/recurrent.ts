@@ -106,12 +106,7 @@ function checkDirection(given: Given): { direction?: Direction } {
 
 function checkBlocks(given: Given): Omit<SlstmSpec, 'kind' | 'name'> & { blocks: number } {
   const { inputSize, hiddenSize } = checkSizes(given);
-  const blocks = given.has('blocks') ? given.size('blocks') : 1;
-  if (hiddenSize % blocks !== 0) {
-    throw new ArgumentRangeError(
-      `${given.what('blocks')} must divide hiddenSize; ${blocks} does not divide ${hiddenSize}.`,
-    );
-  }
+  const blocks = given.divisor('blocks', { hiddenSize });
   return { inputSize, hiddenSize, blocks, ...checkDirection(given) };
 }
 

@@ -167,13 +167,18 @@ export interface QrnnSpec extends RecurrentSpec {
   kind: 'qrnn';
 }
 
-/** y = x weightᵀ + bias; weight [O, I]. The bias may be left out of the tensors when `bias` is false. */
+/**
+ * y = x weightᵀ + bias; weight [O, I]. The bias may be left out of the tensors when `bias` is false. With N blocks weight is
+ * block-diagonal, [O, I/N]: row n·O/N + i is output i of block n, over inputs n·I/N to (n + 1)·I/N alone.
+ */
 export interface LinearSpec extends Wired {
   kind: 'linear';
-  /** I; tensors `${name}.weight` [O, I] and `${name}.bias` [O] */
+  /** I; tensors `${name}.weight` [O, I/N] and `${name}.bias` [O] */
   inputSize: number;
   /** O */
   outputSize: number;
+  /** N, a divisor of I and of O; I = O = N is diagonal. Default 1. */
+  blocks?: number;
   /** default true */
   bias?: boolean;
 }

@@ -16,9 +16,10 @@ import {
   stripsOf,
 } from '../model/spec.js';
 import { stripSizes, stripWeights } from '../model/strips.js';
+import { planBlocks } from './blocks.js';
 import type { Flow } from './flow.js';
 import { parameterFloats } from './parameters.js';
-import type { Op, Place, Program, RecurrentOp, StatePlan } from './program.js';
+import type { LinearOp, Op, Place, Program, RecurrentOp, StatePlan } from './program.js';
 import { lanes, panelRows, partRows, phasesOf } from './rows.js';
 import { planStrips } from './strips.js';
 import { tableFloats } from './table.js';
@@ -33,25 +34,40 @@ export function newPlace(): Place {
 
 /**
  * The operations of each layer, with room for its weights in the layout: none for a layer that does nothing, two for one
- * that goes both ways. They are not placed yet.
+ * that goes both ways, of a delay in a loop the first half. They are not placed yet.
  */
 export function planOps(
   { layers }: ModelSpec,
-  { widths, stages }: Flow,
+  { widths, stages, groups }: Flow,
   layout: Layout,
   states: Program['states'],
+  masks: Program['masks'],
 ): Op[][] {
+  const looping = new Set(groups.flatMap((group) => (group.loops ? group.layers : [])));
   return layers.map((layer, index) => {
     if (stages[index]! < 0) return [];
     const placed = { name: layer.name, layer: index, x: newPlace(), y: newPlace() };
+    if (layer.kind === 'delay' && looping.has(index)) {
+      const { name, y } = placed;
+      const state = states.push(stateOf(layer)) - 1;
+      return [{ op: 'recall', name, layer: index, y, outputs: widths[index]!, state }];
+    }
     if (!isRecurrent(layer)) return [planLayer(layer, placed, widths[index]!, layout, states)];
+    const mask = masks.find(({ name }) => name === layer.name)!.column;
     return directionsOf(layer).map((direction) =>
-      planRecurrent(layer, { ...placed, x: newPlace(), y: newPlace() }, endOf(direction), layout, states),
+      planRecurrent(
+        layer,
+        { ...placed, x: newPlace(), y: newPlace() },
+        endOf(direction),
+        mask,
+        layout,
+        states,
+      ),
     );
   });
 }
 
-type Placed = Pick<Op, 'name' | 'layer' | 'x' | 'y'>;
+type Placed = Pick<LinearOp, 'name' | 'layer' | 'x' | 'y'>;
 
 function planLayer(
   layer: LayerSpec,
@@ -70,14 +86,17 @@ function planLayer(
         table: layout.place(layer.count * layer.size),
       };
     case 'linear': {
+      const { inputSize: inputs, blocks = 1 } = layer;
+      if (blocks > 1 && blocks === inputs && blocks === width) return planScale(placed, width, layout);
+      if (blocks > 1) return { op: 'blocks', ...placed, ...planBlocks(layer, layout) };
       const rows = roundUp(layer.outputSize, panelRows);
       return {
         op: 'linear',
         ...placed,
-        inputs: layer.inputSize,
+        inputs,
         outputs: layer.outputSize,
         panels: rows / panelRows,
-        weight: layout.place(rows * layer.inputSize),
+        weight: layout.place(rows * inputs),
         bias: layout.place(rows),
       };
     }
@@ -85,16 +104,8 @@ function planLayer(
       return planActivation(layer, placed, width);
     case 'combine':
       return { op: 'combine', ...placed, code: combineCodes[layer.combine], more: [], outputs: width };
-    case 'scale': {
-      const floats = roundUp(width, lanes);
-      return {
-        op: 'scale',
-        ...placed,
-        weight: layout.place(floats),
-        bias: layout.place(floats),
-        outputs: width,
-      };
-    }
+    case 'scale':
+      return planScale(placed, width, layout);
     case 'norm':
       return {
         op: 'norm',
@@ -129,6 +140,13 @@ function planLayer(
     default:
       throw new Error(`A layer of kind ${layer.kind} is no operation of its own.`);
   }
+}
+
+/** A scale, or a linear layer that is diagonal, which is one. */
+function planScale(placed: Placed, width: number, layout: Layout): Op {
+  const floats = roundUp(width, lanes);
+  const [weight, bias] = [layout.place(floats), layout.place(floats)];
+  return { op: 'scale', ...placed, weight, bias, outputs: width };
 }
 
 const kernelOf = {
@@ -173,6 +191,7 @@ function planRecurrent(
   layer: RecurrentLayerSpec,
   placed: Placed,
   end: string,
+  mask: number,
   layout: Layout,
   states: Program['states'],
 ): Op {
@@ -205,6 +224,7 @@ function planRecurrent(
     diagonal,
     phases: phasesOf(cell, units, step),
     state,
+    mask,
     wih: layout.place(parts * rows * inputs),
     bih: layout.place(parts * rows),
     whh: cell.recurs && strips === undefined ? layout.place(parts * rows * depth) : 0,
@@ -226,8 +246,9 @@ function stateOf(layer: LayerSpec, end = ''): StatePlan {
 
 /** Multiply-adds of an operation per step and stream, padding not counted. */
 export function workOf(op: Op, { layers }: ModelSpec): number {
-  if (op.op === 'linear') return op.inputs * op.outputs;
+  if (op.op === 'linear' || op.op === 'blocks') return op.inputs * op.outputs;
   if (op.op === 'conv') return op.outputs * op.width;
+  if (op.op === 'scale') return layers[op.layer]!.kind === 'linear' ? op.outputs : 0;
   if (op.op !== 'recurrent') return 0;
   const layer = layers[op.layer] as RecurrentLayerSpec;
   const { gates, recurs } = cellOf(layer);

@@ -4,6 +4,7 @@ import { cellOf } from '../model/cells.js';
 import { isRecurrent, type LayerSpec, type ModelSpec } from '../model/spec.js';
 import type { TensorReader } from '../model/tensors.js';
 import type { Kernels } from '../wasm/registry.js';
+import { placeBlocks } from './blocks.js';
 import { addColumn, placePanels, type Staging } from './panels.js';
 import { placeParameters } from './parameters.js';
 import { planProgram } from './plan.js';
@@ -77,6 +78,9 @@ async function placeOp(
   } else if (op.op === 'linear' && layer.kind === 'linear') {
     await panels('weight', op.weight, op.inputs, identity(op.outputs));
     if (layer.bias !== false) await column('bias', op.bias, identity(op.outputs));
+  } else if (op.op === 'blocks' && layer.kind === 'linear') {
+    await placeBlocks(kernels, to, staging, op, name('weight'), read);
+    if (layer.bias !== false) await column('bias', op.bias, identity(op.outputs));
   } else if (op.op === 'conv' && layer.kind === 'conv') {
     const row = roundUp(op.outputs, lanes);
     await read(name('weight'), op.width, (rows, first) => {
@@ -88,7 +92,7 @@ async function placeOp(
     const row = (field: string, out: number) =>
       read(name(field), 1, (values, first) => to.set(values, out / 4 + first));
     await row('weight', op.weight);
-    if (op.bias !== 0) await row('bias', op.bias);
+    if (op.bias !== 0 && !(layer.kind === 'linear' && layer.bias === false)) await row('bias', op.bias);
   } else if (op.op === 'recurrent' && isRecurrent(layer)) {
     const cell = cellOf(layer);
     const rows = (op.rows * op.block) / op.units;

@@ -12,6 +12,8 @@ export interface Place {
   slot: number;
   offset: number;
   ld: number;
+  /** whether each step of a loop has the same rows in turn; left out where rows are those of all steps */
+  still?: true;
 }
 
 /** What every operation has. */
@@ -44,6 +46,8 @@ export interface RecurrentOp extends Placed {
   phases: { gates: number; row: number }[];
   /** which of the frame's states is its own */
   state: number;
+  /** column of its first block in the frame's masks; −1 where it cannot skip a step */
+  mask: number;
   wih: number;
   bih: number;
   whh: number;
@@ -63,6 +67,21 @@ export interface LinearOp extends Placed {
   op: 'linear';
   inputs: number;
   outputs: number;
+  panels: number;
+  weight: number;
+  bias: number;
+}
+
+/** A linear layer in blocks, of the family. */
+export interface BlocksOp extends Placed {
+  op: 'blocks';
+  /** inputs of a block */
+  inputs: number;
+  /** of all blocks */
+  outputs: number;
+  /** outputs of a block */
+  units: number;
+  /** of all blocks */
   panels: number;
   weight: number;
   bias: number;
@@ -136,6 +155,21 @@ export interface DelayOp extends Placed {
   state: number;
 }
 
+/** The first half of a delay in a loop: brings the oldest input that it keeps. */
+export interface RecallOp extends Omit<Placed, 'x'> {
+  op: 'recall';
+  outputs: number;
+  state: number;
+}
+
+/** The other half: takes in a new one. */
+export interface KeepOp extends Omit<Placed, 'y'> {
+  op: 'keep';
+  outputs: number;
+  steps: number;
+  state: number;
+}
+
 /** Puts columns where a layer that reads several values wants them. */
 export interface CopyOp extends Placed {
   op: 'copy';
@@ -145,6 +179,7 @@ export interface CopyOp extends Placed {
 export type Op =
   | RecurrentOp
   | LinearOp
+  | BlocksOp
   | EmbeddingOp
   | ActivationOp
   | FunctionOp
@@ -153,7 +188,9 @@ export type Op =
   | NormOp
   | CopyOp
   | ConvOp
-  | DelayOp;
+  | DelayOp
+  | RecallOp
+  | KeepOp;
 
 /**
  * Columns that go between the host's arrays and a frame, chunk by chunk: columns [column, column + width) of the value
@@ -174,10 +211,32 @@ export interface Port {
 export interface Stage {
   /** numbers of operations; those of one step run side by side, and everybody meets after it */
   steps: number[][];
+  /** ranges [from, to) of `steps` that run for one time step after the other: what is made in them feeds back */
+  loops: { from: number; to: number }[];
   inputs: Port[];
   outputs: Port[];
   /** multiply-adds per step and stream, padding not counted */
   work: number;
+}
+
+/** A recurrent layer's columns in the frame's masks, a block each. */
+export interface MaskPlan {
+  /** the layer's */
+  name: string;
+  /** N */
+  count: number;
+  /** the first of them; −1 for a layer that goes backward or whose blocks meet in every step, which has none */
+  column: number;
+}
+
+/** Which blocks update in which steps of a piece: 0 where one is skipped. */
+export interface Masks {
+  /** address of [steps][width] bytes */
+  at: number;
+  /** blocks of all layers that can skip a step */
+  width: number;
+  /** most steps of a piece that has masks */
+  steps: number;
 }
 
 /** The part of a memory in which runs take place; two frames can be in use at once. */
@@ -194,6 +253,7 @@ export interface Frame {
   activationFloats: number;
   /** lengths of the streams, [batch] i32 */
   lengths: number;
+  masks: Masks;
   /** of each of the program's states its parts, one as far from the next as the next from its next */
   states: { at: number[]; ld: number }[];
   /** one stretch of scratch per worker */
@@ -221,6 +281,8 @@ export interface Program {
   outputs: number;
   /** per layer that keeps something of a stream from step to step, and direction */
   states: StatePlan[];
+  /** of each recurrent layer its blocks in the frames' masks */
+  masks: MaskPlan[];
   /** Int32 words through which a crew is signalled */
   control: number;
   /** the constants of the gate functions */
@@ -239,6 +301,11 @@ export interface Program {
 /** Row stride in bytes of a layer's output: padded so that whole vectors can be written. */
 export function strideOf(width: number): number {
   return Math.ceil(width / 8) * 32;
+}
+
+/** Bytes from a row of a place to the next one; 0 where every step has the same rows. */
+export function advanceOf({ ld, still }: Place): number {
+  return still ? 0 : ld;
 }
 
 /** Byte address of a place in a frame. */

@@ -20,7 +20,7 @@ export interface InitOptions {
  *
  *   weight_ih, bias_ih, bias_hh    1 / √H
  *   weight_hh                      1 / √D: a unit of a block reads D states, not H; with N = 1 it is PyTorch's 1 / √H
- *   linear weight, bias            1 / √I
+ *   linear weight, bias            1 / √(I/N): an output of a block reads so many inputs
  *
  * Each tensor's numbers come from the seed and its name alone, so that another layer changes none of them. Math.log and
  * Math.cos, which a normal embedding needs, are the engine's own: its bytes are promised within one engine.
@@ -58,7 +58,7 @@ function boundOf(layer: LayerSpec, tensor: string, embeddingRange: number | unde
     const states = tensor === `${name}.weight_hh` ? hiddenSize / blocksOf(layer) : hiddenSize;
     return 1 / Math.sqrt(states);
   }
-  return layer.kind === 'linear' ? 1 / Math.sqrt(layer.inputSize) : embeddingRange;
+  return layer.kind === 'linear' ? 1 / Math.sqrt(layer.inputSize / (layer.blocks ?? 1)) : embeddingRange;
 }
 
 /** Normal numbers out of uniform ones in [0, 1): Box and Muller 1958, of whose two the second is left. */

@@ -1,5 +1,6 @@
 import { type BinaryName, isFamily, type KernelSet } from './features.js';
 import { withSharedMemory } from './shared.js';
+import { decodeText } from './text.js';
 
 /** Finds the compiled binary of a name; each is compiled once. */
 export type LoadBinary = (name: BinaryName) => Promise<WebAssembly.Module>;
@@ -8,7 +9,7 @@ export type LoadBinary = (name: BinaryName) => Promise<WebAssembly.Module>;
  * A family of binaries: one for each kernel set, and each of them for a shared memory too.
  * @param read imports the module that holds a set's bytes; each import is spelled out so that bundlers can see it
  */
-export function openBinaries(read: (kernels: KernelSet) => Promise<{ base64: string }>): LoadBinary {
+export function openBinaries(read: (kernels: KernelSet) => Promise<{ text: string }>): LoadBinary {
   const modules = new Map<BinaryName, Promise<WebAssembly.Module>>();
   return (name) => {
     let module = modules.get(name);
@@ -34,23 +35,8 @@ export const loadBinary: LoadBinary = (name) => (isFamily(name) ? loadFamily(nam
 
 async function readBinary(
   name: BinaryName,
-  read: (kernels: KernelSet) => Promise<{ base64: string }>,
+  read: (kernels: KernelSet) => Promise<{ text: string }>,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = decode((await read(name.includes('simd') ? 'simd' : 'relaxed')).base64);
+  const bytes = decodeText((await read(name.includes('simd') ? 'simd' : 'relaxed')).text);
   return name.endsWith('-shared') ? withSharedMemory(bytes) : bytes;
-}
-
-/**
- * The engine's own decoders first: a loop over what atob gives is one of the first that run, and interpreted, which takes
- * longer than to compile the kernels.
- */
-function decode(base64: string): Uint8Array<ArrayBuffer> {
-  const { Buffer } = globalThis as { Buffer?: { from(text: string, as: 'base64'): Uint8Array<ArrayBuffer> } };
-  if (Buffer !== undefined) return Buffer.from(base64, 'base64');
-  const { fromBase64 } = Uint8Array as { fromBase64?(text: string): Uint8Array<ArrayBuffer> };
-  if (fromBase64 !== undefined) return fromBase64(base64);
-  const text = atob(base64);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
 }

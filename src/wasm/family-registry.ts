@@ -8,6 +8,7 @@ export const familyRegistry = {
   combine_f32: 'y ldy a lda b ldb rows width code',
   copy_f32: 'y ldy x ldx rows width',
   scale_f32: 'y ldy x ldx w b rows width',
+  blocks_f32: 'out ldo bias x ldx w rows width depth p0 p1',
   norm_f32: 'y ldy x ldx w b rows groups size centred epsilon',
   function_f32: 'y ldy x ldx table rows width code alpha beta',
   strips_f32_8x4: 'out init ldg h w columns count',
@@ -26,6 +27,7 @@ export const familyRegistry = {
   qrnn_cell_f32: 'y c z table units',
   conv_f32: 'y ldy x ldx h ldh weight bias lengths t0 steps batch size width c0 c1',
   delay_f32: 'y ldy x ldx h ldh lengths t0 steps batch size kept c0 c1',
+  keep_past_f32: 'h ldh x ldx lengths t0 steps batch size kept c0 c1',
   family_recurrent_f32: registry.recurrent_f32,
   family_step_f32: registry.recurrent_step_f32,
 } as const;

@@ -50,6 +50,7 @@ test('says who reads whom, and which way a layer goes', async () => {
     layers: [
       { kind: 'lstm', name: 'a', inputSize: 4, hiddenSize: 6, direction: 'bidirectional' },
       { kind: 'linear', name: 'b', inputSize: 16, outputSize: 3, inputs: ['a', 'input'] },
+      { kind: 'linear', name: 'c', inputSize: 3, outputSize: 9, blocks: 3 },
     ],
   };
   const model = { spec, tensors: randomModel(seededRandom(1), spec) };
@@ -57,6 +58,7 @@ test('says who reads whom, and which way a layer goes', async () => {
   const { stdout } = await call('info', path);
   expect(stdout).toMatch(/a +lstm, bidirectional +4 → 2 · 6 +1 \(dense\) +\S+ +input/);
   expect(stdout).toMatch(/b +linear +16 → 3 +51 +a, input/);
+  expect(stdout).toMatch(/c +linear +3 → 9 +3 of 1 → 3 +18 +b/);
   const { parameters } = JSON.parse((await call('info', path, '--json')).stdout);
   expect(parameters).toMatchObject({
     recurrent: 2 * 24 * 6,

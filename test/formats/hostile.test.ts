@@ -272,7 +272,7 @@ test('24,000 mutated model files are read or refused', () => {
   );
   // Every way out was taken often enough to mean something; files make no TypeError.
   for (const name of ['read', 'FormatError', 'UnsupportedError', 'MismatchError']) {
-    expect(counts.get(name) ?? 0, name).toBeGreaterThan(200);
+    expect(counts.get(name) ?? 0, name).toBeGreaterThan(100);
   }
   expect(counts.get('TypeError')).toBe(undefined);
   expect(process.memoryUsage().arrayBuffers - memory).toBeLessThan(2 ** 28);

@@ -27,8 +27,7 @@ export const section = {
 };
 
 /** The parts of the binary format that are needed (WebAssembly core specification, chapter 5). */
-export function readBinary(base64: string): Binary {
-  const bytes = Uint8Array.from(Buffer.from(base64, 'base64'));
+export function readBinary(bytes: Uint8Array): Binary {
   let at = 8;
   const byte = () => bytes[at++]!;
   const number = () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { checkSpec } from '#dist/model/check.js';
+import type { LinearSpec } from '#dist/model/spec.js';
 import { layerTensors } from '#dist/model/tensors.js';
 
 const type = { name: 'TypeError', code: 'ERR_ARGUMENT_TYPE' };
@@ -42,6 +43,12 @@ const whole: [string, unknown, object][] = [
   ['an embedding of another width', stack({ ...embedding, size: 5 }, lstm), range],
   ['widths across an activation that do not fit', stack(lstm, tanh, { ...linear, inputSize: 7 }), range],
   ['blocks that do not divide', stack({ ...lstm, blocks: 4 }), range],
+  [
+    'linear blocks that do not divide the inputs',
+    stack({ ...linear, inputSize: 4, outputSize: 6, blocks: 3 }),
+    range,
+  ],
+  ['linear blocks that do not divide the outputs', stack({ ...linear, outputSize: 4, blocks: 3 }), range],
   ['more blocks than units', stack({ ...lstm, blocks: 12 }), range],
   ['an unknown activation', stack(lstm, { ...tanh, activation: 'selu' }), range],
   ['no activation', stack(lstm, { ...tanh, activation: undefined }), type],
@@ -95,6 +102,7 @@ describe('a spec that is refused', () => {
     for (const [what, blocks, expected] of sizes) {
       if (blocks === undefined) continue;
       expect(() => checkSpec(stack({ ...lstm, blocks })), what).toThrow(expect.objectContaining(expected));
+      expect(() => checkSpec(stack({ ...linear, blocks })), what).toThrow(expect.objectContaining(expected));
     }
   });
 
@@ -132,6 +140,18 @@ describe('a spec that is accepted', () => {
     expect(given).toEqual(before);
     expect(checkSpec(checked)).toEqual(checked);
     expect(checkSpec(JSON.parse(JSON.stringify(checked)))).toEqual(checked);
+  });
+
+  test('says blocks of a linear layer where there are some', () => {
+    const { layers } = checkSpec(
+      stack({ ...linear, blocks: 1 }, { ...linear, name: 'b', inputSize: 3, blocks: 3 }),
+    );
+    expect(layers[0]).toEqual({ ...linear, bias: true });
+    expect(layers[1]).toEqual({ ...linear, name: 'b', inputSize: 3, blocks: 3, bias: true });
+    expect(layerTensors({ ...layers[1]!, kind: 'linear', inputSize: 12 } as LinearSpec)).toEqual({
+      'b.weight': [3, 4],
+      'b.bias': [3],
+    });
   });
 
   test('says of the family only what is not the default', () => {

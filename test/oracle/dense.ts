@@ -8,12 +8,30 @@ import type { Tensor, Tensors } from '#dist/model/tensors.js';
 export function expandToDense(spec: ModelSpec, tensors: Tensors): { spec: ModelSpec; tensors: Tensors } {
   const dense: Tensors = { ...tensors };
   const layers = spec.layers.map((layer) => {
+    if (layer.kind === 'linear' && layer.blocks !== undefined) {
+      const { blocks, ...one } = layer;
+      const name = `${layer.name}.weight`;
+      dense[name] = expandLinear(tensors[name]!, blocks);
+      return one;
+    }
     if (!isRecurrent(layer)) return layer;
     const name = `${layer.name}.weight_hh`;
     dense[name] = expandRows(tensors[name]!, layer.hiddenSize, layer.hiddenSize / blocksOf(layer));
     return { ...layer, blocks: 1 };
   });
   return { spec: { layers }, tensors: dense };
+}
+
+/** weight [O, I/N] becomes [O, I]: row o of block n fills its own inputs' columns. */
+function expandLinear({ shape, data }: Tensor, blocks: number): Tensor {
+  const [rows, width] = shape as [number, number];
+  const inputs = width * blocks;
+  const wide = new Float32Array(rows * inputs);
+  for (let row = 0; row < rows; row++) {
+    const first = Math.floor(row / (rows / blocks)) * width;
+    for (let k = 0; k < width; k++) wide[row * inputs + first + k] = data[row * width + k]!;
+  }
+  return { shape: [rows, inputs], data: wide };
 }
 
 /** Rows of blocks as rows of the dense matrix. */

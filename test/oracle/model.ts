@@ -13,7 +13,7 @@ import {
   type RecurrentLayerSpec,
 } from '#dist/model/spec.js';
 import type { Tensor, Tensors } from '#dist/model/tensors.js';
-import { sourcesOf } from '#dist/model/wiring.js';
+import { feedsBack, sourcesOf, widthsOf } from '#dist/model/wiring.js';
 import { affine, type Bounded, bounded, exact, join, logSoftmax, type Matrix, softmax } from './bounded.js';
 import {
   type BlockState,
@@ -45,6 +45,8 @@ export interface OracleInput {
   state?: readonly GivenState[] | undefined;
   /** [B], each within 0..steps */
   lengths?: ArrayLike<number> | undefined;
+  /** by the names of layers which of their blocks update in which steps, [T, N] */
+  updates?: Readonly<Record<string, ArrayLike<number>>> | undefined;
 }
 
 export interface OracleRun {
@@ -71,20 +73,54 @@ export function runOracle(
   x: ArrayLike<number>,
   input: OracleInput,
 ): OracleRun {
+  const { steps } = input;
+  let { outputs, ...result } = runLayers(spec, tensors, x, input);
+  // A pass is right one step further than what it has of later layers, which is of the pass before; states come last.
+  if (feedsBack(spec))
+    for (let pass = 0; pass < steps; pass++)
+      ({ outputs, ...result } = runLayers(spec, tensors, x, input, outputs));
+  const lengthOf = (b: number) => input.lengths?.[b] ?? steps;
+  const frames = outputs.at(-1)!;
+  // Past its length a stream's output is zero, whatever the last layer would make of a zero.
+  const nothing = exact(new Float64Array(frames[0]?.[0]?.value.length ?? 0));
+  const y = frames.flatMap((frame, t) => frame.map((vector, b) => (t < lengthOf(b) ? vector : nothing)));
+  return {
+    y: concatenate(y.map((vector) => vector.value)),
+    bound: concatenate(y.map((vector) => vector.error)),
+    ...result,
+  };
+}
+
+/**
+ * Every layer after the other over the whole sequence.
+ * @param later what layers give that delays read before they are there; zeros when left out
+ * @returns what each layer gives, [T][B], and the states
+ */
+function runLayers(
+  spec: ModelSpec,
+  tensors: Tensors,
+  x: ArrayLike<number>,
+  input: OracleInput,
+  later?: readonly Bounded[][][],
+): Pick<OracleRun, 'state' | 'stateBound'> & { outputs: Bounded[][][] } {
   const { steps, batch } = input;
   const lengthOf = (b: number) => input.lengths?.[b] ?? steps;
   const result: Pick<OracleRun, 'state' | 'stateBound'> = { state: [], stateBound: [] };
   const sources = sourcesOf(spec);
+  const widths = widthsOf(spec);
   const given = splitInput(x, steps, batch);
-  /** what each layer gives, [T][B] */
+  const zeros = (width: number) => given.map((frame) => frame.map(() => exact(new Float64Array(width))));
   const outputs: Bounded[][][] = [];
   for (const [index, layer] of spec.layers.entries()) {
-    const read = sources[index]!.map((source) => (source < 0 ? given : outputs[source]!));
+    const read = sources[index]!.map((source) =>
+      source < 0 ? given : (outputs[source] ?? later?.[source] ?? zeros(widths[source]!)),
+    );
     const frames = zip(read, layer.kind === 'combine' ? (parts) => combine(layer.combine, parts) : join);
     if (isRecurrent(layer)) {
       const ways = directionsOf(layer).map((direction) => {
         const before = input.state?.[result.state.length];
-        const { frames: way, after } = recur(layer, direction, tensors, frames, before, lengthOf);
+        const mask = input.updates?.[layer.name];
+        const { frames: way, after } = recur(layer, direction, tensors, frames, before, lengthOf, mask);
         const names = cellOf(layer).states;
         result.state.push(gatherState(names, after, (vector) => vector.value));
         result.stateBound.push(gatherState(names, after, (vector) => vector.error));
@@ -101,15 +137,7 @@ export function runOracle(
       outputs.push(mapFrames(frames, layerOf(layer, tensors)));
     }
   }
-  const frames = outputs.at(-1)!;
-  // Past its length a stream's output is zero, whatever the last layer would make of a zero.
-  const nothing = exact(new Float64Array(frames[0]?.[0]?.value.length ?? 0));
-  const y = frames.flatMap((frame, t) => frame.map((vector, b) => (t < lengthOf(b) ? vector : nothing)));
-  return {
-    y: concatenate(y.map((vector) => vector.value)),
-    bound: concatenate(y.map((vector) => vector.error)),
-    ...result,
-  };
+  return { outputs, ...result };
 }
 
 /** One direction of a recurrent layer: what it gives, and the state of each stream behind its last step. */
@@ -120,8 +148,12 @@ function recur(
   frames: readonly Bounded[][],
   before: GivenState | undefined,
   lengthOf: (b: number) => number,
+  mask: ArrayLike<number> | undefined,
 ): { frames: Bounded[][]; after: BlockState[][] } {
   const steps = frames.length;
+  const updates = (t: number, n: number) => mask === undefined || mask[t * (mask.length / steps) + n] !== 0;
+  // Units that recur without a matrix are the oracle's one block, and their own in the mask.
+  const each = cellOf(layer).recurs ? undefined : updates;
   const end = endOf(direction);
   const blocks = readBlocks(layer, tensors, steps, end);
   const step = stepOf(layer, tensors, end);
@@ -131,12 +163,31 @@ function recur(
     let state = readState(layer, before, b);
     for (let k = 0; k < steps; k++) {
       const t = direction === 'reverse' && k < length ? length - 1 - k : k;
-      if (k < length) state = blocks.map((gates, n) => step(gates, frames[t]![b]!, state[n]!));
+      if (k < length) {
+        state = blocks.map((gates, n) => {
+          const now = state[n]!;
+          if (each === undefined && !updates(t, n)) return now;
+          const next = step(gates, frames[t]![b]!, now);
+          return each === undefined ? next : choose(next, now, (unit) => each(t, unit));
+        });
+      }
       outputs[t]![b] = join(state.map((block) => block.h));
     }
     return state;
   });
   return { frames: outputs, after };
+}
+
+/** The next state of some units, and of the others the one before. */
+function choose(next: BlockState, before: BlockState, updates: (unit: number) => boolean): BlockState {
+  const names = Object.keys(next) as StateName[];
+  const parts = names.map((name) => {
+    const [a, b] = [next[name]!, before[name]!];
+    const pick = (from: Float64Array, otherwise: Float64Array) =>
+      from.map((value, unit) => (updates(unit) ? value : otherwise[unit]!));
+    return [name, bounded(pick(a.value, b.value), pick(a.error, b.error), Number.POSITIVE_INFINITY)];
+  });
+  return Object.fromEntries(parts) as BlockState;
 }
 
 /** A layer that looks back: what it gives, and of each stream the inputs that it still needs. */
@@ -177,9 +228,17 @@ function layerOf(
       return (id) => exact(data.subarray(id.value[0]! * size, (id.value[0]! + 1) * size));
     }
     case 'linear': {
-      const matrix = matrixOf(tensor('weight')!);
-      const biases = layer.bias === false ? [] : [tensor('bias')!.data];
-      return (vector) => affine([{ matrix, vector }], biases);
+      const { inputSize, outputSize, blocks = 1 } = layer;
+      const [width, height] = [inputSize / blocks, outputSize / blocks];
+      const parts = Array.from({ length: blocks }, (_, n) => {
+        const weights = tensor('weight')!.data.subarray(n * height * width, (n + 1) * height * width);
+        const biases = layer.bias === false ? [] : [tensor('bias')!.data.subarray(n * height)];
+        return (vector: Bounded) => {
+          const own = cut(vector, n * width, (n + 1) * width);
+          return affine([{ matrix: { weights, height, width }, vector: own }], biases);
+        };
+      });
+      return (vector) => join(parts.map((part) => part(vector)));
     }
     case 'activation': {
       const { activation } = layer;

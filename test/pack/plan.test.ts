@@ -3,14 +3,15 @@ import { describe, expect, test } from 'vitest';
 import { checkSpec } from '#dist/model/check.js';
 import { maxSize } from '#dist/model/given.js';
 import type { ModelSpec } from '#dist/model/spec.js';
-import { readerOf } from '#dist/model/tensors.js';
+import { readerOf, type TensorReader } from '#dist/model/tensors.js';
 import { packModel } from '#dist/pack/place.js';
 import { planProgram, tileSteps } from '#dist/pack/plan.js';
-import type { Frame, LinearOp, Program } from '#dist/pack/program.js';
+import type { BlocksOp, Frame, LinearOp, Program } from '#dist/pack/program.js';
 import { tableFloats } from '#dist/pack/table.js';
 import { loadBinary } from '#dist/wasm/binaries.js';
 import { instantiateNow } from '#dist/wasm/instance-now.js';
 import { stack } from '../oracle/arbitraries.js';
+import { blockedStack } from '../oracle/blocks.js';
 import { draw, layerOf, sceneOf } from '../session/draw.js';
 
 const [simd, simdShared] = await Promise.all([loadBinary('simd'), loadBinary('simd-shared')]);
@@ -40,6 +41,12 @@ function regionsOf(program: Program): Region[] {
     } else if (op.op === 'linear') {
       add('weight', op.weight, op.panels * 8 * op.inputs);
       add('bias', op.bias, op.panels * 8);
+    } else if (op.op === 'blocks') {
+      add('weight', op.weight, op.panels * 8 * op.inputs);
+      add('bias', op.bias, op.outputs + 8);
+    } else if (op.op === 'scale') {
+      add('weight', op.weight, op.outputs);
+      add('bias', op.bias, op.outputs);
     } else if (op.op === 'embedding') {
       add('table', op.table, op.count * op.outputs);
     }
@@ -55,6 +62,7 @@ function frameRegions(program: Program, frame: Frame, name: string): Region[] {
     { what: `${name} input`, from: frame.input, bytes: frame.rows * Math.max(1, program.inputs) * 4 },
     ...frame.activations.map((from, k) => ({ what: `${name} activations ${k}`, from, bytes: buffer })),
     { what: `${name} lengths`, from: frame.lengths, bytes: frame.batch * 4 },
+    { what: `${name} masks`, from: frame.masks.at, bytes: frame.masks.width * frame.masks.steps },
     ...frame.states.flatMap(({ at, ld }, k) =>
       at.map((from, part) => ({ what: `${name} state ${k}.${part}`, from, bytes: frame.batch * ld })),
     ),
@@ -72,7 +80,7 @@ const workers = fc.integer({ min: 1, max: 64 });
 describe('a plan', () => {
   test('no two regions share a cache line, none is at 0, all lie within the memory', () => {
     fc.assert(
-      fc.property(specs, workers, (spec, n) => {
+      fc.property(fc.oneof(specs, blockedStack()), workers, (spec, n) => {
         const program = planProgram(spec, n);
         const regions = regionsOf(program).sort((a, b) => a.from - b.from);
         let end = 64;
@@ -131,6 +139,13 @@ describe('a plan', () => {
       layers: [layerOf('lstm', 'a', 5, 12, 3), { kind: 'linear', name: 'b', inputSize: 12, outputSize: 7 }],
     };
     expect(planProgram(spec, 1).work).toBe(4 * 12 * (5 + 4) + 7 * 12);
+    const blocks: ModelSpec = {
+      layers: [
+        { kind: 'linear', name: 'a', inputSize: 12, outputSize: 20, blocks: 4 },
+        { kind: 'linear', name: 'b', inputSize: 20, outputSize: 20, blocks: 20 },
+      ],
+    };
+    expect(planProgram(blocks, 1).work).toBe(20 * 3 + 20);
   });
 });
 
@@ -163,6 +178,40 @@ describe('a packed memory', () => {
     const isPlaced = (value: number, i: number) =>
       value === (i % 8 < rows ? data[(i % 8) * depth + (i >> 3)] : 0);
     expect(panel.findIndex((value, i) => !isPlaced(value, i))).toBe(-1);
+  });
+
+  test('holds rows of blocks in panels of eight, the last eight of a block too', async () => {
+    const [blocks, units, depth] = [3, 12, 5];
+    const spec = checkSpec({
+      layers: [
+        {
+          kind: 'linear',
+          name: 'a',
+          inputSize: blocks * depth,
+          outputSize: blocks * units,
+          blocks,
+          bias: false,
+        },
+      ],
+    });
+    const data = Float32Array.from({ length: blocks * units * depth }, (_, i) => i + 1);
+    const tensors = { 'a.weight': { shape: [blocks * units, depth], data } };
+    // Rows come in pieces that end within a block.
+    const read = readerOf(tensors);
+    const inPieces: TensorReader = (name, width, use) =>
+      read(name, width, (rows) => {
+        for (let row = 0; row < rows.length / width; row += 5)
+          use(rows.subarray(row * width, (row + 5) * width), row);
+      });
+    const { program, arena } = await packModel(spec, inPieces, 1, false, open);
+    const from = (program.ops[0] as BlocksOp).weight / 4;
+    const packed = arena.f32.subarray(from, from + blocks * 2 * 8 * depth);
+    const rowAt = [0, 1, 2, 3, 4, 5, 6, 7, 4, 5, 6, 7, 8, 9, 10, 11];
+    const expected = packed.map((_, i) => {
+      const [panel, k, lane] = [Math.floor(i / (8 * depth)), (i >> 3) % depth, i % 8];
+      return data[(Math.floor(panel / 2) * units + rowAt[(panel % 2) * 8 + lane]!) * depth + k]!;
+    });
+    expect(packed).toEqual(expected);
   });
 
   test('holds every weight once, and zeros for padding', async () => {

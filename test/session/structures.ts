@@ -51,6 +51,19 @@ function familyStack(hiddenSize: number, blocks: number): ModelSpec {
   };
 }
 
+/** Linear layers in blocks that are as wide as nothing is, and diagonal. */
+const linearInBlocks: ModelSpec = {
+  layers: [
+    { kind: 'linear', name: 'five', inputSize: 12, outputSize: 20, blocks: 4 },
+    { kind: 'linear', name: 'nine', inputSize: 20, outputSize: 45, blocks: 5 },
+    { kind: 'linear', name: 'diagonal', inputSize: 45, outputSize: 45, blocks: 45 },
+    { kind: 'linear', name: 'one', inputSize: 45, outputSize: 9, blocks: 9, bias: false },
+    { kind: 'linear', name: 'wide', inputSize: 9, outputSize: 99, blocks: 3 },
+    { kind: 'gru', name: 'gru', inputSize: 99, hiddenSize: 22, blocks: 2 },
+    { kind: 'linear', name: 'out', inputSize: 22, outputSize: 22, blocks: 2 },
+  ],
+};
+
 /** Stacks in which work is shared out in every way: units of one block, blocks, groups of diagonal units. */
 export const structures: Record<string, ModelSpec> = {
   dense: allCells(37, 1),
@@ -81,6 +94,7 @@ export const familyStructures: Record<string, ModelSpec> = {
   'family, one head': familyStack(61, 1),
   'family, five heads': familyStack(5 * 9, 5),
   'family, heads of one': familyStack(37, 37),
+  'linear in blocks': linearInBlocks,
 };
 
 /** Rows beside each other that a state has, for reading one stream out of it. */

@@ -107,6 +107,12 @@ describe('specs', () => {
       /"mid"/,
     ],
     ['zoneout', [{ ...layerOf('gruAfter', 'rnn', 3, 4), zoneout: 0.1 }, out(4)], unsupported, /rnn.*zoneout/],
+    [
+      'a linear layer in blocks',
+      [{ kind: 'linear', name: 'parts', inputSize: 4, outputSize: 6, blocks: 2 }, out(6)],
+      unsupported,
+      /parts: blocks/,
+    ],
     ['no layers', [], range, /layers/],
     ['sizes that do not meet', [layerOf('lstm', 'rnn', 3, 4), out(5)], range, /out/],
   ])('%s', async (_, layers, expected, message) => {

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { type BinaryName, createModel, type ModelOptions, type ModelSpec } from '#dist/node.js';
-import { base64 as familyRelaxed } from '#dist/wasm/generated/family-relaxed.js';
-import { base64 as familySimd } from '#dist/wasm/generated/family-simd.js';
-import { base64 as relaxed } from '#dist/wasm/generated/relaxed.js';
-import { base64 as simd } from '#dist/wasm/generated/simd.js';
+import { text as familyRelaxed } from '#dist/wasm/generated/family-relaxed.js';
+import { text as familySimd } from '#dist/wasm/generated/family-simd.js';
+import { text as relaxed } from '#dist/wasm/generated/relaxed.js';
+import { text as simd } from '#dist/wasm/generated/simd.js';
 import { withSharedMemory } from '#dist/wasm/shared.js';
+import { decodeText } from '#dist/wasm/text.js';
 import { draw, errorFrom, expectSameRun, layerOf, sceneOf } from '../session/draw.js';
 
 const folder = new URL('../../dist/wasm/', import.meta.url);
@@ -16,14 +17,14 @@ test.each([
   ['relaxed', relaxed],
   ['family-simd', familySimd],
   ['family-relaxed', familyRelaxed],
-])('%s made for a shared memory is what the compiler makes', async (name, base64) => {
-  const made = withSharedMemory(Uint8Array.from(Buffer.from(base64, 'base64')));
+])('%s made for a shared memory is what the compiler makes', async (name, text) => {
+  const made = withSharedMemory(decodeText(text));
   expect(Buffer.compare(made, await bytesOf(`${name}-shared`))).toBe(0);
 });
 
 test('what is no kernel binary is not made into one', () => {
   expect(() => withSharedMemory(Uint8Array.from([0, 97, 115, 109, 1, 0, 0, 0]))).toThrow();
-  const shared = withSharedMemory(Uint8Array.from(Buffer.from(simd, 'base64')));
+  const shared = withSharedMemory(decodeText(simd));
   expect(() => withSharedMemory(shared)).toThrow();
 });
 

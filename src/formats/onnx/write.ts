@@ -3,7 +3,13 @@ import { show } from '../../base/guards.js';
 import { checkSpec } from '../../model/check.js';
 import { fullFunc } from '../../model/functions.js';
 import type { ActivationSpec, CommonLayerSpec, LayerSpec, LinearSpec, NormSpec } from '../../model/spec.js';
-import { checkTensors, type ModelFile, type Tensor, type Tensors } from '../../model/tensors.js';
+import {
+  checkTensors,
+  layerTensors,
+  type ModelFile,
+  type Tensor,
+  type Tensors,
+} from '../../model/tensors.js';
 import { inputWidth, sourcesOf, widthsOf } from '../../model/wiring.js';
 import { checkVocab } from '../vocab.js';
 import { transposeArray } from './arrays.js';
@@ -29,7 +35,7 @@ const maxBytes = 2 ** 31 - 1;
 export function encodeOnnx(file: ModelFile): Uint8Array {
   const spec = checkSpec(file.spec);
   const tensors = checkTensors(spec, file.tensors);
-  const bytes = Object.values(tensors).reduce((sum, { data }) => sum + data.byteLength, 0);
+  const bytes = spec.layers.reduce((sum, layer) => sum + floatsOf(layer) * 4, 0);
   if (bytes > maxBytes)
     throw new UnsupportedError('an ONNX file holds 2 GiB at most; this model has more.', 'onnx size');
   const metadata: Record<string, string> = {};
@@ -51,6 +57,12 @@ export function encodeOnnx(file: ModelFile): Uint8Array {
   const states = spec.layers.filter(isCommon).map((layer, k) => declareStates(graph, layer, k));
   const writer = new LayerWriter(graph, tensors, states);
   const sources = sourcesOf(spec);
+  const ahead = sources.findIndex((read, index) => read.some((source) => source >= index));
+  if (ahead >= 0)
+    throw new UnsupportedError(
+      `layer ${show(spec.layers[ahead]!.name)} reads a layer behind it, which an ONNX graph cannot.`,
+      'onnx feedback',
+    );
   const values: string[] = [];
   for (const [index, layer] of spec.layers.entries()) {
     const inputs = sources[index]!.map((source) => (source < 0 ? x : values[source]!));
@@ -62,6 +74,14 @@ export function encodeOnnx(file: ModelFile): Uint8Array {
 
 function isGelu(layer: LayerSpec): boolean {
   return layer.kind === 'activation' && (layer.activation === 'gelu' || layer.activation === 'geluTanh');
+}
+
+/** How many values a layer's constants hold. */
+function floatsOf(layer: LayerSpec): number {
+  return Object.values(layerTensors(layer)).reduce((sum, shape) => {
+    const count = shape.reduce((product, size) => product * size, 1);
+    return sum + count * (layer.kind === 'linear' && shape.length > 1 ? (layer.blocks ?? 1) : 1);
+  }, 0);
 }
 
 /** Whether a layer is one of ONNX's recurrent operators. */
@@ -133,8 +153,8 @@ class LayerWriter {
     );
   }
 
-  #linear({ name, bias }: LinearSpec, x: string): string {
-    const { shape, data } = turn(this.tensors[`${name}.weight`]!);
+  #linear({ name, bias, blocks = 1 }: LinearSpec, x: string): string {
+    const { shape, data } = turn(widen(this.tensors[`${name}.weight`]!, blocks));
     const factors = [x, this.graph.constant(`${name}.weight`, shape, data)];
     if (bias === false) return this.#node('MatMul', name, 'out', factors);
     const product = this.#node('MatMul', name, 'product', factors);
@@ -219,6 +239,18 @@ class LayerWriter {
     const product = this.#node('Mul', name, 'product', factors);
     return this.#node('Add', name, 'out', [product, this.#weight(name, 'bias')]);
   }
+}
+
+/** Blocks [O, I/N] as the matrix [O, I] that they are, with zeros off them: there is no plainer way to say it in ONNX. */
+function widen({ shape, data }: Tensor, blocks: number): Tensor {
+  if (blocks === 1) return { shape, data };
+  const [rows, columns] = shape as [number, number];
+  const wide = new Float32Array(rows * columns * blocks);
+  for (let row = 0; row < rows; row++) {
+    const block = Math.floor((row * blocks) / rows);
+    wide.set(data.subarray(row * columns, (row + 1) * columns), (row * blocks + block) * columns);
+  }
+  return { shape: [rows, columns * blocks], data: wide };
 }
 
 const combineOps = { add: 'Add', subtract: 'Sub', multiply: 'Mul', divide: 'Div' } as const;

@@ -72,7 +72,7 @@ export function foldMoments(spec: ModelSpec, tensors: Tensors, { mean, deviation
 export function checkFoldable({ layers }: ModelSpec): { weight: string; bias: string } {
   const first = layers[0]!;
   if (isRecurrent(first)) return { weight: `${first.name}.weight_ih`, bias: `${first.name}.bias_ih` };
-  if (first.kind === 'linear' && first.bias !== false)
+  if (first.kind === 'linear' && first.blocks === undefined && first.bias !== false)
     return { weight: `${first.name}.weight`, bias: `${first.name}.bias` };
   throw new UnsupportedError(
     'normalize needs a first layer with weights and a bias; say "normalize": false, or give it one.',

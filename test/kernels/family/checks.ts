@@ -1,5 +1,6 @@
 import type { FamilyKernelName, FamilyKernels } from '#dist/wasm/family-registry.js';
 import type { Check } from '../check.js';
+import { blocks_f32 } from './blocks.js';
 import { combine_f32, copy_f32, norm_f32, scale_f32 } from './combine.js';
 import { function_f32 } from './functions.js';
 import { generalChecks } from './general.js';
@@ -15,6 +16,7 @@ export const familyChecks: Readonly<Record<FamilyKernelName, Check<FamilyKernels
   copy_f32,
   scale_f32,
   norm_f32,
+  blocks_f32,
   function_f32,
   ...stripChecks,
   ...generalChecks,
