@@ -1,5 +1,6 @@
 import { MismatchError, UnsupportedError } from '../../base/errors.js';
 import { oneOf, show } from '../../base/guards.js';
+import type { FunctionName } from '../../model/functions.js';
 import type { ModelFile, Tensor, Tensors } from '../../model/tensors.js';
 import { Arrays } from './arrays.js';
 import { assembleModel, type LayoutOptions } from './assemble.js';
@@ -165,7 +166,7 @@ function addLayer(store: Arrays, builder: GraphBuilder, prefix: string, x: strin
   const weightIh = takeInput(store, prefix, parts, hasConv);
   const name = `${prefix}slstm_cell`;
   if (cell === 'lstm') {
-    const fields = { kind: 'lstm', inputSize: weightIh.shape[1]!, hiddenSize: size, blocks: heads };
+    const fields = { kind: 'lstm' as const, inputSize: weightIh.shape[1]!, hiddenSize: size, blocks: heads };
     const tensors = { weight_ih: weightIh, weight_hh: weightHh, bias_ih: bias, bias_hh: zeros(4 * size) };
     builder.add(name, fields, read, tensors);
   } else {
@@ -206,7 +207,7 @@ function addLinear(store: Arrays, builder: GraphBuilder, name: string, input: st
   const [outputSize, inputSize] = weight.shape as [number, number];
   const why = `${show(`${name}.weight`)} implies [${outputSize}]`;
   const bias = store.takeIfThere(`${name}.bias`, [outputSize], why);
-  const fields = { kind: 'linear', inputSize, outputSize, bias: bias !== undefined };
+  const fields = { kind: 'linear' as const, inputSize, outputSize, bias: bias !== undefined };
   return builder.add(name, fields, [input], { weight, ...(bias && { bias }) });
 }
 
@@ -217,7 +218,8 @@ function addFunction(
   input: string,
   activation: string | undefined,
 ): string {
-  const add = (of: string, to = name) => builder.add(to, { kind: 'activation', activation: of }, [input]);
+  const add = (of: FunctionName, to = name) =>
+    builder.add(to, { kind: 'activation', activation: of }, [input]);
   switch (activation) {
     case 'swish':
     case 'silu':
