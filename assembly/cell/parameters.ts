@@ -14,21 +14,21 @@ import { madd } from '../simd/madd';
  *
  * Functions are called as ONNX calls them: f of the gates, g of the candidate, h of an LSTM's cell on its way out.
  */
-const CLIP = TABLE_END;
+export const CLIP = TABLE_END;
 const FLAGS = TABLE_END + 4;
 const APART = TABLE_END + 8;
 const BLOCK = TABLE_END + 12;
-const F = TABLE_END + 16;
-const G = TABLE_END + 32;
-const H = TABLE_END + 48;
+export const F = TABLE_END + 16;
+export const G = TABLE_END + 32;
+export const H = TABLE_END + 48;
 const OUTPUTS = TABLE_END + 64;
 const PROJECTION = TABLE_END + 68;
 const SKIP = TABLE_END + 72;
 const EPSILON = TABLE_END + 76;
 const ZONEOUT = TABLE_END + 80;
 const ZONEOUT_CELL = TABLE_END + 84;
-const ALPHA: usize = 4;
-const BETA: usize = 8;
+export const ALPHA: usize = 4;
+export const BETA: usize = 8;
 
 const COUPLED: u32 = 1;
 const PEEPHOLES: u32 = 2;

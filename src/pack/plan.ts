@@ -96,9 +96,9 @@ function planMasks({ layers }: ModelSpec): MaskPlan[] {
   let column = 0;
   return layers.filter(isRecurrent).map((layer) => {
     const count = blocksOf(layer);
-    // Whoever goes backward meets a stream's steps at other times than the mask says, and blocks that meet do not rest alone.
-    const isFixed = isReversing(layer) || (cellOf(layer).meets && count > 1);
-    const plan = { name: layer.name, count, column: isFixed ? -1 : column };
+    // Whoever goes backward meets a stream's steps at other times than the mask says; blocks that meet cannot skip alone.
+    const meets = cellOf(layer).meets && count > 1;
+    const plan = { name: layer.name, count, column: meets || isReversing(layer) ? -1 : column };
     if (plan.column >= 0) column += count;
     return plan;
   });

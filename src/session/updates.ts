@@ -21,8 +21,8 @@ export function maskWidth({ run }: Program): number {
 
 /**
  * The columns of a layer in the masks.
- * @throws TypeError, RangeError for what is no recurrent layer's name; UnsupportedError for a layer that goes backward or whose
- *   blocks meet
+ * @throws TypeError, RangeError for what is no recurrent layer's name; UnsupportedError for a layer that goes
+ * backward or whose blocks meet
  */
 export function findMask({ masks }: Program, name: unknown): MaskPlan {
   if (typeof name !== 'string')

@@ -36,7 +36,7 @@ export function normalTail(a: number): number {
  * Own errors: an exponential ACTIVATION_ERROR of its value; an
  * operation UNIT_ROUNDOFF of what it gives. Exponentials are cut off at e^−87, which is below UNDERFLOW.
  */
-function know(name: Exclude<FunctionName, keyof typeof gates>, alpha: number, beta: number): Known {
+export function know(name: Exclude<FunctionName, keyof typeof gates>, alpha: number, beta: number): Known {
   const size = Math.abs(alpha);
   switch (name) {
     case 'softsign':
