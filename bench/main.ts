@@ -9,7 +9,7 @@ import { formatQuestions, formatTable, type LstmResults, type QuestionsResults }
 
 const usage = `npm run bench [-- lstm | questions] [-- options]
   lstm            one layer against onnxruntime, every size and structure
-  questions       frames, structure, a step's profile, threads, start, memory
+  questions       frames, structure, strips, cells, a step's profile, threads, start, memory
   --threads 1,2   numbers of threads for lstm (default 1,2)
   --quick         a fifth of the time, for a first look; writes no results
 `;

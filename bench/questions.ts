@@ -1,5 +1,6 @@
-// The smaller questions, in one process: frames, structure, profile, threads, start, memory. Run by main.ts; JSON on stdout.
+// The smaller questions, in one process: frames, structure, strips, cells, profile, threads, start, memory. Run by main.ts; JSON on stdout.
 
+import { type CellsResult, measureCells } from './cells.js';
 import { type FramesResult, measureFrames } from './frames.js';
 import { type MemoryResult, measureMemory } from './memory.js';
 import { measureProfile, type StepProfile } from './profile.js';
@@ -13,6 +14,8 @@ export interface QuestionsReport {
   structure: StructureResult[];
   /** missing in results from before there were strips */
   strips?: StripsResult[];
+  /** missing in results from before there were its rows */
+  cells?: CellsResult;
   profile: StepProfile[];
   threads: ThreadsResult[];
   crewStart: CrewStart;
@@ -30,6 +33,8 @@ note('structure');
 const structure = await measureStructure(budget);
 note('strips');
 const strips = await measureStrips(budget);
+note('cells');
+const cells = await measureCells(budget);
 note('profile');
 const profile = await measureProfile(budget);
 note('threads');
@@ -40,5 +45,7 @@ const start = await measureStart(budget < 200 ? 5 : 15);
 note('memory');
 const memory = process.platform === 'linux' ? await measureMemory() : null;
 process.stderr.write('\n');
-const report: QuestionsReport = { frames, structure, strips, profile, threads, crewStart, start, memory };
+const report: QuestionsReport = {
+  ...{ frames, structure, strips, cells, profile, threads, crewStart, start, memory },
+};
 process.stdout.write(JSON.stringify(report), () => process.exit(0));

@@ -1,3 +1,4 @@
+import type { CellsResult } from './cells.js';
 import type { LstmReport, LstmResult } from './lstm.js';
 import type { Origin } from './origin.js';
 import type { QuestionsReport } from './questions.js';
@@ -97,9 +98,47 @@ function formatStrips(strips: readonly StripsResult[]): string[] {
   ];
 }
 
+function formatCells({ hidden, steps, roof, rows, alone }: CellsResult): string[] {
+  const peak = roof.multiplyAdd.relaxed ?? roof.multiplyAdd.simd!;
+  const share = (part: number, of: number) => `${Math.round((100 * part) / of)} %`;
+  /** GB/s, and of what loads alone reach in so many bytes */
+  const flow = (bytes: number, ms: number) => {
+    const rate = bytes / ms / 1e6;
+    return [rate.toFixed(1), share(rate, bandwidthFor(roof, bytes))];
+  };
+  return [
+    `Cells: one layer of H = ${hidden}, I = H, B = 1, one thread. A step of a sequence of ${steps}, with its share of the ` +
+      "roof's multiply-adds; and a step of a session, which reads all weights, with its share of the roof's loads.",
+    formatMarkdown([
+      [
+        'cell',
+        'structure',
+        'multiply-adds',
+        'in a sequence',
+        'of the roof',
+        'as a step',
+        'GB/s',
+        'of the roof',
+      ],
+      ...rows.map(({ cell, structure, work, weightBytes, sequence, step }) => [
+        ...[cell, structure, work, formatTime(sequence), share((2 * work) / sequence / 1e6, peak)],
+        ...[formatTime(step), ...flow(weightBytes, step)],
+      ]),
+    ]),
+    `Units that recur alone: H = ${hidden}, I = 1, a step of a sequence of ${steps}. Bytes are what it reads and writes at ` +
+      'least: the input half and back, recurrent weights, states.',
+    formatMarkdown([
+      ['cell', 'structure', 'bytes', 'time', 'GB/s', 'of the roof'],
+      ...alone.map(({ cell, structure, bytes, sequence }) => [
+        ...[cell, structure, bytes, formatTime(sequence), ...flow(bytes, sequence)],
+      ]),
+    ]),
+  ];
+}
+
 /** The smaller questions, one paragraph and table each. */
 export function formatQuestions(report: QuestionsReport): string {
-  const { frames, structure, strips, profile, threads, crewStart, start, memory } = report;
+  const { frames, structure, strips, cells, profile, threads, crewStart, start, memory } = report;
   const times = (a: number, b: number) => `${(a / b).toFixed(2)}×`;
   const { inputs, hidden, times: byRuntime } = frames;
   const ours = byRuntime['blockrnn relaxed'] ?? byRuntime['blockrnn simd']!;
@@ -121,6 +160,7 @@ export function formatQuestions(report: QuestionsReport): string {
       ]),
     ]),
     ...(strips === undefined ? [] : formatStrips(strips)),
+    ...(cells === undefined ? [] : formatCells(cells)),
     'One step: where its time goes, in ns, each part measured alone; I = H.',
     formatMarkdown([
       ['H', 'N', 'step', 'projection', 'recurrence', 'pointwise', 'copies', 'rest'],

@@ -22,9 +22,14 @@ function rounded(x: v128, table: usize): v128 {
 
 // @ts-ignore: decorator
 @inline
-function fraction(x: v128, t: v128, table: usize): v128 {
+function reduced(x: v128, t: v128, table: usize): v128 {
   const k = f32x4.sub(t, v128.load(table, ROUND));
-  const r = madd(k, v128.load(table, MINUS_LN2_LO), madd(k, v128.load(table, MINUS_LN2_HI), x));
+  return madd(k, v128.load(table, MINUS_LN2_LO), madd(k, v128.load(table, MINUS_LN2_HI), x));
+}
+
+// @ts-ignore: decorator
+@inline
+function fraction(r: v128, table: usize): v128 {
   let p = madd(v128.load(table, R4), r, v128.load(table, R3));
   p = madd(p, r, v128.load(table, R2));
   p = madd(p, r, v128.load(table, R1));
@@ -45,7 +50,7 @@ function scale(t: v128, table: usize): v128 {
 export function expm1(x: v128, table: usize): v128 {
   const t = rounded(x, table);
   const s = scale(t, table);
-  return madd(s, fraction(x, t, table), f32x4.sub(s, v128.load(table, ONE)));
+  return madd(s, fraction(reduced(x, t, table), table), f32x4.sub(s, v128.load(table, ONE)));
 }
 
 /** e^x, x within [−87, 87]; table: the address of the constants. */
@@ -54,5 +59,14 @@ export function expm1(x: v128, table: usize): v128 {
 export function exp(x: v128, table: usize): v128 {
   const t = rounded(x, table);
   const s = scale(t, table);
-  return madd(s, fraction(x, t, table), s);
+  return madd(s, fraction(reduced(x, t, table), table), s);
+}
+
+/** e^(x + d), x as above and d what rounding took from it, a twentieth at most. */
+// @ts-ignore: decorator
+@inline
+export function expOfSum(x: v128, d: v128, table: usize): v128 {
+  const t = rounded(x, table);
+  const s = scale(t, table);
+  return madd(s, fraction(f32x4.add(reduced(x, t, table), d), table), s);
 }

@@ -1,6 +1,7 @@
 import { madd } from '../simd/madd';
 import { exp, expm1 } from './exp';
 import { relu, sigmoid, tanh } from './gates';
+import { gelu, geluTanh } from './gelu';
 import { EXP_LEAST, L0, L1, L2, L3, ONE } from './table';
 
 /** The functions by number; src/model/functions.ts says what each computes and holds the same numbers. */
@@ -17,6 +18,8 @@ export const THRESHOLDED_RELU: usize = 9;
 export const SCALED_TANH: usize = 10;
 export const HARD_SIGMOID: usize = 11;
 export const ELU: usize = 12;
+export const GELU: usize = 13;
+export const GELU_TANH: usize = 14;
 
 /**
  * The function of a number, of four values; NaN stays NaN. Out of line, so that a cell which applies five of them is
@@ -36,6 +39,8 @@ export function applyFunction(code: usize, x: v128, alpha: f32, beta: f32, table
     case <i32>SCALED_TANH: return f32x4.mul(f32x4.splat(alpha), tanh(f32x4.mul(f32x4.splat(beta), x), table));
     case <i32>HARD_SIGMOID: return hardSigmoid(x, alpha, beta, table);
     case <i32>ELU: return below(x, f32x4.mul(f32x4.splat(alpha), expm1(f32x4.pmax(x, v128.load(table, EXP_LEAST)), table)));
+    case <i32>GELU: return gelu(x, table);
+    case <i32>GELU_TANH: return geluTanh(x, table);
     default: return x;
   }
 }

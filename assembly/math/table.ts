@@ -43,5 +43,20 @@ export const L0: usize = 464;
 export const L1: usize = 480;
 export const L2: usize = 496;
 export const L3: usize = 512;
+/** Of the normal distribution's tail (gelu.ts): its largest argument, and coefficients of a numerator and a denominator. */
+export const TAIL_MOST: usize = 528;
+export const N1: usize = 544;
+export const N2: usize = 560;
+export const N3: usize = 576;
+export const N4: usize = 592;
+export const D1: usize = 608;
+export const D2: usize = 624;
+export const D3: usize = 640;
+export const D4: usize = 656;
+export const D5: usize = 672;
+/** Of its approximation by tanh: the least argument, and coefficients of x and x³. */
+export const GELU_LEAST: usize = 688;
+export const GELU_1: usize = 704;
+export const GELU_3: usize = 720;
 /** Where the table ends, and a layer's own parameters may stand behind it (cell/parameters.ts). */
-export const TABLE_END: usize = 528;
+export const TABLE_END: usize = 736;

@@ -80,7 +80,7 @@ export const convert: Command = {
     'and a file of raw f32 values for each variable), or a native file. Finds block structure in the recurrent\n' +
     'weights and keeps the blocks alone; or, with --strips, keeps strips of dense recurrent weights: all that are\n' +
     'not zero, or those of the largest norm. OUT is a native file or, where its name ends in .onnx, an ONNX file\n' +
-    'of opset 17, with its states as inputs and outputs.',
+    'of opset 17 or 20, with its states as inputs and outputs.',
   examples: [
     'convert state-dict.safetensors model.safetensors --vocab info.json --dtype f16',
     'convert model.onnx model.safetensors',

@@ -7,6 +7,7 @@ import { number, oneOf, show } from '../base/guards.js';
  *   tanh, sigmoid, relu, softsign x / (1 + |x|), softplus ln(1 + e^x), silu x σ(x), identity x
  *   affine αx + β (1, 0) · leakyRelu x < 0 ? αx : x (0.01) · thresholdedRelu x > α ? x : 0 (1)
  *   scaledTanh α tanh(βx) (1, 1) · hardSigmoid max(0, min(1, αx + β)) (0.2, 0.5) · elu x < 0 ? α (e^x − 1) : x (1)
+ *   gelu x Φ(x), Φ the normal distribution function · geluTanh its approximation, ½ x (1 + tanh(√(2/π) (x + 0.044715 x³)))
  */
 export const functions = {
   tanh: [],
@@ -22,6 +23,8 @@ export const functions = {
   scaledTanh: [1, 1],
   hardSigmoid: [0.2, 0.5],
   elu: [1],
+  gelu: [],
+  geluTanh: [],
 } as const satisfies Record<string, readonly number[]>;
 
 /** The name of an element-wise function; x is what it is applied to, alpha and beta are what it takes. */
@@ -42,6 +45,8 @@ export const functionCodes: Readonly<Record<FunctionName, number>> = {
   scaledTanh: 10,
   hardSigmoid: 11,
   elu: 12,
+  gelu: 13,
+  geluTanh: 14,
 };
 
 /** An element-wise function: its name, or its name with what it takes. */

@@ -250,7 +250,7 @@ export interface MaskPlan {
   name: string;
   /** N */
   count: number;
-  /** the first of them; −1 for a layer that goes backward, which has none */
+  /** the first of them; −1 for a layer that goes backward or whose blocks meet in every step, which has none */
   column: number;
 }
 

@@ -340,9 +340,9 @@ describe('a small spec', () => {
     ],
     [
       'another activation',
-      { layers: [embedding, lstm, decoder, { kind: 'activation', name: 'o', activation: 'gelu' }] },
+      { layers: [embedding, lstm, decoder, { kind: 'activation', name: 'o', activation: 'selu' }] },
       'RangeError',
-      'gelu|activation',
+      'selu|activation',
     ],
     ['no layers', { layers: [] }, 'RangeError', 'layers'],
     ['no spec', 'lstm', 'TypeError', 'layers'],

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { functionCodes } from '#dist/model/functions.js';
 import { availableKernels } from '#dist/wasm/features.js';
+import { normalTail } from '../oracle/functions.js';
 import { Ground } from './ground.js';
 
 /**
@@ -76,9 +77,11 @@ describe.each(availableKernels())('%s gate functions, over every exponent', asyn
 
 /**
  * Functions whose exact result is lost where it is made of parts that cancel: an exponential less one, a logarithm near
- * one. Found: softplus 2.44, silu 1.99, softsign 1.46, elu 0.87.
+ * one. Found: softplus 2.44, silu 1.99, softsign 1.46, elu 0.87; and gelu 5.21, where four roundings of sums come
+ * together with those of the exponential.
  */
 const functionUlp = 3;
+const geluUlp = 6;
 
 describe.each(availableKernels())('%s functions, over every exponent', async (set) => {
   const ground = await Ground.openFamily(set);
@@ -88,20 +91,20 @@ describe.each(availableKernels())('%s functions, over every exponent', async (se
   const out = ground.room(x.length);
 
   it.each([
-    ['softsign', (v: number) => v / (1 + Math.abs(v))],
-    ['softplus', (v: number) => Math.max(v, 0) + Math.log1p(Math.exp(-Math.abs(v)))],
-    ['silu', (v: number) => v / (1 + Math.exp(-v))],
-    ['elu', (v: number) => (v < 0 ? Math.expm1(v) : v)],
-  ] as const)(`%s is within ${functionUlp} ulp where its exponential is`, (name, exact) => {
+    ['softsign', (v: number) => v / (1 + Math.abs(v)), Number.NEGATIVE_INFINITY],
+    ['softplus', (v: number) => Math.max(v, 0) + Math.log1p(Math.exp(-Math.abs(v))), -80],
+    ['silu', (v: number) => v / (1 + Math.exp(-v)), -80],
+    ['elu', (v: number) => (v < 0 ? Math.expm1(v) : v), -80],
+    ['gelu', (v: number) => Math.max(v, 0) - Math.abs(v) * normalTail(Math.abs(v)), -13],
+  ] as const)(`%s is within a few ulp where its exponential is`, (name, exact, least) => {
     ground.kernels.function_f32(out, 0, at, 0, ground.table, 1, x.length, functionCodes[name], 1, 0);
     const y = ground.read(out, x.length);
     let worst = 0;
     for (const [i, v] of x.entries()) {
       if (Number.isNaN(v)) expect(y[i], name).toBeNaN();
-      else if (v < -80 && name !== 'softsign')
-        expect(Math.abs(y[i]! - Math.max(exact(v) || 0, -1))).toBeLessThan(2e-33);
+      else if (v < least) expect(Math.abs(y[i]! - Math.max(exact(v) || 0, -1))).toBeLessThan(2e-33);
       else if (Number.isFinite(v)) worst = Math.max(worst, Math.abs(y[i]! - exact(v)) / ulp(exact(v)));
     }
-    expect(worst).toBeLessThan(functionUlp);
+    expect(worst).toBeLessThan(name === 'gelu' ? geluUlp : functionUlp);
   });
 });

@@ -13,6 +13,26 @@ const gates = { tanh, sigmoid, relu };
 const sigma = (x: number) => 1 / (1 + Math.exp(-x));
 
 /**
+ * The normal distribution's tail beyond a, a at least 0: by the series of its integral where that is short, else by
+ * Laplace's continued fraction, from its end.
+ */
+export function normalTail(a: number): number {
+  const density = Math.exp((-a * a) / 2) / Math.sqrt(2 * Math.PI);
+  if (a < 2) {
+    let term = a;
+    let sum = a;
+    for (let k = 3; k < 60; k += 2) {
+      term *= (a * a) / k;
+      sum += term;
+    }
+    return 0.5 - density * sum;
+  }
+  let fraction = a;
+  for (let k = 60; k >= 1; k--) fraction = a + k / fraction;
+  return density / fraction;
+}
+
+/**
  * Own errors: an exponential ACTIVATION_ERROR of its value; an
  * operation UNIT_ROUNDOFF of what it gives. Exponentials are cut off at e^−87, which is below UNDERFLOW.
  */
@@ -40,6 +60,28 @@ export function know(name: Exclude<FunctionName, keyof typeof gates>, alpha: num
         slope: () => 1.1,
         own: (x) => 2 * ACTIVATION_ERROR * Math.abs(x * sigma(x)) + 100 * UNDERFLOW,
       };
+    case 'gelu':
+      // max(x, 0) less what is left of the distribution: an exponential, and sums of six terms, products and a division
+      return {
+        at: (x) => Math.max(x, 0) - Math.abs(x) * normalTail(Math.abs(x)),
+        slope: () => 1.13,
+        own: (x) =>
+          3 * ACTIVATION_ERROR * Math.abs(x) * normalTail(Math.abs(x)) +
+          UNIT_ROUNDOFF * Math.max(x, 0) +
+          8 * UNDERFLOW,
+      };
+    case 'geluTanh': {
+      const twice = (x: number) => 2 * Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3);
+      // The exponent's own rounding is that of a product of three and a sum, of coefficients that are rounded.
+      return {
+        at: (x) => x * sigma(twice(x)),
+        slope: () => 1.13,
+        own: (x) =>
+          Math.abs(x * sigma(twice(x))) *
+            (2 * ACTIVATION_ERROR + 6 * UNIT_ROUNDOFF * Math.abs(twice(x)) * sigma(-twice(x))) +
+          100 * UNDERFLOW,
+      };
+    }
     case 'identity':
       return { at: (x) => x, slope: () => 1, own: () => 0 };
     case 'affine':

@@ -1,9 +1,18 @@
 import { describe, expect, test } from 'vitest';
+import type { RecurrentLayerSpec } from '#dist/model/spec.js';
 import { availableKernels, createModel, type ModelSpec } from '#dist/node.js';
 import { planProgram } from '#dist/pack/plan.js';
 import { cellKinds } from '../oracle/arbitraries.js';
 import { draw, errorFrom, expectSameBytes, expectSameRun, layerOf, sceneOf } from './draw.js';
 
+const sizes = { name: 'a', inputSize: 5, hiddenSize: 12 };
+const familyLayers: RecurrentLayerSpec[] = [
+  { kind: 'slstm', ...sizes, blocks: 3 },
+  { kind: 'lnlstm', ...sizes, blocks: 3 },
+  { kind: 'lngru', ...sizes, blocks: 3 },
+  { kind: 'sru', ...sizes },
+  { kind: 'qrnn', ...sizes },
+];
 const [steps, batch] = [300, 70];
 const lengths = Int32Array.from({ length: batch }, (_, b) =>
   b === 3 ? 0 : b === 4 ? steps : 1 + ((b * 37) % steps),
@@ -28,8 +37,10 @@ function columns(rows: Float32Array, width: number, from: number, to: number): F
 
 describe.each(availableKernels())('%s', (kernels) => {
   // In several pieces, and streams in two slices.
-  test.each(cellKinds)('%s backward is the same layer forward over what is turned around', async (kind) => {
-    const layer = layerOf(kind, 'a', 5, 12, 3);
+  test.each<[string, RecurrentLayerSpec]>([
+    ...cellKinds.map((kind): [string, RecurrentLayerSpec] => [kind, layerOf(kind, 'a', 5, 12, 3)]),
+    ...familyLayers.map((layer): [string, RecurrentLayerSpec] => [layer.kind, layer]),
+  ])('%s backward is the same layer forward over what is turned around', async (_, layer) => {
     const spec: ModelSpec = { layers: [{ ...layer, direction: 'bidirectional' }] };
     const given = sceneOf({ steps, batch, withState: true, lengths, seed: 3 });
     const { tensors, x, options } = draw(spec, given);
@@ -61,10 +72,12 @@ describe.each(availableKernels())('%s', (kernels) => {
         { ...layerOf('gruBefore', 'c', 9, 24, 3), ...both },
         { ...layerOf('elmanTanh', 'd', 48, 33, 33), direction: 'reverse' },
         { kind: 'combine', name: 'e', combine: 'add', inputs: ['d', 'd'] },
-        { kind: 'linear', name: 'f', inputSize: 33, outputSize: 5 },
+        { kind: 'lngru', name: 'f', inputSize: 33, hiddenSize: 12, blocks: 4, ...both },
+        { kind: 'sru', name: 'g', inputSize: 24, hiddenSize: 10, direction: 'reverse' },
+        { kind: 'linear', name: 'h', inputSize: 10, outputSize: 5 },
       ],
     };
-    expect(planProgram(spec, 1).stages.length).toBe(5);
+    expect(planProgram(spec, 1).stages.length).toBe(8);
     const { tensors, x, options } = draw(spec, sceneOf({ steps, batch, withState: true, lengths }));
     using solo = await createModel(spec, tensors, { kernels });
     const expected = await solo.run(x, options);

@@ -171,6 +171,7 @@ test('what is no mask is refused before anything has changed', async () => {
     layers: [
       ...two.layers,
       { ...layerOf('lstm', 'c', 10, 4), direction: 'bidirectional' },
+      { kind: 'lngru', name: 'm', inputSize: 8, hiddenSize: 8, blocks: 2 },
       { kind: 'linear', name: 'd', inputSize: 8, outputSize: 2 },
     ],
   };
@@ -189,6 +190,7 @@ test('what is no mask is refused before anything has changed', async () => {
   await refuse({ d: new Uint8Array(3) }, 'RangeError', /"d" is none/);
   await refuse({ nobody: new Uint8Array(3) }, 'RangeError', /"nobody" is none/);
   await refuse({ c: new Uint8Array(3) }, 'UnsupportedError', /layer c goes backward/);
+  await refuse({ m: new Uint8Array(6) }, 'UnsupportedError', /layer m .* meet in every step/);
   // A layer that goes forward beside it has masks.
   const some = await model.run(x, { updates: { a: new Uint8Array(9) } });
   expect([...some.state[0]!.h]).toEqual(new Array(12).fill(0));

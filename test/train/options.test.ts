@@ -125,6 +125,12 @@ describe('specs', () => {
       /parts: blocks/,
     ],
     ['zoneout', [{ ...layerOf('gruAfter', 'rnn', 3, 4), zoneout: 0.1 }, out(4)], unsupported, /rnn.*zoneout/],
+    [
+      'a function without a slope',
+      [{ kind: 'elman', name: 'rnn', inputSize: 3, hiddenSize: 4, activation: 'gelu' }, out(4)],
+      unsupported,
+      /rnn: gelu/,
+    ],
     ['no layers', [], range, /layers/],
     ['sizes that do not meet', [layerOf('lstm', 'rnn', 3, 4), out(5)], range, /out/],
   ])('%s', async (_, layers, expected, message) => {

@@ -1,5 +1,6 @@
 import { MismatchError, UnsupportedError } from '../../base/errors.js';
 import { show } from '../../base/guards.js';
+import type { CombineSpec } from '../../model/spec.js';
 import type { ModelFile, Tensor, Tensors } from '../../model/tensors.js';
 import { Arrays } from './arrays.js';
 import { assembleModel, type LayoutOptions } from './assemble.js';
@@ -12,7 +13,8 @@ export interface DreamerOptions extends LayoutOptions {
   activation?: string | undefined;
 }
 
-const activations = ['silu', 'relu', 'tanh', 'sigmoid', 'elu', 'softplus'];
+const activations = ['silu', 'relu', 'tanh', 'sigmoid', 'elu', 'softplus'] as const;
+type Activation = (typeof activations)[number];
 /** embodied/jax/nets.py: eps of Norm. */
 const epsilon = 1e-4;
 const kernelName = /^(?:(.*)\/)?dyngru\/kernel$/;
@@ -58,7 +60,8 @@ export function decodeDreamer(arrays: Tensors, options: DreamerOptions = {}): Mo
 
 /** The layers that the parameters make, unchecked. */
 export function planDreamer(arrays: Tensors, { activation = 'silu' }: DreamerOptions = {}): GraphBuilder {
-  if (!activations.includes(activation)) {
+  const known = activations.find((one) => one === activation);
+  if (known === undefined) {
     throw new UnsupportedError(
       `the activation ${show(activation)} is not done; ${activations.join(', ')} are.`,
       'activation',
@@ -84,7 +87,7 @@ export function planDreamer(arrays: Tensors, { activation = 'silu' }: DreamerOpt
   const core = measure(store, prefix);
   const builder = new GraphBuilder();
   const { kept, deter } = addReset(builder, core);
-  const act = (name: string) => addNorm(store, builder, core, name, activation);
+  const act = (name: string) => addNorm(store, builder, core, name, known);
 
   const slice = (name: string, from: number, to: number) =>
     builder.add(name, { kind: 'slice', inputSize: core.stoch + core.action, from, to }, [kept]);
@@ -106,7 +109,7 @@ export function planDreamer(arrays: Tensors, { activation = 'silu' }: DreamerOpt
     const size = [core.deter, core.stoch, core.action][index]!;
     const kernel = store.take(`${prefix}${name}/kernel`, [size, core.hidden], 'an embedding of the core');
     const bias = takeBias(store, `${prefix}${name}`, core.hidden);
-    const fields = { kind: 'linear', inputSize: size, outputSize: core.hidden, bias: true };
+    const fields = { kind: 'linear' as const, inputSize: size, outputSize: core.hidden, bias: true };
     builder.add(name, fields, [input], { weight: transpose(kernel.data, size, core.hidden), bias });
     return act(name);
   });
@@ -178,7 +181,7 @@ function addNorm(
   builder: GraphBuilder,
   { prefix, hidden, deter }: Core,
   name: string,
-  activation: string,
+  activation: Activation,
 ): string {
   const size = name.startsWith('dynin') ? hidden : deter;
   const own = `${prefix}${name}norm`;
@@ -208,7 +211,7 @@ function addFirst(
   const addDense = (name: string, inputs: readonly string[], from: number) => {
     const inputSize = inputs.length * hidden;
     const weight = turnBlocks(kernel.data, blocks, rows, width, from, from + inputSize, 0, width);
-    const fields = { kind: 'linear', inputSize, outputSize: core.deter, bias: false };
+    const fields = { kind: 'linear' as const, inputSize, outputSize: core.deter, bias: false };
     return builder.add(name, fields, inputs, { weight });
   };
   const [own, ...given] = embeddings;
@@ -233,9 +236,9 @@ function addCell(store: Arrays, builder: GraphBuilder, core: Core, x: string, de
     const shifted = name === 'update' ? own.map((value) => value - 1) : own;
     addBlocks(builder, core, `dyngru.${name}`, x, weight, { shape: [core.deter], data: shifted });
   }
-  const apply = (name: string, activation: string, input: string) =>
+  const apply = (name: string, activation: Activation, input: string) =>
     builder.add(name, { kind: 'activation', activation }, [input]);
-  const combine = (name: string, how: string, a: string, b: string) =>
+  const combine = (name: string, how: CombineSpec['combine'], a: string, b: string) =>
     builder.add(name, { kind: 'combine', combine: how }, [a, b]);
   const reset = apply('reset', 'sigmoid', 'dyngru.reset');
   const cand = apply('cand', 'tanh', combine('cand.reset', 'multiply', reset, 'dyngru.cand'));
@@ -252,7 +255,7 @@ function addBlocks(
   weight: Tensor,
   bias: Tensor,
 ): void {
-  const fields = { kind: 'linear', inputSize: deter, outputSize: deter, blocks, bias: true };
+  const fields = { kind: 'linear' as const, inputSize: deter, outputSize: deter, blocks, bias: true };
   builder.add(name, fields, [input], { weight, bias });
 }
 

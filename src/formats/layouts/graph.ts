@@ -1,8 +1,10 @@
 import type { LayerSpec } from '../../model/spec.js';
 import type { Tensors } from '../../model/tensors.js';
 
-/** A layer without its name and inputs; of every kind that a spec may have, also those that a release lacks. */
-type Fields = { kind: string } & Record<string, unknown>;
+/** A layer without its name and inputs, of any kind; sums and products have more to read than one layer. */
+type Fields = {
+  [K in LayerSpec['kind']]: Omit<Extract<LayerSpec, { kind: K }>, 'name' | 'inputs'>;
+}[LayerSpec['kind']];
 
 /** Layers one after the other, with their tensors. */
 export class GraphBuilder {
@@ -16,9 +18,10 @@ export class GraphBuilder {
    * @returns its name
    */
   add(name: string, fields: Fields, inputs: readonly string[], tensors: Tensors = {}): string {
-    const { kind, ...own } = fields;
     const wired = inputs.length === 0 ? {} : { inputs: [...inputs] };
-    this.layers.push({ kind, name, ...own, ...wired } as unknown as LayerSpec);
+    const layer: LayerSpec =
+      fields.kind === 'combine' ? { ...fields, name, inputs: [...inputs] } : { ...fields, name, ...wired };
+    this.layers.push(layer);
     for (const [end, tensor] of Object.entries(tensors)) this.tensors[`${name}.${end}`] = tensor;
     return name;
   }

@@ -17,6 +17,7 @@ const same: Readonly<Record<string, Activation>> = {
   silu: 'silu',
   swish: 'silu',
   elu: 'elu',
+  gelu: 'gelu',
   softmax: 'softmax',
   log_softmax: 'logSoftmax',
 };

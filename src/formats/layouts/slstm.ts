@@ -18,9 +18,8 @@ export function slstmLayer(
   { weightIh, weightHh, bias }: SlstmWeights,
 ): { layer: LayerSpec; tensors: Tensors } {
   const [rows, inputSize] = weightIh.shape as [number, number];
-  const layer = { kind: 'slstm', name, inputSize, hiddenSize: rows / 4, blocks };
   return {
-    layer: layer as unknown as LayerSpec,
+    layer: { kind: 'slstm', name, inputSize, hiddenSize: rows / 4, blocks },
     tensors: {
       [`${name}.weight_ih`]: weightIh,
       [`${name}.weight_hh`]: weightHh,

@@ -1,5 +1,6 @@
 import { MismatchError, UnsupportedError } from '../../base/errors.js';
 import { oneOf, show } from '../../base/guards.js';
+import type { FunctionName } from '../../model/functions.js';
 import type { ModelFile, Tensor, Tensors } from '../../model/tensors.js';
 import { Arrays } from './arrays.js';
 import { assembleModel, type LayoutOptions } from './assemble.js';
@@ -30,7 +31,7 @@ const epsilon = 1e-5;
  *   norms   their weights are stored less one                      xlstm/components/ln.py lines 27–34
  *
  * @throws MismatchError for missing tensors and other shapes; UnsupportedError for mLSTM blocks and for activations that
- *   are not done, among them gelu, which is the package's default
+ *   are not done or not said
  */
 export function decodeXlstm(arrays: Tensors, options: XlstmOptions = {}): ModelFile {
   const { layers, tensors } = planXlstm(arrays, options);
@@ -165,7 +166,7 @@ function addLayer(store: Arrays, builder: GraphBuilder, prefix: string, x: strin
   const weightIh = takeInput(store, prefix, parts, hasConv);
   const name = `${prefix}slstm_cell`;
   if (cell === 'lstm') {
-    const fields = { kind: 'lstm', inputSize: weightIh.shape[1]!, hiddenSize: size, blocks: heads };
+    const fields = { kind: 'lstm' as const, inputSize: weightIh.shape[1]!, hiddenSize: size, blocks: heads };
     const tensors = { weight_ih: weightIh, weight_hh: weightHh, bias_ih: bias, bias_hh: zeros(4 * size) };
     builder.add(name, fields, read, tensors);
   } else {
@@ -206,7 +207,7 @@ function addLinear(store: Arrays, builder: GraphBuilder, name: string, input: st
   const [outputSize, inputSize] = weight.shape as [number, number];
   const why = `${show(`${name}.weight`)} implies [${outputSize}]`;
   const bias = store.takeIfThere(`${name}.bias`, [outputSize], why);
-  const fields = { kind: 'linear', inputSize, outputSize, bias: bias !== undefined };
+  const fields = { kind: 'linear' as const, inputSize, outputSize, bias: bias !== undefined };
   return builder.add(name, fields, [input], { weight, ...(bias && { bias }) });
 }
 
@@ -217,11 +218,13 @@ function addFunction(
   input: string,
   activation: string | undefined,
 ): string {
-  const add = (of: string, to = name) => builder.add(to, { kind: 'activation', activation: of }, [input]);
+  const add = (of: FunctionName, to = name) =>
+    builder.add(to, { kind: 'activation', activation: of }, [input]);
   switch (activation) {
     case 'swish':
     case 'silu':
       return add('silu');
+    case 'gelu':
     case 'relu':
     case 'sigmoid':
       return add(activation);
@@ -231,8 +234,8 @@ function addFunction(
     }
     default:
       throw new UnsupportedError(
-        `${activation === undefined ? "the package's gelu, which act_fn is unless its config says otherwise," : `act_fn ${show(activation)}`} ` +
-          'is not done. The option activation says which it is: swish, relu, relu^2 or sigmoid.',
+        `${activation === undefined ? 'act_fn is not said in the file' : `act_fn ${show(activation)} is not done`}. ` +
+          "The option activation says which it is: gelu, the package's default, swish, relu, relu^2 or sigmoid.",
         'activation',
       );
   }

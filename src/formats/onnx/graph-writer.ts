@@ -26,9 +26,9 @@ export type AttributeValue =
   | { texts: readonly string[] };
 export type Attributes = Record<string, AttributeValue>;
 
-/** The opset that is written: the first with LayerNormalization; and the IR version of its time. */
-const opset = 17;
-const irVersion = 8;
+/** Opsets that are written, and the IR versions of their time: the first with LayerNormalization, and the first with Gelu. */
+export const opsets = { 17: 8, 20: 9 } as const;
+export type Opset = keyof typeof opsets;
 
 /** Gathers a graph node by node, and writes it as a ModelProto. Numbers of fields are those of onnx.proto. */
 export class GraphWriter {
@@ -41,7 +41,10 @@ export class GraphWriter {
   readonly #lists = new Map<string, string>();
 
   /** @param layers names for the nodes that give what a layer gives; no other node has one of them */
-  constructor(layers: readonly string[]) {
+  constructor(
+    layers: readonly string[],
+    readonly opset: Opset,
+  ) {
     this.#nodeNames = new Set(layers);
   }
 
@@ -119,10 +122,10 @@ export class GraphWriter {
     ];
     return bytesOfMessage(
       messageOf([
-        integerField(1, irVersion),
+        integerField(1, opsets[this.opset]),
         textField(2, producer),
         messageField(7, graph),
-        messageField(8, [textField(1, ''), integerField(2, opset)]),
+        messageField(8, [textField(1, ''), integerField(2, this.opset)]),
         ...Object.entries(metadata).map(([key, value]) =>
           messageField(14, [textField(1, key), textField(2, value)]),
         ),

@@ -20,7 +20,7 @@ import {
   unsqueeze,
 } from './moves.js';
 import { layerNorm, reduceMean, root, withReduced } from './norms.js';
-import { activation, combine, negate, prelu, softmax, withConstant } from './pointwise.js';
+import { activation, combine, gelu, negate, prelu, softmax, withConstant } from './pointwise.js';
 import type { Node } from './proto.js';
 import { recurrent } from './recurrent-node.js';
 import { type ArrayValue, constantOf, nameNode, type Sizes, unsupported, type Value } from './values.js';
@@ -47,6 +47,7 @@ const operators = new Map<string, Operator>([
   ['ThresholdedRelu', activation('thresholdedRelu')],
   ['HardSigmoid', activation('hardSigmoid')],
   ['Elu', activation('elu')],
+  ['Gelu', gelu],
   ['PRelu', prelu],
   ['LayerNormalization', layerNorm],
   ['ReduceMean', reduceMean],

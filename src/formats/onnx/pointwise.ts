@@ -1,3 +1,4 @@
+import { show } from '../../base/guards.js';
 import { type FunctionName, functions } from '../../model/functions.js';
 import type { CombineSpec } from '../../model/spec.js';
 import { sizeOf } from './arrays.js';
@@ -21,6 +22,17 @@ export function activation(name: FunctionName): Operator {
     const taken = { ...given('alpha', alpha), ...given('beta', beta) };
     return [through(walk, node, x, { kind: 'activation', activation: name, ...taken })];
   };
+}
+
+/** Exact, or its approximation by tanh. */
+export function gelu(walk: Walk, node: Node): readonly Flow[] {
+  const approximate = node.attributes.get('approximate')?.text ?? 'none';
+  if (approximate !== 'none' && approximate !== 'tanh')
+    throw unsupported(node, `attribute approximate is ${show(approximate)}`, 'approximate');
+  const name = approximate === 'none' ? 'gelu' : 'geluTanh';
+  return [
+    through(walk, node, flowOf(node, inputOf(walk, node, 0)), { kind: 'activation', activation: name }),
+  ];
 }
 
 /** With one slope for all features it is a leaky ReLU. */

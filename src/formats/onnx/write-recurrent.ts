@@ -58,7 +58,9 @@ export function writeRecurrent(
   const firsts = before.map((state) => {
     if (blocks === 1) return [state];
     const parts = numbers.map((n) => graph.value(`${state}/${n}`));
-    graph.node('Split', name, 'split', [state], parts, { axis: { integer: 2 } });
+    // Since opset 18 it has to be told how many.
+    const count = graph.opset === 17 ? {} : { num_outputs: { integer: blocks } };
+    graph.node('Split', name, 'split', [state], parts, { axis: { integer: 2 }, ...count });
     return parts;
   });
   const outputs = numbers.map((n) => {

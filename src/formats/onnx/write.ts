@@ -21,7 +21,7 @@ import { declareStates, type StateNames, writeRecurrent } from './write-recurren
 const maxBytes = 2 ** 31 - 1;
 
 /**
- * Writes a model as an ONNX file of opset 17.
+ * Writes a model as an ONNX file of opset 17, or 20 where it has a GELU.
  *
  *   inputs   x [T, B, I] float32, or ids [T, B] int32; h0.k, and c0.k of an LSTM, [directions, B, H], of the k-th
  *            recurrent layer
@@ -45,7 +45,10 @@ export function encodeOnnx(file: ModelFile): Uint8Array {
       throw new ArgumentRangeError(`layer ${show(name)} has half a surrogate pair in its name.`);
   }
 
-  const graph = new GraphWriter(spec.layers.map(({ name }) => name));
+  const graph = new GraphWriter(
+    spec.layers.map(({ name }) => name),
+    spec.layers.some(isGelu) ? 20 : 17,
+  );
   const width = inputWidth(spec);
   const x =
     width === 0 ? graph.input('x', 'int32', ['T', 'B']) : graph.input('x', 'float32', ['T', 'B', width]);
@@ -67,6 +70,10 @@ export function encodeOnnx(file: ModelFile): Uint8Array {
   }
   graph.node('Identity', spec.layers.at(-1)!.name, 'y', [values.at(-1)!], [y]);
   return graph.build(metadata);
+}
+
+function isGelu(layer: LayerSpec): boolean {
+  return layer.kind === 'activation' && (layer.activation === 'gelu' || layer.activation === 'geluTanh');
 }
 
 /** How many values a layer's constants hold. */
@@ -170,6 +177,11 @@ class LayerWriter {
         return this.#node('Identity', name, 'out', [x]);
       case 'silu':
         return this.#node('Mul', name, 'out', [x, this.#node('Sigmoid', name, 'sigmoid', [x])]);
+      case 'gelu':
+      case 'geluTanh':
+        return this.#node('Gelu', name, 'out', [x], {
+          approximate: { text: activation === 'gelu' ? 'none' : 'tanh' },
+        });
       case 'affine': {
         const product = times(x, 'alpha', alpha, 'product');
         return this.#node('Add', name, 'out', [product, this.#number(name, 'beta', beta)]);
@@ -192,6 +204,13 @@ class LayerWriter {
     }
   }
 
+  /** Of the features. Since opset 18 axes are an input. */
+  #mean(name: string, x: string): string {
+    if (this.graph.opset === 17)
+      return this.#node('ReduceMean', name, 'mean', [x], { axes: { integers: [-1] } });
+    return this.#node('ReduceMean', name, 'mean', [x, this.graph.integers([-1])]);
+  }
+
   #norm({ name, size, norm, groups = 1, epsilon = 1e-5 }: NormSpec, x: string): string {
     const isWhole = groups === 1;
     const part = isWhole
@@ -204,7 +223,7 @@ class LayerWriter {
     let y: string;
     if (norm === 'rms') {
       const square = this.#node('Mul', name, 'square', [part, part]);
-      const mean = this.#node('ReduceMean', name, 'mean', [square], { axes: { integers: [-1] } });
+      const mean = this.#mean(name, square);
       const sum = this.#node('Add', name, 'sum', [mean, this.#number(name, 'epsilon', epsilon)]);
       y = this.#node('Div', name, 'quotient', [part, this.#node('Sqrt', name, 'root', [sum])]);
     } else {

@@ -7,6 +7,7 @@ import {
   type LstmSpec,
 } from '#dist/model/spec.js';
 import type { ModelFile } from '#dist/model/tensors.js';
+import { normalTail } from '../../oracle/functions.js';
 
 /** What layers need of a model, by the names of its tensors. */
 type Weights = (field: string) => ArrayLike<number>;
@@ -143,6 +144,8 @@ function apply(func: Func): (x: number) => number {
     softsign: (x) => x / (1 + Math.abs(x)),
     softplus: (x) => Math.log1p(Math.exp(x)),
     silu: (x) => x * sigmoid(x),
+    gelu: (x) => Math.max(x, 0) - Math.abs(x) * normalTail(Math.abs(x)),
+    geluTanh: (x) => x * sigmoid(2 * Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)),
     identity: (x) => x,
     affine: (x) => alpha * x + beta,
     leakyRelu: (x) => (x < 0 ? alpha * x : x),

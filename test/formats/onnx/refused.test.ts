@@ -46,6 +46,7 @@ describe('what is not read', () => {
       (graph) => plain({}, ['', graph.constant('h', [1, 1, 5], new Float32Array(5).fill(1))])(graph),
     ],
     ['operator', 'Conv is not supported', followedBy('Conv')],
+    ['approximate', 'approximate is "erf"', followedBy('Gelu', { approximate: 'erf' })],
     ['shape', 'cannot be shown', (graph) => followedBy('Reshape', {}, integers(graph, [-1, 10]))(graph)],
     [
       'axes',

@@ -106,6 +106,15 @@ const graphs: Record<string, ModelSpec> = {
       { kind: 'activation', name: 'log', activation: 'logSoftmax' },
     ],
   },
+  'functions of a later opset': {
+    layers: [
+      { kind: 'norm', name: 'rms', size: 6, norm: 'rms' },
+      { kind: 'activation', name: 'gelu', activation: 'gelu' },
+      { kind: 'gru', name: 'a', inputSize: 6, hiddenSize: 6, blocks: 3 },
+      { kind: 'norm', name: 'groups', size: 6, norm: 'rms', groups: 2 },
+      { kind: 'activation', name: 'by tanh', activation: 'geluTanh' },
+    ],
+  },
   directions: {
     layers: [
       { kind: 'gru', name: 'a', inputSize: 3, hiddenSize: 4, direction: 'bidirectional', blocks: 2 },
