@@ -1,5 +1,12 @@
 import { readModelFile } from '../formats/open.js';
-import { blocksOf, isRecurrent, type LayerSpec, type LinearSpec, stripsOf } from '../model/spec.js';
+import {
+  blocksOf,
+  isRecurrent,
+  type LayerSpec,
+  type LinearSpec,
+  type RecurrentLayerSpec,
+  stripsOf,
+} from '../model/spec.js';
 import { availableKernels } from '../wasm/features.js';
 import type { Command } from './command.js';
 import { about } from './failure.js';
@@ -93,9 +100,14 @@ function describeLayer(layer: LayerSpec): string[] {
       const { inputSize, hiddenSize, direction = 'forward' } = layer;
       const ways = direction === 'bidirectional' ? '2 · ' : '';
       const what = direction === 'forward' ? kind : `${kind}, ${direction}`;
-      return [layer.name, what, `${inputSize} → ${ways}${hiddenSize}`, describeBlocks(layer), total];
+      const blocks = `${describeBlocks(layer)}${describeInputBlocks(layer)}`;
+      return [layer.name, what, `${inputSize} → ${ways}${hiddenSize}`, blocks, total];
     }
   }
+}
+
+function describeInputBlocks({ inputSize, inputBlocks = 1 }: RecurrentLayerSpec): string {
+  return inputBlocks === 1 ? '' : `; inputs: ${inputBlocks} of ${inputSize / inputBlocks}`;
 }
 
 function describeLinear({ inputSize, outputSize, blocks = 1 }: LinearSpec): string {

@@ -42,7 +42,7 @@ function bindParts(op: RecurrentOp, { kernels, constants, frame, k }: Seat, { fr
   const { keep_state_f32 } = kernels;
   const { runParts } = kernelsOf(op, kernels);
   const table = op.parameters || constants;
-  const { cell, inputs, hidden, units, rows, wih, bih, whh, bhh } = op;
+  const { cell, inputs, windows, hidden, units, rows, wih, bih, whh, bhh } = op;
   const diagonal = op.diagonal ? 1 : 0;
   const { at, ld } = frame.states[op.state]!;
   const [h, c = 0] = at as [number, number?];
@@ -59,7 +59,7 @@ function bindParts(op: RecurrentOp, { kernels, constants, frame, k }: Seat, { fr
     // biome-ignore format: one line an object: output and state, input, weights, lengths, sizes
     runParts(
       cell, y, ldy, h, c, ld,
-      x, ldx, z,
+      x, ldx, windows, z,
       wih, bih, whh, bhh, table,
       lengths, t0,
       steps, batch, inputs, hidden, units, diagonal, tile, from, to,
@@ -81,7 +81,7 @@ const nobodyToMeet = () => {};
 function bindUnits(op: RecurrentOp, seat: Seat, split: Split, phases: number): Runner {
   const { kernels, frame, k } = seat;
   const { part, units: range, leader } = split;
-  const { gemm_f32, keep_state_f32 } = kernels;
+  const { gemm_f32, keep_state_f32, windows_f32 } = kernels;
   const step = bindStep(op, seat, part, range);
   const { inputs, units, rows } = op;
   const { from: u0, to: u1 } = range;
@@ -103,6 +103,7 @@ function bindUnits(op: RecurrentOp, seat: Seat, split: Split, phases: number): R
       z: z + row * 4,
       bih: op.bih + (part * rows + row) * 4,
       wih: op.wih + (part * rows + row) * inputs * 4,
+      windows: op.windows === 0 ? 0 : op.windows + ((part * rows + row) / 8) * 4,
       panels: Math.ceil(((Math.ceil(u1 / 4) * 4 - u0) * gates) / 8),
     };
   });
@@ -115,8 +116,11 @@ function bindUnits(op: RecurrentOp, seat: Seat, split: Split, phases: number): R
       const some = Math.min(tile, steps - t);
       const s = shared + some * batch * ldz;
       if (u0 < u1) {
-        for (const { z: to, bih, wih, panels } of stretches)
-          gemm_f32(to, ldz, bih, 0, x + t * batch * ldx, ldx, wih, some * batch, inputs, panels);
+        const from = x + t * batch * ldx;
+        for (const { z: to, bih, wih, windows, panels } of stretches) {
+          if (windows === 0) gemm_f32(to, ldz, bih, 0, from, ldx, wih, some * batch, inputs, panels);
+          else windows_f32(to, ldz, bih, 0, from, ldx, windows, wih, some * batch, inputs, panels);
+        }
       }
       for (let i = t; i < t + some; i++) {
         const out = y + i * batch * ldy;

@@ -63,6 +63,7 @@ function fieldBeyond(layer: LayerSpec): string | undefined {
   if (layer.kind === 'linear' && layer.blocks !== undefined) return 'blocks';
   if (!isRecurrent(layer)) return undefined;
   if (stripsOf(layer) !== undefined) return 'strips';
+  if (layer.inputBlocks !== undefined) return 'inputBlocks';
   return layer.direction === undefined ? cellFieldBeyond(layer) : 'direction';
 }
 

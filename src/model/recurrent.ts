@@ -98,8 +98,10 @@ export const qrnn = {
   }),
 };
 
-function checkSizes(given: Given): { inputSize: number; hiddenSize: number } {
-  return { inputSize: given.size('inputSize'), hiddenSize: given.size('hiddenSize') };
+function checkSizes(given: Given): { inputSize: number; hiddenSize: number; inputBlocks?: number } {
+  const sizes = { inputSize: given.size('inputSize'), hiddenSize: given.size('hiddenSize') };
+  const inputBlocks = given.divisor('inputBlocks', sizes);
+  return inputBlocks === 1 ? sizes : { ...sizes, inputBlocks };
 }
 
 /** Every default that a spec has always had is written out; what was added later only where it is not the default. */
@@ -109,9 +111,9 @@ function checkDirection(given: Given): { direction?: Direction } {
 }
 
 function checkBlocks(given: Given): Omit<SlstmSpec, 'kind' | 'name'> & { blocks: number } {
-  const { inputSize, hiddenSize } = checkSizes(given);
-  const blocks = given.divisor('blocks', { hiddenSize });
-  return { inputSize, hiddenSize, blocks, ...checkDirection(given) };
+  const sizes = checkSizes(given);
+  const blocks = given.divisor('blocks', { hiddenSize: sizes.hiddenSize });
+  return { ...sizes, blocks, ...checkDirection(given) };
 }
 
 /** Blocks, or strips. */
@@ -181,9 +183,9 @@ function checkFuncs(given: Given, otherwise: readonly Func[]): Func[] | undefine
 
 function tensorsOf(layer: RecurrentLayerSpec): Record<string, number[]> {
   const { gates, recurs, columns } = cellOf(layer);
-  const { inputSize, hiddenSize } = layer;
+  const { inputSize, hiddenSize, inputBlocks = 1 } = layer;
   const projection = layer.kind === 'lstm' ? layer.projectionSize : undefined;
-  const one: Record<string, number[]> = { weight_ih: [gates * hiddenSize, inputSize] };
+  const one: Record<string, number[]> = { weight_ih: [gates * hiddenSize, inputSize / inputBlocks] };
   const strips = stripsOf(layer);
   if (strips !== undefined) Object.assign(one, stripTensors(strips, gates, hiddenSize));
   else if (recurs) one.weight_hh = [gates * hiddenSize, projection ?? hiddenSize / blocksOf(layer)];

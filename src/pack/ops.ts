@@ -20,9 +20,10 @@ import { planBlocks } from './blocks.js';
 import type { Flow } from './flow.js';
 import { parameterFloats } from './parameters.js';
 import type { Op, Place, Program, StatePlan } from './program.js';
-import { lanes, panelRows, partRows, phasesOf } from './rows.js';
+import { lanes, panelRows, partRows, phasesOf, rowPlaces } from './rows.js';
 import { planStrips } from './strips.js';
 import { tableFloats } from './table.js';
+import { windowsOf } from './windows.js';
 
 /** Units in a part of a diagonal layer. */
 const diagonalUnits = 32;
@@ -174,7 +175,7 @@ function planRecurrent(
   layout: Layout,
   states: Program['states'],
 ): Op {
-  const { inputSize: inputs, hiddenSize: hidden } = layer;
+  const { hiddenSize: hidden, inputBlocks = 1 } = layer;
   const cell = cellOf(layer);
   const { parts, units, diagonal } = partsOf(layer);
   const strips = stripsOf(layer);
@@ -186,6 +187,11 @@ function planRecurrent(
   // Units are padded to what strips cover.
   const step = strips === undefined ? lanes : stripSizes[strips.shape].rows;
   const rows = partRows(cell, units, step);
+  const panels = (parts * rows) / panelRows;
+  const inputs =
+    inputBlocks === 1
+      ? layer.inputSize
+      : windowsOf(layer, rowPlaces(cell, hidden, units, rows, step), panels).inputs;
   const state = states.push(stateOf(layer, end)) - 1;
   const outputs = outputsOf(layer);
   const depth = diagonal ? 1 : outputs < hidden ? outputs : units;
@@ -195,6 +201,7 @@ function planRecurrent(
     end,
     cell: cell.code,
     inputs,
+    windows: inputBlocks === 1 ? 0 : layout.place(panels),
     hidden,
     parts,
     units,
@@ -230,8 +237,9 @@ export function workOf(op: Op, { layers }: ModelSpec): number {
   const layer = layers[op.layer] as RecurrentLayerSpec;
   const { gates, recurs } = cellOf(layer);
   const strips = stripsOf(layer);
-  if (strips !== undefined) return gates * op.hidden * op.inputs + stripWeights(strips, gates, op.hidden);
+  const inputs = layer.inputSize / (layer.inputBlocks ?? 1);
+  if (strips !== undefined) return gates * op.hidden * inputs + stripWeights(strips, gates, op.hidden);
   const depth = op.projection ? op.outputs : op.hidden / blocksOf(layer);
   const projected = op.projection ? op.outputs * op.hidden : 0;
-  return gates * op.hidden * (op.inputs + (recurs ? depth : 0)) + projected;
+  return gates * op.hidden * (inputs + (recurs ? depth : 0)) + projected;
 }

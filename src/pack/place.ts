@@ -9,9 +9,10 @@ import { addColumn, placePanels, type Staging } from './panels.js';
 import { placeParameters } from './parameters.js';
 import { planProgram } from './plan.js';
 import type { Op, Program, RecurrentOp } from './program.js';
-import { gatePlaces, lanes, rowPlaces } from './rows.js';
+import { gatePlaces, lanes, panelRows, rowPlaces } from './rows.js';
 import { placeStrips } from './strips.js';
 import { placeTable, tableFloats } from './table.js';
+import { windowsOf } from './windows.js';
 
 /**
  * Floats that are staged at a time, unless rows are longer: what stays in a near cache. A page that is touched for the
@@ -96,7 +97,18 @@ async function placeOp(
   } else if (op.op === 'recurrent' && isRecurrent(layer)) {
     const cell = cellOf(layer);
     const places = rowPlaces(cell, op.hidden, op.units, op.rows, op.strips?.height);
-    await panels('weight_ih', op.wih, op.inputs, places);
+    if (op.windows === 0) await panels('weight_ih', op.wih, op.inputs, places);
+    else {
+      const { inputs, starts, columns } = windowsOf(layer, places, (op.parts * op.rows) / panelRows);
+      arena.i32.set(
+        starts.map((start) => start * 4),
+        op.windows / 4,
+      );
+      const width = layer.inputSize / (layer.inputBlocks ?? 1);
+      await read(name('weight_ih'), width, (rows, first) =>
+        placePanels(kernels, to, staging, op.wih, inputs, places, rows, first, { width, columns }),
+      );
+    }
     if (op.strips !== undefined) await placeStrips(layer, cell, op.strips, places, read, arena);
     else if (op.diagonal && cell.recurs) await column('weight_hh', op.whh, places);
     else if (cell.recurs) await panels('weight_hh', op.whh, op.projection ? op.outputs : op.units, places);

@@ -29,7 +29,10 @@ export interface RecurrentOp extends Placed {
   end: string;
   /** number of the cell in assembly/layer/cells.ts */
   cell: number;
+  /** features that a panel of its input weights reads */
   inputs: number;
+  /** from which byte of its input each panel reads them, [parts][rows/8]; 0 where all read all */
+  windows: number;
   hidden: number;
   /** what a worker can own: blocks, or runs of units of a diagonal layer */
   parts: number;

@@ -50,7 +50,8 @@ test('says who reads whom, and which way a layer goes', async () => {
     layers: [
       { kind: 'lstm', name: 'a', inputSize: 4, hiddenSize: 6, direction: 'bidirectional' },
       { kind: 'linear', name: 'b', inputSize: 16, outputSize: 3, inputs: ['a', 'input'] },
-      { kind: 'linear', name: 'c', inputSize: 3, outputSize: 9, blocks: 3 },
+      { kind: 'gru', name: 'd', inputSize: 3, hiddenSize: 6, blocks: 2, inputBlocks: 3 },
+      { kind: 'linear', name: 'c', inputSize: 6, outputSize: 9, blocks: 3 },
     ],
   };
   const model = { spec, tensors: randomModel(seededRandom(1), spec) };
@@ -58,11 +59,12 @@ test('says who reads whom, and which way a layer goes', async () => {
   const { stdout } = await call('info', path);
   expect(stdout).toMatch(/a +lstm, bidirectional +4 → 2 · 6 +1 \(dense\) +\S+ +input/);
   expect(stdout).toMatch(/b +linear +16 → 3 +51 +a, input/);
-  expect(stdout).toMatch(/c +linear +3 → 9 +3 of 1 → 3 +18 +b/);
+  expect(stdout).toMatch(/c +linear +6 → 9 +3 of 2 → 3 +27 +d/);
+  expect(stdout).toMatch(/d +gru +3 → 6 +2 of 3; inputs: 3 of 1 +108 /);
   const { parameters } = JSON.parse((await call('info', path, '--json')).stdout);
   expect(parameters).toMatchObject({
-    recurrent: 2 * 24 * 6,
-    input: 2 * 24 * 4,
-    recurrentIfDense: 2 * 4 * 36,
+    recurrent: 2 * 24 * 6 + 18 * 3,
+    input: 2 * 24 * 4 + 18,
+    recurrentIfDense: 2 * 4 * 36 + 3 * 36,
   });
 });

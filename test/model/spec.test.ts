@@ -154,6 +154,16 @@ describe('a spec that is accepted', () => {
     });
   });
 
+  test('says blocks of inputs where there are some', () => {
+    for (const kind of ['lstm', 'gru', 'elman', 'slstm', 'lnlstm', 'sru', 'qrnn']) {
+      const given = { kind, name: 'a', inputSize: 12, hiddenSize: 6 };
+      expect(checkSpec(stack({ ...given, inputBlocks: 1 })).layers[0]).not.toHaveProperty('inputBlocks');
+      const [layer] = checkSpec(stack({ ...given, inputBlocks: 3 })).layers;
+      expect(layer).toHaveProperty('inputBlocks', 3);
+      expect(layerTensors(layer!)['a.weight_ih']![1]).toBe(4);
+    }
+  });
+
   test('says of the family only what is not the default', () => {
     const layers = [
       { kind: 'conv', name: 'c', size: 6, width: 4 },
@@ -227,6 +237,9 @@ describe('a graph', () => {
     ['projectionSize', { ...lstm, blocks: 1, projectionSize: 6 }],
     ['projectionSize', { ...lstm, projectionSize: 3 }],
     ['blocks', { ...lstm, kind: 'slstm', blocks: 4 }],
+    ['inputBlocks', { ...lstm, inputBlocks: 3 }],
+    ['inputBlocks', { ...lstm, kind: 'gru', inputBlocks: 4 }],
+    ['inputBlocks', { kind: 'qrnn', name: 'q', inputSize: 4, hiddenSize: 6, inputBlocks: 0 }],
     ['scale', { kind: 'sru', name: 's', inputSize: 4, hiddenSize: 6, scale: 2 }],
     ['hiddenSize', { kind: 'qrnn', name: 'q', inputSize: 4 }],
     ['width', { kind: 'conv', name: 'c', size: 6, width: 1 }],

@@ -267,7 +267,7 @@ function blocksHere(layer: RecurrentLayerSpec): number {
  * one piece; in weight_hh [G H, D] they read that block's own D states.
  */
 function readBlocks(layer: RecurrentLayerSpec, tensors: Tensors, steps: number, end: string): Gate[][] {
-  const { name, inputSize, hiddenSize } = layer;
+  const { name, inputSize, hiddenSize, inputBlocks = 1 } = layer;
   const { gates: count, recurs, columns } = cellOf(layer);
   const blocks = blocksHere(layer);
   const units = hiddenSize / blocks;
@@ -279,6 +279,17 @@ function readBlocks(layer: RecurrentLayerSpec, tensors: Tensors, steps: number, 
     columns
       .filter(({ tensor, gates }) => wanted(tensor) && gates.includes(g))
       .map(({ tensor, gates }) => rowsOf(tensor, gates.indexOf(g) * hiddenSize + n * units, 1));
+  /** input weights of a gate's rows, zeros where a unit does not read */
+  const inputsOf = (row: number) => {
+    const width = inputSize / inputBlocks;
+    const own = rowsOf('weight_ih', row, width);
+    const weights = new Float32Array(units * inputSize);
+    for (let i = 0; i < units; i++) {
+      const block = Math.floor((((row + i) % hiddenSize) * inputBlocks) / hiddenSize);
+      weights.set(own.subarray(i * width, (i + 1) * width), i * inputSize + block * width);
+    }
+    return weights;
+  };
   const none = new Float32Array(units);
   return Array.from({ length: blocks }, (_, n) =>
     Array.from({ length: count }, (_, g) => {
@@ -287,7 +298,7 @@ function readBlocks(layer: RecurrentLayerSpec, tensors: Tensors, steps: number, 
       // One step hands no error on to a next one.
       const stretch = recurs && steps > 1 ? spectralBound(hh, units, width) : undefined;
       return {
-        ih: { weights: rowsOf('weight_ih', row, inputSize), height: units, width: inputSize },
+        ih: { weights: inputsOf(row), height: units, width: inputSize },
         hh: { weights: hh, height: units, width, ...(stretch === undefined ? {} : { stretch }) },
         biasIh: columnsOf(g, n, (tensor) => tensor === 'bias_ih' || tensor === 'bias')[0] ?? none,
         biasHh: columnsOf(g, n, (tensor) => tensor === 'bias_hh')[0] ?? none,

@@ -112,6 +112,12 @@ describe('specs', () => {
       unsupported,
       /parts: blocks/,
     ],
+    [
+      'blocks of inputs',
+      [{ ...layerOf('lstm', 'rnn', 4, 6), inputBlocks: 2 }, out(6)],
+      unsupported,
+      /rnn: inputBlocks/,
+    ],
     ['no layers', [], range, /layers/],
     ['sizes that do not meet', [layerOf('lstm', 'rnn', 3, 4), out(5)], range, /out/],
   ])('%s', async (_, layers, expected, message) => {

@@ -71,7 +71,8 @@ export function foldMoments(spec: ModelSpec, tensors: Tensors, { mean, deviation
  */
 export function checkFoldable({ layers }: ModelSpec): { weight: string; bias: string } {
   const first = layers[0]!;
-  if (isRecurrent(first)) return { weight: `${first.name}.weight_ih`, bias: `${first.name}.bias_ih` };
+  if (isRecurrent(first) && first.inputBlocks === undefined)
+    return { weight: `${first.name}.weight_ih`, bias: `${first.name}.bias_ih` };
   if (first.kind === 'linear' && first.blocks === undefined && first.bias !== false)
     return { weight: `${first.name}.weight`, bias: `${first.name}.bias` };
   throw new UnsupportedError(
