@@ -22,4 +22,4 @@ export { family_recurrent_f32, family_step_f32 } from './layer/family-recurrent'
 export { qrnn_cell_f32 } from './cell/qrnn';
 export { slstm_cell_f32 } from './cell/slstm';
 export { sru_cell_f32 } from './cell/sru';
-export { conv_f32, delay_f32 } from './layer/past';
+export { conv_f32, delay_f32, keep_past_f32 } from './layer/past';

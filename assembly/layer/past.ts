@@ -91,3 +91,15 @@ export function delay_f32(
     keepPast(from, step, past, kept, row, count, first, bytes);
   }
 }
+
+/** What came in becomes the past, as behind delay_f32: the same state, and no y. */
+export function keep_past_f32(
+  h: usize, ldh: usize, x: usize, ldx: usize, lengths: usize, t0: usize,
+  steps: usize, batch: usize, size: usize, kept: usize, c0: usize, c1: usize,
+): void {
+  const row = size << 2;
+  for (let b: usize = 0; b < batch; b++) {
+    const count = stepsOf(lengths, b, t0, steps);
+    keepPast(x + b * ldx, batch * ldx, h + b * ldh, kept, row, count, c0 << 2, (c1 - c0) << 2);
+  }
+}

@@ -1,9 +1,9 @@
 import type { ActivationOp, EmbeddingOp, Frame, LinearOp, Op, Program } from '../pack/program.js';
-import { addressOf } from '../pack/program.js';
+import { addressOf, advanceOf } from '../pack/program.js';
 import type { Kernels } from '../wasm/registry.js';
 import { bindBlocks, bindFamily } from './family.js';
-import { bindConv, bindDelay } from './past.js';
-import type { Runner, Seat } from './piece.js';
+import { bindConv, bindDelay, bindKeep, bindRecall } from './past.js';
+import type { Piece, Runner, Seat } from './piece.js';
 import { bindRecurrent } from './recurrent.js';
 import { shareOf } from './share.js';
 
@@ -15,14 +15,18 @@ import { shareOf } from './share.js';
  */
 export function bindProgram(kernels: Kernels, program: Program, frame: Frame, k: number, n: number): Runner {
   const seat = { kernels, constants: program.constants, frame, k, n };
-  const stages = program.stages.map(({ steps }) =>
-    steps.map((numbers) =>
+  const stages = program.stages.map(({ steps, loops }) => {
+    const bound = steps.map((numbers) =>
       bindStep(
         numbers.map((number) => program.ops[number]!),
         seat,
       ),
-    ),
-  );
+    );
+    // From the last loop to the first, so that none moves the steps of another.
+    for (const { from, to } of [...loops].reverse())
+      bound.splice(from, to - from, bindLoop(bound.slice(from, to)));
+    return bound;
+  });
   if (n === 1) {
     return (piece, meet) => {
       const bound = stages[piece.stage]!;
@@ -34,6 +38,26 @@ export function bindProgram(kernels: Kernels, program: Program, frame: Frame, k:
     for (let i = 0; i < bound.length; i++) {
       if (i > 0) meet();
       bound[i]!(piece, meet);
+    }
+  };
+}
+
+/**
+ * Runs steps of a program for one time step after the other. Everybody meets between any two: also from one time step to
+ * the next, because rows may be the same in each.
+ */
+function bindLoop(bound: readonly Runner[]): Runner {
+  const step: Piece = { stage: 0, steps: 1, batch: 0, row: 0, t0: 0, ragged: false };
+  return ({ steps, batch, row, t0, ragged }, meet) => {
+    step.batch = batch;
+    step.ragged = ragged;
+    for (let t = 0; t < steps; t++) {
+      step.row = row + t * batch;
+      step.t0 = t0 + t;
+      for (let i = 0; i < bound.length; i++) {
+        if (t + i > 0) meet();
+        bound[i]!(step, meet);
+      }
     }
   };
 }
@@ -65,6 +89,10 @@ function bindOp(op: Op, seat: Seat): Runner {
       return bindConv(op, seat);
     case 'delay':
       return bindDelay(op, seat);
+    case 'recall':
+      return bindRecall(op, seat);
+    case 'keep':
+      return bindKeep(op, seat);
     default:
       return bindFamily(op, seat);
   }
@@ -80,8 +108,13 @@ function bindLinear(op: LinearOp, { kernels, frame, k, n }: Seat): Runner {
   const weight = op.weight + from * 32 * op.inputs;
   const { ld } = op.y;
   const { ld: ldx } = op.x;
-  return ({ steps, batch }) =>
-    gemm_f32(out, ld, bias, 0, x, ldx, weight, steps * batch, op.inputs, to - from);
+  const [nextX, nextY] = [advanceOf(op.x), advanceOf(op.y)];
+  // biome-ignore format: one line an object
+  return ({ steps, batch, row }) =>
+    gemm_f32(
+      out + row * nextY, ld, bias, 0, x + row * nextX, ldx, weight,
+      steps * batch, op.inputs, to - from,
+    );
 }
 
 /** A share of an embedding or an activation is a range of rows. */
@@ -90,6 +123,7 @@ function bindEmbedding(op: EmbeddingOp, { kernels, frame, k, n }: Seat): Runner 
   const x = addressOf(frame, op.x);
   const y = addressOf(frame, op.y);
   const { ld } = op.y;
+  // Ids feed back from nowhere, so that it is in no loop, and its rows are the first.
   return ({ steps, batch }) => {
     const { from, to } = shareOf(steps * batch, k, n);
     embedding_f32(y + from * ld, ld, x + from * 4, op.table, op.outputs * 4, to - from, op.outputs);
@@ -102,8 +136,11 @@ function bindActivation(op: ActivationOp, { kernels, constants, frame, k, n }: S
   const y = addressOf(frame, op.y);
   const { ld: ldx } = op.x;
   const { ld: ldy } = op.y;
-  return ({ steps, batch }) => {
+  const [nextX, nextY] = [advanceOf(op.x), advanceOf(op.y)];
+  return ({ steps, batch, row }) => {
     const { from, to } = shareOf(steps * batch, k, n);
-    kernel(y + from * ldy, ldy, x + from * ldx, ldx, constants, to - from, op.outputs);
+    const atX = x + row * nextX;
+    const atY = y + row * nextY;
+    kernel(atY + from * ldy, ldy, atX + from * ldx, ldx, constants, to - from, op.outputs);
   };
 }

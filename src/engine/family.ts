@@ -1,5 +1,6 @@
 import {
   addressOf,
+  advanceOf,
   type BlocksOp,
   type CombineOp,
   type CopyOp,
@@ -18,8 +19,13 @@ export function bindBlocks(op: BlocksOp, { kernels, frame, k, n }: Seat): Runner
   const { from, to } = shareOf(op.panels, k, n);
   const [x, y] = [addressOf(frame, op.x), addressOf(frame, op.y)];
   const [{ ld: ldx }, { ld: ldy }] = [op.x, op.y];
-  return ({ steps, batch }) =>
-    blocks_f32(y, ldy, bias, x, ldx, weight, steps * batch, units, inputs, from, to);
+  const [nextX, nextY] = [advanceOf(op.x), advanceOf(op.y)];
+  // biome-ignore format: one line an object
+  return ({ steps, batch, row }) =>
+    blocks_f32(
+      y + row * nextY, ldy, bias, x + row * nextX, ldx, weight,
+      steps * batch, units, inputs, from, to,
+    );
 }
 
 /** Binds an operation of the family: one worker's share of each is a range of rows. */
@@ -31,11 +37,12 @@ export function bindFamily(op: FunctionOp | CombineOp | ScaleOp | NormOp | CopyO
   const { ld: ldx } = op.x;
   const { ld: ldy } = op.y;
   const { outputs } = op;
-  /** first row, and address of it in y and in x */
-  const share = (run: (rows: number, y: number, x: number, first: number) => void): Runner => {
-    return ({ steps, batch }) => {
+  const [nextX, nextY] = [advanceOf(op.x), advanceOf(op.y)];
+  /** rows of a share, address of the first in y and in x, and its number before and in the piece */
+  const share = (run: (rows: number, y: number, x: number, row: number, first: number) => void): Runner => {
+    return ({ steps, batch, row }) => {
       const { from, to } = shareOf(steps * batch, k, n);
-      run(to - from, y + from * ldy, x + from * ldx, from);
+      run(to - from, y + row * nextY + from * ldy, x + row * nextX + from * ldx, row, from);
     };
   };
   switch (op.op) {
@@ -46,12 +53,17 @@ export function bindFamily(op: FunctionOp | CombineOp | ScaleOp | NormOp | CopyO
       );
     }
     case 'combine': {
-      const more = op.more.map((place) => ({ at: addressOf(frame, place), ld: place.ld }));
-      return share((rows, y, x, first) => {
+      const more = op.more.map((place) => ({
+        at: addressOf(frame, place),
+        ld: place.ld,
+        next: advanceOf(place),
+      }));
+      return share((rows, y, x, row, first) => {
         for (let i = 0; i < more.length; i++) {
-          const { at, ld } = more[i]!;
+          const { at, ld, next } = more[i]!;
           const a = i === 0 ? x : y;
-          kernels.combine_f32(y, ldy, a, i === 0 ? ldx : ldy, at + first * ld, ld, rows, outputs, op.code);
+          const b = at + row * next + first * ld;
+          kernels.combine_f32(y, ldy, a, i === 0 ? ldx : ldy, b, ld, rows, outputs, op.code);
         }
       });
     }

@@ -7,6 +7,8 @@ export interface Piece {
   stage: number;
   steps: number;
   batch: number;
+  /** rows of the frame that are before it: none, or those of the steps that a loop has done */
+  row: number;
   /** number of the first step, against the lengths */
   t0: number;
   /** whether the frame's lengths hold */

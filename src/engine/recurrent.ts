@@ -1,5 +1,5 @@
 import { tileSteps } from '../pack/plan.js';
-import { addressOf, type RecurrentOp } from '../pack/program.js';
+import { addressOf, advanceOf, type RecurrentOp } from '../pack/program.js';
 import type { FamilyKernels } from '../wasm/family-registry.js';
 import type { Runner, Seat } from './piece.js';
 import { type Range, type RecurrentShare, recurrentShare } from './share.js';
@@ -53,18 +53,21 @@ function bindParts(op: RecurrentOp, { kernels, constants, frame, k }: Seat, { fr
   const { ld: ldy } = op.y;
   const first = from * units;
   const width = op.projection ? op.outputs : Math.min(hidden, to * units) - first;
-  return ({ steps, batch, t0, ragged }) => {
+  const [nextX, nextY] = [advanceOf(op.x), advanceOf(op.y)];
+  return ({ steps, batch, row, t0, ragged }) => {
     const lengths = ragged ? frame.lengths : 0;
     const tile = tileSteps(frame, rows, batch, steps);
+    const atX = x + row * nextX;
+    const atY = y + row * nextY;
     // biome-ignore format: one line an object: output and state, input, weights, lengths, sizes
     runParts(
-      cell, y, ldy, h, c, ld,
-      x, ldx, windows, z,
+      cell, atY, ldy, h, c, ld,
+      atX, ldx, windows, z,
       wih, bih, whh, bhh, table,
       lengths, t0,
       steps, batch, inputs, hidden, units, diagonal, tile, from, to,
     );
-    keep_state_f32(h + first * 4, ld, y + first * 4, ldy, lengths, t0, steps, batch, width);
+    keep_state_f32(h + first * 4, ld, atY + first * 4, ldy, lengths, t0, steps, batch, width);
   };
 }
 
@@ -109,21 +112,24 @@ function bindUnits(op: RecurrentOp, seat: Seat, split: Split, phases: number): R
   });
   const h = firstH + part * units * 4;
   const y = addressOf(frame, op.y) + part * units * 4;
-  return ({ steps, batch, t0, ragged }, meet) => {
+  const [nextX, nextY] = [advanceOf(op.x), advanceOf(op.y)];
+  return ({ steps, batch, row, t0, ragged }, meet) => {
     const lengths = ragged ? frame.lengths : 0;
     const tile = tileSteps(frame, rows, batch, steps);
+    const atX = x + row * nextX;
+    const atY = y + row * nextY;
     for (let t = 0; t < steps; t += tile) {
       const some = Math.min(tile, steps - t);
       const s = shared + some * batch * ldz;
       if (u0 < u1) {
-        const from = x + t * batch * ldx;
+        const from = atX + t * batch * ldx;
         for (const { z: to, bih, wih, windows, panels } of stretches) {
           if (windows === 0) gemm_f32(to, ldz, bih, 0, from, ldx, wih, some * batch, inputs, panels);
           else windows_f32(to, ldz, bih, 0, from, ldx, windows, wih, some * batch, inputs, panels);
         }
       }
       for (let i = t; i < t + some; i++) {
-        const out = y + i * batch * ldy;
+        const out = atY + i * batch * ldy;
         const before = i > 0 ? out - batch * ldy : h;
         for (let phase = 0; phase < phases; phase++) {
           if (u0 < u1 && phase < stretches.length) {
@@ -135,9 +141,9 @@ function bindUnits(op: RecurrentOp, seat: Seat, split: Split, phases: number): R
       }
     }
     // Everybody has met after the last phase, so who is first can move what all have made.
-    if (op.projection && u0 === 0) keep_state_f32(h, ld, y, ldy, lengths, t0, steps, batch, op.outputs);
+    if (op.projection && u0 === 0) keep_state_f32(h, ld, atY, ldy, lengths, t0, steps, batch, op.outputs);
     else if (!op.projection && u0 < u1)
-      keep_state_f32(h + u0 * 4, ld, y + u0 * 4, ldy, lengths, t0, steps, batch, u1 - u0);
+      keep_state_f32(h + u0 * 4, ld, atY + u0 * 4, ldy, lengths, t0, steps, batch, u1 - u0);
   };
 }
 

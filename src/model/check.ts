@@ -70,6 +70,10 @@ function checkWiring(spec: ModelSpec): void {
     throw new ArgumentRangeError(`layer ${hasInput}: in a graph the name "input" is that of what goes in.`);
   const sources = sourcesOf(spec);
   const [first] = layers;
+  if (sources[0]!.some((source) => source >= 0))
+    throw new ArgumentRangeError(
+      `layer 0 (${first!.name}) must read the model's input alone, because it tells how wide that is; put a slice of all of it first.`,
+    );
   const input = first!.kind === 'embedding' ? 0 : kindOf(first!).reads(first!);
   if (input === undefined)
     throw new ArgumentRangeError(
@@ -113,4 +117,17 @@ function checkWiring(spec: ModelSpec): void {
     throw new ArgumentRangeError(
       `layer ${idle} (${layers[idle]!.name}): no layer reads it, and only the last one is the output.`,
     );
+  const reached = reachedFrom(layers.length - 1, sources);
+  const lost = layers.findIndex((_, index) => !reached.has(index));
+  if (lost >= 0)
+    throw new ArgumentRangeError(
+      `layer ${lost} (${layers[lost]!.name}): only layers that feed back into it read it; none of it reaches the last one, the output.`,
+    );
+}
+
+/** What a layer is made of, directly or not, and itself. */
+function reachedFrom(last: number, sources: readonly number[][]): Set<number> {
+  const reached = new Set([last]);
+  for (const index of reached) for (const source of sources[index]!) if (source >= 0) reached.add(source);
+  return reached;
 }

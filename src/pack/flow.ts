@@ -1,3 +1,4 @@
+import { UnsupportedError } from '../base/errors.js';
 import { isRecurrent, type LayerSpec, type ModelSpec } from '../model/spec.js';
 import { inputWidth, sourcesOf, widthsOf } from '../model/wiring.js';
 
@@ -8,6 +9,13 @@ export interface Fragment {
   width: number;
 }
 
+/** Layers that run one after the other, in their order in the spec. */
+export interface Group {
+  layers: number[];
+  /** whether what they give comes back to them through a delay, so that they run step by step; else it is one layer */
+  loops: boolean;
+}
+
 /**
  * What flows where in a model, before anything has an address. Slices and joins are no work: what a layer reads is a
  * list of fragments of what others make, side by side.
@@ -15,10 +23,12 @@ export interface Fragment {
 export interface Flow {
   /** features that each layer gives */
   widths: number[];
-  /** per layer its operands: a combination has several, each other layer one */
+  /** per layer its operands: a combination has several, each other layer one; none for a layer that does nothing */
   reads: Fragment[][][];
   /** what the model gives */
   output: Fragment[];
+  /** those that do something, in an order in which everybody finds what he reads, but for what comes back */
+  groups: Group[];
   /**
    * Per layer the stage in which it runs. Within a stage everything goes forward through time, chunk by chunk; what goes
    * backward, and what reads that, has to wait until whole sequences are there. Layers that do nothing have none: −1.
@@ -36,39 +46,89 @@ export function isReversing(layer: LayerSpec): boolean {
   return isRecurrent(layer) && (layer.direction ?? 'forward') !== 'forward';
 }
 
-/** @param spec as checkSpec returns it */
+/**
+ * @param spec as checkSpec returns it
+ * @throws UnsupportedError where a layer that goes backward would have to wait for what comes back from it
+ */
 export function flowOf(spec: ModelSpec): Flow {
   const { layers } = spec;
   const widths = widthsOf(spec);
+  const { reads, output } = readsOf(spec, widths);
+  const groups = groupsOf(spec, reads);
+  const stages = layers.map(() => -1);
+  /** the stage from which on what a layer gives can be read forward */
+  const readable = (value: number) => stages[value]! + (isReversing(layers[value]!) ? 1 : 0);
+  for (const { layers: members, loops } of groups) {
+    const turned = members.find((index) => isReversing(layers[index]!));
+    if (loops && turned !== undefined)
+      throw new UnsupportedError(
+        `layer ${layers[turned]!.name} goes backward through time, and what it gives comes back to it through a delay; that is not supported.`,
+        'layer direction in a loop',
+      );
+    const before = members.flatMap((index) =>
+      valuesOf(reads[index]!)
+        .filter((value) => value >= 0 && !members.includes(value))
+        .map((value) => Math.max(readable(value), stages[value]! + (turned === undefined ? 0 : 1))),
+    );
+    for (const index of members) stages[index] = Math.max(0, ...before);
+  }
+  return { widths, reads, output, groups, stages };
+}
+
+/** What each layer reads, through those that do nothing, and what the model gives. */
+function readsOf(spec: ModelSpec, widths: readonly number[]): Pick<Flow, 'reads' | 'output'> {
+  const { layers } = spec;
   const sources = sourcesOf(spec);
   const input = [{ value: -1, column: 0, width: inputWidth(spec) }];
   const given: Fragment[][] = [];
-  const reads: Fragment[][][] = [];
-  const stages: number[] = [];
-  /** the stage from which on what a layer gives can be read forward */
-  const readable = (value: number) =>
-    value < 0 ? 0 : stages[value]! + (isReversing(layers[value]!) ? 1 : 0);
+  const givenOf = (source: number) => (source < 0 ? input : given[source]!);
   for (const [index, layer] of layers.entries()) {
-    const each = sources[index]!.map((source) => (source < 0 ? input : given[source]!));
-    const operands = layer.kind === 'combine' ? each : [mergeFragments(each.flat())];
-    const whole = [{ value: index, column: 0, width: widths[index]! }];
-    if (isView(layer)) {
-      given.push(layer.kind === 'slice' ? cutFragments(operands[0]!, layer.from, layer.to) : operands[0]!);
-      reads.push([]);
-      stages.push(-1);
+    if (!isView(layer)) {
+      given.push([{ value: index, column: 0, width: widths[index]! }]);
       continue;
     }
-    given.push(whole);
-    reads.push(operands);
-    const values = operands.flat().map(({ value }) => value);
-    const afterWhole = isReversing(layer) ? 1 : 0;
-    stages.push(
-      Math.max(
-        ...values.map((value) => (value < 0 ? 0 : Math.max(readable(value), stages[value]! + afterWhole))),
-      ),
-    );
+    const read = mergeFragments(sources[index]!.flatMap(givenOf));
+    given.push(layer.kind === 'slice' ? cutFragments(read, layer.from, layer.to) : read);
   }
-  return { widths, reads, output: given.at(-1)!, stages };
+  const reads = layers.map((layer, index) => {
+    if (isView(layer)) return [];
+    const each = sources[index]!.map(givenOf);
+    return layer.kind === 'combine' ? each : [mergeFragments(each.flat())];
+  });
+  return { reads, output: given.at(-1)! };
+}
+
+/**
+ * Layers that wait for each other run together: strongly connected components, each behind all that it reads (Tarjan
+ * 1972). Where nothing feeds back, this is the spec's own order.
+ */
+function groupsOf({ layers }: ModelSpec, reads: Flow['reads']): Group[] {
+  const groups: Group[] = [];
+  /** per layer its number in the search, and the lowest that can be reached from it; infinite once it has a group */
+  const numbers = new Map<number, number>();
+  const lowest = new Map<number, number>();
+  const open: number[] = [];
+  const visit = (index: number): number => {
+    const number = numbers.size;
+    numbers.set(index, number);
+    lowest.set(index, number);
+    open.push(index);
+    const values = valuesOf(reads[index]!).filter((value) => value >= 0);
+    for (const value of values)
+      lowest.set(index, Math.min(lowest.get(index)!, numbers.has(value) ? lowest.get(value)! : visit(value)));
+    if (lowest.get(index)! < number) return lowest.get(index)!;
+    const members = open.splice(open.indexOf(index)).sort((a, b) => a - b);
+    for (const member of members) lowest.set(member, Number.POSITIVE_INFINITY);
+    groups.push({ layers: members, loops: members.length > 1 || values.includes(index) });
+    return Number.POSITIVE_INFINITY;
+  };
+  for (const [index, layer] of layers.entries()) if (!isView(layer) && !numbers.has(index)) visit(index);
+  return groups;
+}
+
+/** Numbers of the layers of which operands are, −1 for the model's input. */
+export function valuesOf(operands: readonly Fragment[][]): number[] {
+  return operands.flat().map(({ value }) => value);
 }
 
 /** The same features in as few fragments as there can be. */

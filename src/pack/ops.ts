@@ -19,7 +19,7 @@ import { stripSizes, stripWeights } from '../model/strips.js';
 import { planBlocks } from './blocks.js';
 import type { Flow } from './flow.js';
 import { parameterFloats } from './parameters.js';
-import type { Op, Place, Program, StatePlan } from './program.js';
+import type { LinearOp, Op, Place, Program, StatePlan } from './program.js';
 import { lanes, panelRows, partRows, phasesOf, rowPlaces } from './rows.js';
 import { planStrips } from './strips.js';
 import { tableFloats } from './table.js';
@@ -35,17 +35,23 @@ export function newPlace(): Place {
 
 /**
  * The operations of each layer, with room for its weights in the layout: none for a layer that does nothing, two for one
- * that goes both ways. They are not placed yet.
+ * that goes both ways, of a delay in a loop the first half. They are not placed yet.
  */
 export function planOps(
   { layers }: ModelSpec,
-  { widths, stages }: Flow,
+  { widths, stages, groups }: Flow,
   layout: Layout,
   states: Program['states'],
 ): Op[][] {
+  const looping = new Set(groups.flatMap((group) => (group.loops ? group.layers : [])));
   return layers.map((layer, index) => {
     if (stages[index]! < 0) return [];
     const placed = { name: layer.name, layer: index, x: newPlace(), y: newPlace() };
+    if (layer.kind === 'delay' && looping.has(index)) {
+      const { name, y } = placed;
+      const state = states.push(stateOf(layer)) - 1;
+      return [{ op: 'recall', name, layer: index, y, outputs: widths[index]!, state }];
+    }
     if (!isRecurrent(layer)) return [planLayer(layer, placed, widths[index]!, layout, states)];
     return directionsOf(layer).map((direction) =>
       planRecurrent(layer, { ...placed, x: newPlace(), y: newPlace() }, endOf(direction), layout, states),
@@ -53,7 +59,7 @@ export function planOps(
   });
 }
 
-type Placed = Pick<Op, 'name' | 'layer' | 'x' | 'y'>;
+type Placed = Pick<LinearOp, 'name' | 'layer' | 'x' | 'y'>;
 
 function planLayer(
   layer: LayerSpec,

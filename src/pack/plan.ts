@@ -38,7 +38,7 @@ export function planProgram(spec: ModelSpec, workers: number): Program {
   const own = planOps(spec, flow, layout, states);
   const weightBytes = layout.bytes - before;
   const wiring = wireOps(spec, flow, own);
-  const ops = [...own.flat(), ...wiring.copies];
+  const ops = [...own.flat(), ...wiring.more];
   const stages = wiring.stages.map((stage): Stage => {
     const work = stage.steps.flat().reduce((sum, number) => sum + workOf(ops[number]!, spec), 0);
     return { ...stage, work };

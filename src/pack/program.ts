@@ -12,6 +12,8 @@ export interface Place {
   slot: number;
   offset: number;
   ld: number;
+  /** whether each step of a loop has the same rows in turn; left out where rows are those of all steps */
+  still?: true;
 }
 
 /** What every operation has. */
@@ -152,6 +154,21 @@ export interface DelayOp extends Placed {
   state: number;
 }
 
+/** The first half of a delay in a loop: brings the oldest input that it keeps. */
+export interface RecallOp extends Omit<Placed, 'x'> {
+  op: 'recall';
+  outputs: number;
+  state: number;
+}
+
+/** The other half: takes in a new one. */
+export interface KeepOp extends Omit<Placed, 'y'> {
+  op: 'keep';
+  outputs: number;
+  steps: number;
+  state: number;
+}
+
 /** Puts columns where a layer that reads several values wants them. */
 export interface CopyOp extends Placed {
   op: 'copy';
@@ -170,7 +187,9 @@ export type Op =
   | NormOp
   | CopyOp
   | ConvOp
-  | DelayOp;
+  | DelayOp
+  | RecallOp
+  | KeepOp;
 
 /**
  * Columns that go between the host's arrays and a frame, chunk by chunk: columns [column, column + width) of the value
@@ -191,6 +210,8 @@ export interface Port {
 export interface Stage {
   /** numbers of operations; those of one step run side by side, and everybody meets after it */
   steps: number[][];
+  /** ranges [from, to) of `steps` that run for one time step after the other: what is made in them feeds back */
+  loops: { from: number; to: number }[];
   inputs: Port[];
   outputs: Port[];
   /** multiply-adds per step and stream, padding not counted */
@@ -256,6 +277,11 @@ export interface Program {
 /** Row stride in bytes of a layer's output: padded so that whole vectors can be written. */
 export function strideOf(width: number): number {
   return Math.ceil(width / 8) * 32;
+}
+
+/** Bytes from a row of a place to the next one; 0 where every step has the same rows. */
+export function advanceOf({ ld, still }: Place): number {
+  return still ? 0 : ld;
 }
 
 /** Byte address of a place in a frame. */

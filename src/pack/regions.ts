@@ -3,7 +3,7 @@ import { type Place, strideOf } from './program.js';
 /** Rows in activations of a frame, for as long as somebody needs them. */
 interface Region {
   ld: number;
-  /** the first step that writes it and the last one that reads it; −1 and infinity are what the host does before and after */
+  /** the first step that touches it and the last one; −1 and infinity are what the host does before and after */
   first: number;
   last: number;
   places: { place: Place; column: number }[];
@@ -43,9 +43,23 @@ export class Regions {
 
   /**
    * Gives every region the lowest activations that nobody needs while it is needed: a plain stack has two, by turns.
-   * Steps are parted by meetings, so what one step reads the next one can write over.
+   * Steps are parted by meetings, so what one step reads the next one can write over. What a loop has to itself, each
+   * time step writes before it reads, so its rows are those of one time step; what else a loop touches is needed until
+   * its last time step is done.
+   * @param loops ranges [from, to) of steps
    */
-  assign(): { slots: number; widest: number } {
+  assign(loops: readonly { from: number; to: number }[]): { slots: number; widest: number } {
+    for (const { from, to } of loops) {
+      for (const region of this.#all) {
+        if (region.last < from || region.first >= to) continue;
+        const isOwn = region.first >= from && region.last < to;
+        if (isOwn) for (const { place } of region.places) place.still = true;
+        else {
+          region.first = Math.min(region.first, from);
+          region.last = Math.max(region.last, to - 1);
+        }
+      }
+    }
     const lasts: number[] = [];
     for (const region of [...this.#all].sort((a, b) => a.first - b.first)) {
       let slot = lasts.findIndex((last) => last < region.first);

@@ -1,7 +1,7 @@
 import { roundUp } from '../memory/layout.js';
-import type { ModelSpec } from '../model/spec.js';
+import type { DelaySpec, ModelSpec } from '../model/spec.js';
 import { inputWidth } from '../model/wiring.js';
-import { type Flow, type Fragment, isReversing } from './flow.js';
+import { type Flow, type Fragment, type Group, isReversing, valuesOf } from './flow.js';
 import { newPlace } from './ops.js';
 import type { Op, Port, Stage } from './program.js';
 import { Regions, type Spot } from './regions.js';
@@ -9,8 +9,8 @@ import { panelRows } from './rows.js';
 
 /** What a model's operations are wired to. */
 export interface Wiring {
-  /** what is copied besides, to be appended to the operations */
-  copies: Op[];
+  /** what is copied or kept besides, to be appended to the operations */
+  more: Op[];
   stages: Omit<Stage, 'work'>[];
   /** activations that a frame needs */
   slots: number;
@@ -23,13 +23,13 @@ export interface Wiring {
  * @param ops of each layer; their places are filled in
  */
 export function wireOps(spec: ModelSpec, flow: Flow, ops: readonly Op[][]): Wiring {
-  const wiring: Wiring = { copies: [], stages: [], slots: 1, widest: 0 };
+  const wiring: Wiring = { more: [], stages: [], slots: 1, widest: 0 };
   const known = ops.flat().length;
   const last = Math.max(0, ...flow.stages);
   for (let stage = 0; stage <= last; stage++) {
-    const wired = new StageWiring(spec, flow, ops, stage, known, wiring.copies);
+    const wired = new StageWiring(spec, flow, ops, stage, known, wiring.more);
     wiring.stages.push(wired.wire());
-    const { slots, widest } = wired.regions.assign();
+    const { slots, widest } = wired.regions.assign(wiring.stages.at(-1)!.loops);
     wiring.slots = Math.max(wiring.slots, slots);
     wiring.widest = Math.max(wiring.widest, widest);
   }
@@ -39,14 +39,14 @@ export function wireOps(spec: ModelSpec, flow: Flow, ops: readonly Op[][]): Wiri
 /** Fragments of several values in one row, for a layer that reads them side by side. */
 interface Join {
   spot: Spot;
-  /** which fragments, by their numbers, are written straight to where they belong */
-  straight: Set<number>;
-  isFilled: boolean;
+  /** numbers of the fragments that are not there yet, and are not written straight to where they belong */
+  missing: number[];
 }
 
 class StageWiring {
   readonly regions = new Regions();
   readonly #steps: number[][] = [];
+  readonly #loops: Stage['loops'] = [];
   readonly #inputs: Port[] = [];
   readonly #outputs: Port[] = [];
   /** where the features of a value are, those of this stage and those that have come in */
@@ -54,7 +54,7 @@ class StageWiring {
   readonly #joins = new Map<string, Join>();
   /** values that layers of this stage make, forward; by the number of the join in which they are made, if any */
   readonly #homes = new Map<number, Spot>();
-  readonly #own: number[];
+  readonly #groups: readonly Group[];
   readonly #first: number[];
 
   constructor(
@@ -63,9 +63,9 @@ class StageWiring {
     readonly ops: readonly Op[][],
     readonly stage: number,
     readonly known: number,
-    readonly copies: Op[],
+    readonly more: Op[],
   ) {
-    this.#own = spec.layers.map((_, index) => index).filter((index) => flow.stages[index] === stage);
+    this.#groups = flow.groups.filter(({ layers }) => flow.stages[layers[0]!] === stage);
     let count = 0;
     this.#first = ops.map((each) => {
       count += each.length;
@@ -74,14 +74,18 @@ class StageWiring {
   }
 
   wire(): Omit<Stage, 'work'> {
-    for (const index of this.#own) {
+    const own = this.#groups.flatMap(({ layers }) => layers);
+    for (const index of own) {
       if (isReversing(this.spec.layers[index]!) && this.ops[index]!.length === 1) continue;
       for (const operand of this.flow.reads[index]!) if (operand.length > 1) this.#planJoin(operand);
     }
-    for (const index of this.#own) this.#wireLayer(index);
-    for (const index of this.#own) this.#wireOutputs(index);
+    for (const { layers, loops } of this.#groups) {
+      if (loops) this.#wireLoop(layers);
+      else this.#wireLayer(layers[0]!);
+    }
+    for (const index of own) this.#wireOutputs(index);
     if (this.stage === 0) this.#passInput();
-    return { steps: this.#steps, inputs: this.#inputs, outputs: this.#outputs };
+    return { steps: this.#steps, loops: this.#loops, inputs: this.#inputs, outputs: this.#outputs };
   }
 
   /** A row for a join, in which those who make its values write them where nothing beside is written over. */
@@ -89,7 +93,7 @@ class StageWiring {
     const key = keyOf(fragments);
     if (this.#joins.has(key)) return;
     const total = fragments.reduce((sum, { width }) => sum + width, 0);
-    const straight = new Set<number>();
+    const missing: number[] = [];
     const homes = new Map<number, number>();
     let widest = total;
     let column = 0;
@@ -100,22 +104,51 @@ class StageWiring {
       const isWhole = value >= 0 && fragment.column === 0 && width === this.flow.widths[value];
       const isFree = !this.#homes.has(value) && !homes.has(value);
       if (isWhole && isFree && this.#isMadeHere(value) && (isLast || end === column + width)) {
-        straight.add(index);
         homes.set(value, column);
         widest = Math.max(widest, end);
-      }
+      } else missing.push(index);
       column += width;
     }
     const spot = this.regions.add(widest);
     for (const [value, at] of homes) this.#homes.set(value, { ...spot, column: at });
-    this.#joins.set(key, { spot, straight, isFilled: false });
+    this.#joins.set(key, { spot, missing });
+  }
+
+  /**
+   * Delays of a loop give what they have before anything else runs, and take in what has come in the end; between the two
+   * its other layers run as they would without it.
+   */
+  #wireLoop(layers: readonly number[]): void {
+    // What comes from before the loop is put beside the rest once, and not step by step.
+    for (const fragments of layers.flatMap((index) => this.flow.reads[index]!)) {
+      const join = this.#joins.get(keyOf(fragments));
+      if (join !== undefined) this.#fill(join, fragments, (value) => !layers.includes(value));
+    }
+    const from = this.#steps.push([]) - 1;
+    const recalls = layers.flatMap((index) => this.ops[index]!.filter((op) => op.op === 'recall'));
+    for (const op of recalls) {
+      const home = this.#homes.get(op.layer) ?? this.regions.add(this.flow.widths[op.layer]!);
+      this.#spots.set(op.layer, home);
+      this.regions.use(home, from, op.y);
+      this.#steps[from]!.push(this.#first[op.layer]!);
+    }
+    for (const index of layers) if (this.ops[index]![0]!.op !== 'recall') this.#wireLayer(index);
+    const kept = recalls.map(({ layer }) => this.#find(this.flow.reads[layer]![0]!));
+    const last = this.#steps.push([]) - 1;
+    for (const [k, { name, layer, outputs, state }] of recalls.entries()) {
+      const { steps = 1 } = this.spec.layers[layer] as DelaySpec;
+      const op: Op = { op: 'keep', name, layer, x: newPlace(), outputs, steps, state };
+      this.regions.use(kept[k]!, last, op.x);
+      this.#append(op, last);
+    }
+    this.#loops.push({ from, to: last + 1 });
   }
 
   #wireLayer(index: number): void {
     const layer = this.spec.layers[index]!;
     const ops = this.ops[index]!;
     const operands = this.flow.reads[index]!;
-    const values = operands.flat().map(({ value }) => value);
+    const values = valuesOf(operands);
     const before = this.#steps.at(-1);
     const reversing = isReversing(layer);
     const read = ops.map((_, k) => {
@@ -135,6 +168,7 @@ class StageWiring {
     const home = this.#homes.get(index) ?? this.regions.add(this.flow.widths[index]!);
     if (!reversing) this.#spots.set(index, home);
     for (const [k, op] of ops.entries()) {
+      if (op.op === 'recall' || op.op === 'keep') continue;
       const [x, ...more] = read[k]!;
       this.regions.use(x!, step, op.x);
       if (op.op === 'combine') {
@@ -156,7 +190,7 @@ class StageWiring {
     const [{ value, column, width }] = fragments as [Fragment];
     if (fragments.length === 1) return shift(this.#spotOf(value, column, width), column);
     const join = this.#joins.get(keyOf(fragments))!;
-    if (!join.isFilled) this.#fill(join, fragments);
+    this.#fill(join, fragments);
     return join.spot;
   }
 
@@ -176,20 +210,20 @@ class StageWiring {
     const known = this.#joins.get(key);
     if (known !== undefined) return shift(known.spot, -column);
     spot = this.regions.add(width);
-    this.#joins.set(key, { spot, straight: new Set(), isFilled: true });
+    this.#joins.set(key, { spot, missing: [] });
     this.#bringIn(value, wanted, spot, false);
     return shift(spot, -column);
   }
 
-  /** Copies what was not written straight into a join, or has it brought in. */
-  #fill(join: Join, fragments: readonly Fragment[]): void {
-    join.isFilled = true;
-    let column = 0;
+  /** Copies what was not written straight into a join, or has it brought in: of all values, or of those that are there. */
+  #fill(join: Join, fragments: readonly Fragment[], isThere = (_value: number) => true): void {
     const copies: { from: Spot; to: Spot; fragment: Fragment }[] = [];
+    let column = 0;
     for (const [index, fragment] of fragments.entries()) {
       const to = shift(join.spot, column);
       column += fragment.width;
-      if (join.straight.has(index)) continue;
+      if (!join.missing.includes(index) || !isThere(fragment.value)) continue;
+      join.missing = join.missing.filter((other) => other !== index);
       if (!this.#isMadeHere(fragment.value)) this.#bringIn(fragment.value, fragment, to, false);
       else copies.push({ from: this.#find([fragment]), to, fragment });
     }
@@ -201,8 +235,13 @@ class StageWiring {
       const op: Op = { op: 'copy', name, layer, x: newPlace(), y: newPlace(), outputs };
       this.regions.use(from, step, op.x);
       this.regions.use(to, step, op.y);
-      this.#steps[step]!.push(this.known + this.copies.push(op) - 1);
+      this.#append(op, step);
     }
+  }
+
+  /** Adds an operation that is no layer's own to a step. */
+  #append(op: Op, step: number): void {
+    this.#steps[step]!.push(this.known + this.more.push(op) - 1);
   }
 
   /** Features with each stream's steps from the last to the first: they come from outside. */
@@ -211,7 +250,7 @@ class StageWiring {
     let join = this.#joins.get(key);
     if (join === undefined) {
       const spot = this.regions.add(fragments.reduce((sum, { width }) => sum + width, 0));
-      join = { spot, straight: new Set(), isFilled: true };
+      join = { spot, missing: [] };
       this.#joins.set(key, join);
       let column = 0;
       for (const fragment of fragments) {
@@ -234,8 +273,7 @@ class StageWiring {
     const { flow, spec } = this;
     const of = flow.widths[index]!;
     const isRead = flow.reads.some(
-      (operands, reader) =>
-        flow.stages[reader]! > this.stage && operands.flat().some(({ value }) => value === index),
+      (operands, reader) => flow.stages[reader]! > this.stage && valuesOf(operands).includes(index),
     );
     if (isRead) this.#bringOut(index, { value: index, column: 0, width: of }, of, 0);
     let column = 0;
@@ -284,7 +322,7 @@ class StageWiring {
   }
 
   #opOf(number: number): Op {
-    return number < this.known ? this.ops.flat()[number]! : this.copies[number - this.known]!;
+    return number < this.known ? this.ops.flat()[number]! : this.more[number - this.known]!;
   }
 }
 
@@ -306,6 +344,7 @@ function reachOf({ op }: Op): number {
     case 'copy':
     case 'conv':
     case 'delay':
+    case 'recall':
       return 1;
     case 'linear':
       return panelRows;

@@ -66,6 +66,7 @@ export function readPiece(control: Control): Piece {
     stage: words[piece + 4]!,
     steps: words[piece]!,
     batch: words[piece + 1]!,
+    row: 0,
     t0: words[piece + 2]!,
     ragged: words[piece + 3] === 1,
   };

@@ -17,6 +17,8 @@ export interface RunResult {
 
 /** Multiply-adds in a piece, about a tenth of a second: what an abort or another task has to wait for. */
 const pieceWork = 2 ** 31;
+/** Steps of loops in a piece: a crew meets after each, and counts its meetings in one word. */
+const pieceSteps = 2 ** 17;
 /** After so many milliseconds a run on the calling thread lets other tasks have their turn. */
 const turn = 50;
 
@@ -52,7 +54,12 @@ export async function runModel(
     for (const [number, stage] of stages.entries()) {
       for (const { value, of } of stage.outputs)
         if (value >= 0 && !values.has(value)) values.set(value, newOutput(steps * count * of));
-      const most = Math.min(Math.floor(frame.rows / count), Math.ceil(pieceWork / (count * stage.work)));
+      const looped = stage.loops.reduce((sum, { from, to }) => sum + to - from, 0);
+      const most = Math.min(
+        Math.floor(frame.rows / count),
+        Math.ceil(pieceWork / (count * stage.work)),
+        Math.ceil(pieceSteps / looped),
+      );
       for (let t0 = 0; t0 < steps; t0 += most) {
         const some = Math.min(most, steps - t0);
         const given: Chunk = { t0, steps: some, first, count, batch, whole: steps, lengths };
@@ -61,7 +68,7 @@ export async function runModel(
           if (port.value < 0) writePort(arena, program, port, x, given);
           else writePort(arena, program, port, values.get(port.value)!, kept);
         }
-        const piece = { stage: number, steps: some, batch: count, t0, ragged: lengths !== undefined };
+        const piece = { stage: number, steps: some, batch: count, row: 0, t0, ragged: lengths !== undefined };
         const pending = schedule.run(piece);
         if (pending !== undefined) await pending;
         for (const port of stage.outputs) {

@@ -60,7 +60,7 @@ export class Slice {
     const frame = program.step;
     this.#stepper = stepper;
     this.#first = first;
-    this.#piece = { stage: 0, steps: 1, batch, t0: 0, ragged: false };
+    this.#piece = { stage: 0, steps: 1, batch, row: 0, t0: 0, ragged: false };
     const { inputs, outputs } = program.stages[0]!;
     const memory = program.inputs === 0 ? arena.i32 : arena.f32;
     this.#inputs = inputs.map((port) => {

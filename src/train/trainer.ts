@@ -197,7 +197,14 @@ export class Trainer {
     const { workers, program } = this.#parts;
     writeOrder(this.#f64, program.order, order);
     try {
-      await workers.run({ stage: 0, steps: order.steps, batch: order.batch, t0: 0, ragged: order.ragged });
+      await workers.run({
+        stage: 0,
+        steps: order.steps,
+        batch: order.batch,
+        row: 0,
+        t0: 0,
+        ragged: order.ragged,
+      });
     } catch (error) {
       // Packed forms of which some are new and some old are no weights either.
       this.#isTorn = order.stage === 'pack' || isUpdating(this.#f64, program.order);

