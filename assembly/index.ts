@@ -10,6 +10,6 @@ export { lstm_cell_f32 } from './cell/lstm';
 export { gru_after_cell_f32, gru_before_cell_f32, gru_before_reset_f32 } from './cell/gru';
 export { elman_relu_cell_f32, elman_tanh_cell_f32 } from './cell/elman';
 export { recurrent_f32, recurrent_step_f32 } from './layer/recurrent';
-export { keep_state_f32 } from './layer/stream';
+export { hold_f32, keep_state_f32 } from './layer/stream';
 export { embedding_f32 } from './layer/embedding';
 export { log_softmax_f32, relu_f32, sigmoid_f32, softmax_f32, tanh_f32 } from './math/activate';

@@ -158,6 +158,13 @@ export const kernelRuns: Readonly<Record<KernelName, KernelRun[]>> = {
       kernels.recurrent_step_f32(0, ...states, table, 0, 0, 1, units, 0, 0, units, 0);
     },
   })),
+  hold_f32: [
+    {
+      shape: '16 × 1024',
+      items: 16 * 1024,
+      call: (kernels) => kernels.hold_f32(at.out, 4096, at.state, 4096, 0, 0, 1, 16, 1024),
+    },
+  ],
   keep_state_f32: [
     {
       shape: '16 × 1024',

@@ -18,6 +18,24 @@ export function zero(y: usize, count: usize): void {
 }
 
 /**
+ * T steps in which a layer rests: y = h, the last output again.
+ *
+ * y: [T, B, width] · h: [B, width], apart from y or rows of it before step 0 · ldy, ldh: row strides in bytes
+ * lengths: [B] or 0; past its end a stream's output is zero · t0: number of the first step
+ */
+export function hold_f32(
+  y: usize, ldy: usize, h: usize, ldh: usize, lengths: usize, t0: usize, steps: usize, batch: usize, width: usize,
+): void {
+  for (let t: usize = 0; t < steps; t++) {
+    for (let b: usize = 0; b < batch; b++) {
+      const to = y + (t * batch + b) * ldy;
+      if (ended(lengths, b, t0 + t)) zero(to, width);
+      else memory.copy(to, h + b * ldh, width << 2);
+    }
+  }
+}
+
+/**
  * Moves the last output of each stream into its state, once a layer has run T steps from step t0 on.
  *
  * h: [B, width] · y: [T, B, width] · ldh, ldy: row strides in bytes · lengths: [B] or 0

@@ -10,11 +10,19 @@ import { shareOf } from './share.js';
 /**
  * Binds a program to one worker's kernels: everything that does not change between pieces is worked out here.
  * @param kernels those of the family, when the program has operations that need them
+ * @param memory theirs
  * @param k this worker's number, 0..n−1
  * @param n how many share the work
  */
-export function bindProgram(kernels: Kernels, program: Program, frame: Frame, k: number, n: number): Runner {
-  const seat = { kernels, constants: program.constants, frame, k, n };
+export function bindProgram(
+  kernels: Kernels,
+  memory: WebAssembly.Memory,
+  program: Program,
+  frame: Frame,
+  k: number,
+  n: number,
+): Runner {
+  const seat = { kernels, constants: program.constants, bytes: new Uint8Array(memory.buffer), frame, k, n };
   const stages = program.stages.map(({ steps, loops }) => {
     const bound = steps.map((numbers) =>
       bindStep(
@@ -47,10 +55,11 @@ export function bindProgram(kernels: Kernels, program: Program, frame: Frame, k:
  * the next, because rows may be the same in each.
  */
 function bindLoop(bound: readonly Runner[]): Runner {
-  const step: Piece = { stage: 0, steps: 1, batch: 0, row: 0, t0: 0, ragged: false };
-  return ({ steps, batch, row, t0, ragged }, meet) => {
+  const step: Piece = { stage: 0, steps: 1, batch: 0, row: 0, t0: 0, ragged: false, masked: false };
+  return ({ steps, batch, row, t0, ragged, masked }, meet) => {
     step.batch = batch;
     step.ragged = ragged;
+    step.masked = masked;
     for (let t = 0; t < steps; t++) {
       step.row = row + t * batch;
       step.t0 = t0 + t;

@@ -13,6 +13,8 @@ export interface Piece {
   t0: number;
   /** whether the frame's lengths hold */
   ragged: boolean;
+  /** whether the frame's masks hold */
+  masked: boolean;
 }
 
 /** Where all workers wait for each other; throws when the run has been abandoned. */
@@ -26,6 +28,8 @@ export interface Seat {
   kernels: Kernels;
   /** address of the gate functions' constants */
   constants: number;
+  /** the memory, for what is decided here */
+  bytes: Uint8Array;
   frame: Frame;
   /** this worker's number, 0..n−1 */
   k: number;

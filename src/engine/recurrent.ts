@@ -1,7 +1,9 @@
 import { tileSteps } from '../pack/plan.js';
 import { addressOf, advanceOf, type RecurrentOp } from '../pack/program.js';
 import type { FamilyKernels } from '../wasm/family-registry.js';
-import type { Runner, Seat } from './piece.js';
+import { Mask } from './mask.js';
+import { bindMasked, type Stretch } from './masked.js';
+import type { Piece, Runner, Seat } from './piece.js';
 import { type Range, type RecurrentShare, recurrentShare } from './share.js';
 
 type Split = Extract<RecurrentShare, { split: true }>;
@@ -38,7 +40,8 @@ function bindIdle(op: RecurrentOp, seat: Seat, { part, units }: Split, phases: n
   };
 }
 
-function bindParts(op: RecurrentOp, { kernels, constants, frame, k }: Seat, { from, to }: Range): Runner {
+function bindParts(op: RecurrentOp, seat: Seat, range: Range): Runner {
+  const { kernels, constants, frame, k } = seat;
   const { keep_state_f32 } = kernels;
   const { runParts } = kernelsOf(op, kernels);
   const table = op.parameters || constants;
@@ -51,23 +54,33 @@ function bindParts(op: RecurrentOp, { kernels, constants, frame, k }: Seat, { fr
   const y = addressOf(frame, op.y);
   const { ld: ldx } = op.x;
   const { ld: ldy } = op.y;
-  const first = from * units;
-  const width = op.projection ? op.outputs : Math.min(hidden, to * units) - first;
   const [nextX, nextY] = [advanceOf(op.x), advanceOf(op.y)];
-  return ({ steps, batch, row, t0, ragged }) => {
+  const advance: Stretch = ({ batch, row, t0, ragged }, step, steps, from, to) => {
     const lengths = ragged ? frame.lengths : 0;
     const tile = tileSteps(frame, rows, batch, steps);
     const atX = x + row * nextX;
     const atY = y + row * nextY;
     // biome-ignore format: one line an object: output and state, input, weights, lengths, sizes
     runParts(
-      cell, atY, ldy, h, c, ld,
-      atX, ldx, windows, z,
+      cell, atY + step * batch * ldy, ldy, h, c, ld,
+      atX + step * batch * ldx, ldx, windows, z,
       wih, bih, whh, bhh, table,
-      lengths, t0,
+      lengths, t0 + step,
       steps, batch, inputs, hidden, units, diagonal, tile, from, to,
     );
-    keep_state_f32(h + first * 4, ld, atY + first * 4, ldy, lengths, t0, steps, batch, width);
+  };
+  const keep: Stretch = ({ batch, row, t0, ragged }, step, steps, from, to) => {
+    const lengths = ragged ? frame.lengths : 0;
+    const out = y + row * nextY + step * batch * ldy + from * 4;
+    keep_state_f32(h + from * 4, ld, out, ldy, lengths, t0 + step, steps, batch, to - from);
+  };
+  const { from, to } = range;
+  const end = op.projection ? op.outputs : Math.min(hidden, to * units);
+  const masked = op.mask < 0 ? undefined : bindMasked(op, seat, range, advance, keep);
+  return (piece, meet) => {
+    if (piece.masked && masked !== undefined) return masked(piece, meet);
+    advance(piece, 0, piece.steps, from, to);
+    keep(piece, 0, piece.steps, from * units, end);
   };
 }
 
@@ -84,7 +97,7 @@ const nobodyToMeet = () => {};
 function bindUnits(op: RecurrentOp, seat: Seat, split: Split, phases: number): Runner {
   const { kernels, frame, k } = seat;
   const { part, units: range, leader } = split;
-  const { gemm_f32, keep_state_f32, windows_f32 } = kernels;
+  const { gemm_f32, hold_f32, keep_state_f32, windows_f32 } = kernels;
   const step = bindStep(op, seat, part, range);
   const { inputs, units, rows } = op;
   const { from: u0, to: u1 } = range;
@@ -113,7 +126,31 @@ function bindUnits(op: RecurrentOp, seat: Seat, split: Split, phases: number): R
   const h = firstH + part * units * 4;
   const y = addressOf(frame, op.y) + part * units * 4;
   const [nextX, nextY] = [advanceOf(op.x), advanceOf(op.y)];
-  return ({ steps, batch, row, t0, ragged }, meet) => {
+  /** The input half of steps [t + from, t + to), in a tile that begins with step t; the piece's input begins at an address. */
+  const readInput = (atX: number, t: number, from: number, to: number, batch: number) => {
+    const count = (to - from) * batch;
+    const input = atX + (t + from) * batch * ldx;
+    for (let i = 0; i < stretches.length; i++) {
+      const { z: first, bih, windows, wih, panels } = stretches[i]!;
+      const out = first + from * batch * ldz;
+      if (windows === 0) gemm_f32(out, ldz, bih, 0, input, ldx, wih, count, inputs, panels);
+      else windows_f32(out, ldz, bih, 0, input, ldx, windows, wih, count, inputs, panels);
+    }
+  };
+  const mask = op.mask < 0 ? undefined : new Mask(op, seat);
+  const readMasked = (atX: number, t: number, some: number, batch: number) => {
+    for (let i = 0; i < some; ) {
+      const until = mask!.endOf(t + i, part, t + some) - t;
+      if (mask!.updates(t + i, part)) readInput(atX, t, i, until, batch);
+      i = until;
+    }
+  };
+  // Outputs of a projection are nobody's own; who is first repeats them all.
+  const held = op.projection ? { from: 0, to: u0 === 0 ? op.outputs : 0 } : range;
+  return (piece: Piece, meet) => {
+    const { steps, batch, row, t0, ragged } = piece;
+    const masked = piece.masked && mask !== undefined;
+    if (masked) mask.begin(piece);
     const lengths = ragged ? frame.lengths : 0;
     const tile = tileSteps(frame, rows, batch, steps);
     const atX = x + row * nextX;
@@ -121,21 +158,20 @@ function bindUnits(op: RecurrentOp, seat: Seat, split: Split, phases: number): R
     for (let t = 0; t < steps; t += tile) {
       const some = Math.min(tile, steps - t);
       const s = shared + some * batch * ldz;
-      if (u0 < u1) {
-        const from = atX + t * batch * ldx;
-        for (const { z: to, bih, wih, windows, panels } of stretches) {
-          if (windows === 0) gemm_f32(to, ldz, bih, 0, from, ldx, wih, some * batch, inputs, panels);
-          else windows_f32(to, ldz, bih, 0, from, ldx, windows, wih, some * batch, inputs, panels);
-        }
-      }
+      if (u0 < u1 && masked) readMasked(atX, t, some, batch);
+      else if (u0 < u1) readInput(atX, t, 0, some, batch);
       for (let i = t; i < t + some; i++) {
         const out = atY + i * batch * ldy;
         const before = i > 0 ? out - batch * ldy : h;
+        const ldb = i > 0 ? ldy : ld;
+        const rests = masked && !mask.updates(i, part);
+        if (rests && u0 < u1) {
+          const { from, to } = held;
+          hold_f32(out + from * 4, ldy, before + from * 4, ldb, lengths, t0 + i, 1, batch, to - from);
+        }
         for (let phase = 0; phase < phases; phase++) {
-          if (u0 < u1 && phase < stretches.length) {
-            const at = z + (i - t) * batch * ldz;
-            step(out, before, i > 0 ? ldy : ld, at, s, lengths, t0 + i, batch, phase);
-          }
+          if (u0 < u1 && !rests && phase < stretches.length)
+            step(out, before, ldb, z + (i - t) * batch * ldz, s, lengths, t0 + i, batch, phase);
           meet();
         }
       }

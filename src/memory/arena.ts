@@ -9,6 +9,7 @@ export interface Arena {
   readonly memory: WebAssembly.Memory;
   readonly f32: Float32Array;
   readonly i32: Int32Array;
+  readonly u8: Uint8Array;
   readonly shared: boolean;
 }
 
@@ -30,7 +31,14 @@ export function createArena(bytes: number, shared: boolean): Arena {
 
 /** The arena over a memory that another thread has made. */
 export function openArena(memory: WebAssembly.Memory, shared: boolean): Arena {
-  return { memory, f32: new Float32Array(memory.buffer), i32: new Int32Array(memory.buffer), shared };
+  const { buffer } = memory;
+  return {
+    memory,
+    f32: new Float32Array(buffer),
+    i32: new Int32Array(buffer),
+    u8: new Uint8Array(buffer),
+    shared,
+  };
 }
 
 function newMemory(pages: number, shared: boolean): WebAssembly.Memory {

@@ -42,6 +42,7 @@ export function planOps(
   { widths, stages, groups }: Flow,
   layout: Layout,
   states: Program['states'],
+  masks: Program['masks'],
 ): Op[][] {
   const looping = new Set(groups.flatMap((group) => (group.loops ? group.layers : [])));
   return layers.map((layer, index) => {
@@ -53,8 +54,16 @@ export function planOps(
       return [{ op: 'recall', name, layer: index, y, outputs: widths[index]!, state }];
     }
     if (!isRecurrent(layer)) return [planLayer(layer, placed, widths[index]!, layout, states)];
+    const mask = masks.find(({ name }) => name === layer.name)!.column;
     return directionsOf(layer).map((direction) =>
-      planRecurrent(layer, { ...placed, x: newPlace(), y: newPlace() }, endOf(direction), layout, states),
+      planRecurrent(
+        layer,
+        { ...placed, x: newPlace(), y: newPlace() },
+        endOf(direction),
+        mask,
+        layout,
+        states,
+      ),
     );
   });
 }
@@ -178,6 +187,7 @@ function planRecurrent(
   layer: RecurrentLayerSpec,
   placed: Placed,
   end: string,
+  mask: number,
   layout: Layout,
   states: Program['states'],
 ): Op {
@@ -215,6 +225,7 @@ function planRecurrent(
     diagonal,
     phases: phasesOf(cell, units, step),
     state,
+    mask,
     wih: layout.place(parts * rows * inputs),
     bih: layout.place(parts * rows),
     whh: cell.recurs && strips === undefined ? layout.place(parts * rows * depth) : 0,

@@ -1,9 +1,9 @@
 import { beginLayout, type Layout } from '../memory/layout.js';
-import type { ModelSpec } from '../model/spec.js';
+import { blocksOf, isRecurrent, type ModelSpec } from '../model/spec.js';
 import { inputWidth } from '../model/wiring.js';
 import { flowOf, isReversing } from './flow.js';
 import { planOps, workOf } from './ops.js';
-import { type Frame, type Program, type Stage, strideOf } from './program.js';
+import { type Frame, type MaskPlan, type Program, type Stage, strideOf } from './program.js';
 import { tableFloats } from './table.js';
 import { wireOps } from './wire.js';
 
@@ -19,6 +19,8 @@ const leastRows = 8;
  */
 const tileFloats = 2 ** 16;
 const leastTileRows = 128;
+/** Bytes of a run's masks, unless those of one step are more: they are written anew for each piece. */
+const maskBytes = 2 ** 16;
 /** Words of the control block. */
 export const controlWords = 1024;
 
@@ -35,7 +37,8 @@ export function planProgram(spec: ModelSpec, workers: number): Program {
   const before = layout.bytes;
   const states: Program['states'] = [];
   const flow = flowOf(spec);
-  const own = planOps(spec, flow, layout, states);
+  const masks = planMasks(spec);
+  const own = planOps(spec, flow, layout, states, masks);
   const weightBytes = layout.bytes - before;
   const wiring = wireOps(spec, flow, own);
   const ops = [...own.flat(), ...wiring.more];
@@ -52,6 +55,7 @@ export function planProgram(spec: ModelSpec, workers: number): Program {
     vocabulary: vocabularyOf(spec),
     outputs: flow.widths.at(-1)!,
     states,
+    masks,
     control,
     constants,
     workers,
@@ -66,10 +70,16 @@ export function planProgram(spec: ModelSpec, workers: number): Program {
   const staged = ops.map((op) => (op.op === 'recurrent' && op.projection ? strideOf(op.hidden) : 0));
   const widest = Math.max(strideOf(inputs), wiring.widest, ...staged);
   const rows = Math.max(leastRows, Math.min(mostRows, Math.floor((chunkFloats * 4) / widest)));
-  program.run = planFrame(program, layout, { rows, widest, slots, workers });
+  program.run = planFrame(program, layout, { rows, steps: rows, widest, slots, workers });
   program.step = program.reverses
     ? program.run
-    : planFrame(program, layout, { rows: Math.min(rows, mostStreams), widest, slots, workers: 1 });
+    : planFrame(program, layout, {
+        rows: Math.min(rows, mostStreams),
+        steps: 1,
+        widest,
+        slots,
+        workers: 1,
+      });
   program.bytes = layout.bytes;
   return program;
 }
@@ -80,20 +90,40 @@ function vocabularyOf({ layers }: ModelSpec): number {
   return counts.length === 0 ? 0 : Math.min(...counts);
 }
 
+/** Which columns of a row of masks are which layer's. */
+function planMasks({ layers }: ModelSpec): MaskPlan[] {
+  let column = 0;
+  return layers.filter(isRecurrent).map((layer) => {
+    const count = blocksOf(layer);
+    // Whoever goes backward meets a stream's steps at other times than the mask says.
+    const plan = { name: layer.name, count, column: isReversing(layer) ? -1 : column };
+    if (plan.column >= 0) column += count;
+    return plan;
+  });
+}
+
 interface FrameSize {
   rows: number;
+  /** most steps at a time */
+  steps: number;
   /** the widest row, bytes */
   widest: number;
   slots: number;
   workers: number;
 }
 
-function planFrame(program: Program, layout: Layout, { rows, widest, slots, workers }: FrameSize): Frame {
+function planFrame(
+  program: Program,
+  layout: Layout,
+  { rows, steps, widest, slots, workers }: FrameSize,
+): Frame {
   const tallest = Math.max(0, ...program.ops.map((op) => (op.op === 'recurrent' ? op.rows : 0)));
   const batch = Math.min(mostStreams, rows);
   // One tile of steps and one more step for the second half of a GRU.
   const scratchFloats = (Math.min(tileRows(tallest), rows) + batch) * tallest;
   const activationFloats = (rows * widest) / 4;
+  const width = program.masks.reduce((sum, { count, column }) => sum + (column < 0 ? 0 : count), 0);
+  const maskSteps = Math.max(1, Math.min(steps, Math.floor(maskBytes / width)));
   return {
     rows,
     batch,
@@ -101,6 +131,7 @@ function planFrame(program: Program, layout: Layout, { rows, widest, slots, work
     activations: Array.from({ length: slots }, () => layout.place(activationFloats)),
     activationFloats,
     lengths: layout.place(batch),
+    masks: { at: layout.place(Math.ceil((maskSteps * width) / 4)), width, steps: maskSteps },
     states: program.states.map(({ parts }) => {
       const ld = strideOf(Math.max(...parts.map(({ width }) => width)));
       return { at: parts.map(() => layout.place((batch * ld) / 4)), ld };

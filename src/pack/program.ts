@@ -47,6 +47,8 @@ export interface RecurrentOp extends Placed {
   phases: { gates: number; row: number }[];
   /** which of the frame's states is its own */
   state: number;
+  /** column of its first block in the frame's masks; −1 where it cannot skip a step */
+  mask: number;
   wih: number;
   bih: number;
   whh: number;
@@ -218,6 +220,26 @@ export interface Stage {
   work: number;
 }
 
+/** A recurrent layer's columns in the frame's masks, a block each. */
+export interface MaskPlan {
+  /** the layer's */
+  name: string;
+  /** N */
+  count: number;
+  /** the first of them; −1 for a layer that goes backward, which has none */
+  column: number;
+}
+
+/** Which blocks update in which steps of a piece: 0 where one is skipped. */
+export interface Masks {
+  /** address of [steps][width] bytes */
+  at: number;
+  /** blocks of all layers that can skip a step */
+  width: number;
+  /** most steps of a piece that has masks */
+  steps: number;
+}
+
 /** The part of a memory in which runs take place; two frames can be in use at once. */
 export interface Frame {
   /** most rows T·B at a time */
@@ -232,6 +254,7 @@ export interface Frame {
   activationFloats: number;
   /** lengths of the streams, [batch] i32 */
   lengths: number;
+  masks: Masks;
   /** of each of the program's states its parts, one as far from the next as the next from its next */
   states: { at: number[]; ld: number }[];
   /** one stretch of scratch per worker */
@@ -259,6 +282,8 @@ export interface Program {
   outputs: number;
   /** per layer that keeps something of a stream from step to step, and direction */
   states: StatePlan[];
+  /** of each recurrent layer its blocks in the frames' masks */
+  masks: MaskPlan[];
   /** Int32 words through which a crew is signalled */
   control: number;
   /** the constants of the gate functions */

@@ -8,7 +8,7 @@ import type { Piece } from '../engine/piece.js';
  *   finished     the generation that is done; the caller sleeps on it
  *   working      workers who have not finished this piece
  *   arrived      arrivals at meetings within this piece, n for each meeting
- *   piece        what to do: steps, batch, t0, ragged, stage
+ *   piece        what to do: steps, batch, t0, ragged, stage, masked
  *   stopped      1 when the crew is dismissed
  *   owned        1 when a thread has opened this memory for itself
  */
@@ -50,6 +50,7 @@ export function beginPiece(control: Control, piece: Piece, n: number): number {
   words[control.piece + 2] = piece.t0;
   words[control.piece + 3] = piece.ragged ? 1 : 0;
   words[control.piece + 4] = piece.stage;
+  words[control.piece + 5] = piece.masked ? 1 : 0;
   words[control.arrived] = 0;
   words[control.working] = n;
   // The atomic write publishes the plain ones before it.
@@ -69,6 +70,7 @@ export function readPiece(control: Control): Piece {
     row: 0,
     t0: words[piece + 2]!,
     ragged: words[piece + 3] === 1,
+    masked: words[piece + 5] === 1,
   };
 }
 

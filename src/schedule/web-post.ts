@@ -5,5 +5,5 @@ import { instantiateNow } from '../wasm/instance-now.js';
 import { takeWebPost } from './web-shift.js';
 
 takeWebPost<Program>(({ module, memory, program, k, n }) =>
-  bindProgram(instantiateNow(module, memory), program, program.run, k, n),
+  bindProgram(instantiateNow(module, memory), memory, program, program.run, k, n),
 );

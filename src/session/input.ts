@@ -2,6 +2,7 @@ import { ArgumentRangeError, ArgumentTypeError } from '../base/errors.js';
 import { checkSignal, integer, object, show } from '../base/guards.js';
 import type { Program } from '../pack/program.js';
 import type { LayerState } from './state.js';
+import { checkUpdates, type Skips } from './updates.js';
 
 /** x [T, B, I] as floats, or token ids [T, B]. */
 export type Input = Float32Array | Int32Array | Uint32Array;
@@ -16,6 +17,11 @@ export interface RunOptions {
   state?: LayerState[];
   /** steps of each stream, [B], each within 0..T; default T for all */
   lengths?: ArrayLike<number>;
+  /**
+   * by the names of recurrent layers which of their blocks update in which steps, [T, N] each: 0 where one is skipped,
+   * keeps its state, repeats its output and costs nothing (Koutník et al. 2014); default: all in all
+   */
+  updates?: Record<string, Uint8Array>;
   /** aborts between pieces of work; nothing has changed then */
   signal?: AbortSignal;
   /** where y goes, T·B·O values; default: a new array */
@@ -33,15 +39,18 @@ export interface Measures {
   batch: number;
   /** undefined when every stream has T steps */
   lengths: Int32Array | undefined;
+  /** undefined when every block updates in every step */
+  skips: Skips | undefined;
 }
 
 const most = 2 ** 31 - 1;
 
 /**
  * Checks x and the measures of a run against the model.
+ * @param row which blocks update in every step of which options.updates says nothing
  * @throws TypeError, RangeError
  */
-export function checkRun(program: Program, x: unknown, options: RunOptions): Measures {
+export function checkRun(program: Program, x: unknown, options: RunOptions, row?: Uint8Array): Measures {
   object(options, 'options');
   checkSignal(options.signal);
   if (options.onProgress !== undefined && typeof options.onProgress !== 'function') {
@@ -67,7 +76,9 @@ export function checkRun(program: Program, x: unknown, options: RunOptions): Mea
   const lengths = options.lengths === undefined ? undefined : checkLengths(options.lengths, steps, batch);
   if (program.inputs === 0) checkIds(program, input, batch, lengths);
   if (options.out !== undefined) checkOut(options.out, steps * batch * program.outputs);
-  return { steps, batch, lengths };
+  const told = options.updates === undefined ? [] : checkUpdates(program, options.updates, steps);
+  const skips = row === undefined && told.length === 0 ? undefined : { row, given: told };
+  return { steps, batch, lengths, skips };
 }
 
 /** Returns x when it is of the kind that the model's first layer reads. */

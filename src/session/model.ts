@@ -62,11 +62,16 @@ export class Model {
    * @throws TypeError, RangeError for wrong arguments; TypeError (ERR_BUSY) while another run of this model is under
    *   way; AbortError; WorkerError when a worker thread dies. After each the next run works as if nothing had been.
    */
-  async run(x: Input, options: RunOptions = {}): Promise<RunResult> {
+  run(x: Input, options: RunOptions = {}): Promise<RunResult> {
+    return this.#run(x, options);
+  }
+
+  /** @param row which blocks update where the options do not say it */
+  async #run(x: Input, options: RunOptions, row?: Uint8Array): Promise<RunResult> {
     this.#checkAlive();
     const { packed, schedule } = this.#parts;
     const { arena, program } = packed;
-    const measures = checkRun(program, x, options);
+    const measures = checkRun(program, x, options, row);
     if (options.state !== undefined) checkState(program, options.state, measures.batch);
     if (this.#running) {
       throw new ArgumentTypeError(
@@ -99,7 +104,7 @@ export class Model {
         program: packed.program,
         stepper,
         checkAlive: () => this.#checkAlive(),
-        run: (x, given) => this.run(x, given),
+        run: (x, given, row) => this.#run(x, given, row),
       },
       options,
     );

@@ -212,8 +212,8 @@ async function openModel(
   };
   const packed = await packModel(spec, read, threads, shared, open);
   const { arena, program, kernels: own } = packed;
-  const stepper = new Stepper(arena, program, bindProgram(own, program, program.step, 0, 1));
-  const solo = scheduleSolo(bindProgram(own, program, program.run, 0, 1));
+  const stepper = new Stepper(arena, program, bindProgram(own, arena.memory, program, program.step, 0, 1));
+  const solo = scheduleSolo(bindProgram(own, arena.memory, program, program.run, 0, 1));
   const schedule = shared ? await openCrew(hire!, module, packed, solo, threads, wish, signal) : solo;
   const model = new Model({
     spec,

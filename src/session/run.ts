@@ -6,6 +6,7 @@ import type { Schedule } from '../schedule/schedule.js';
 import type { Input, Measures, RunOptions } from './input.js';
 import { type Chunk, readPort, writePort } from './ports.js';
 import { createState, loadState, type State, storeState } from './state.js';
+import { writeUpdates } from './updates.js';
 
 /** What a run gives. */
 export interface RunResult {
@@ -32,7 +33,7 @@ export async function runModel(
   program: Program,
   schedule: Schedule,
   x: Input,
-  { steps, batch, lengths }: Measures,
+  { steps, batch, lengths, skips }: Measures,
   options: Pick<RunOptions, 'state' | 'signal' | 'out' | 'onProgress'>,
 ): Promise<RunResult> {
   checkSignal(options.signal);
@@ -59,6 +60,7 @@ export async function runModel(
         Math.floor(frame.rows / count),
         Math.ceil(pieceWork / (count * stage.work)),
         Math.ceil(pieceSteps / looped),
+        skips === undefined ? steps : frame.masks.steps,
       );
       for (let t0 = 0; t0 < steps; t0 += most) {
         const some = Math.min(most, steps - t0);
@@ -68,7 +70,10 @@ export async function runModel(
           if (port.value < 0) writePort(arena, program, port, x, given);
           else writePort(arena, program, port, values.get(port.value)!, kept);
         }
-        const piece = { stage: number, steps: some, batch: count, row: 0, t0, ragged: lengths !== undefined };
+        if (skips !== undefined) writeUpdates(arena, frame, skips, t0, some);
+        const ragged = lengths !== undefined;
+        const masked = skips !== undefined;
+        const piece = { stage: number, steps: some, batch: count, row: 0, t0, ragged, masked };
         const pending = schedule.run(piece);
         if (pending !== undefined) await pending;
         for (const port of stage.outputs) {

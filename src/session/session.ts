@@ -6,6 +6,7 @@ import type { RunResult } from './run.js';
 import { checkState, copyState, createState, type LayerState, moveStreams, type State } from './state.js';
 import { Slice, type Stepper } from './stepper.js';
 import { type Frames, type StreamOptions, streamSteps, transformSteps } from './stream.js';
+import { findMask, maskWidth } from './updates.js';
 
 const mostStreams = 2 ** 20;
 /** Values of state and output that a session may have: 1 GiB. */
@@ -17,7 +18,8 @@ export interface Host {
   readonly stepper: Stepper;
   /** @throws TypeError (ERR_DISPOSED) */
   checkAlive(): void;
-  run(x: Input, options: RunOptions): Promise<RunResult>;
+  /** @param row which blocks update where the options do not say it */
+  run(x: Input, options: RunOptions, row: Uint8Array | undefined): Promise<RunResult>;
 }
 
 /** How a session begins. */
@@ -35,6 +37,8 @@ export class Session {
   readonly #host: Host;
   readonly #slices: Slice[] = [];
   readonly #y: Float32Array;
+  /** which blocks update, a row of the frame's masks; undefined as long as nobody has asked for it */
+  #mask: Uint8Array | undefined;
   #running = false;
 
   /** @internal */
@@ -80,6 +84,26 @@ export class Session {
   }
 
   /**
+   * Which blocks of a layer update from the next step on: write 0 where one is to be skipped, 1 where not. A block that
+   * is skipped keeps its state, repeats its output and costs nothing (Clockwork RNN, Koutník et al. 2014; RIMs, Goyal
+   * et al. 2019). It holds for all streams, and neither `reset` nor `restore` changes it; `run` obeys it where its
+   * options do not say otherwise.
+   * @param name of a recurrent layer
+   * @returns [N], all ones at first; it belongs to the session
+   * @throws TypeError, RangeError for a name of no recurrent layer
+   */
+  updates(name: string): Uint8Array {
+    this.#check();
+    const { program } = this.#host;
+    const { column, count } = findMask(program, name);
+    if (this.#mask === undefined) {
+      this.#mask = new Uint8Array(maskWidth(program)).fill(1);
+      for (const slice of this.#slices) slice.obey(this.#mask);
+    }
+    return this.#mask.subarray(column, column + count);
+  }
+
+  /**
    * A step for each frame as it comes: `for await (const y of session.stream(frames))`. Leaving the loop ends the
    * source; the state stays where it is.
    * @param frames an iterable or async iterable of x [B, I], or of ids [B]
@@ -111,7 +135,7 @@ export class Session {
     const given = { ...options, batch: this.batch, state: this.snapshot() };
     this.#running = true;
     try {
-      const result = await this.#host.run(x, given);
+      const result = await this.#host.run(x, given, this.#mask?.slice());
       this.#write(result.state);
       return result;
     } finally {

@@ -89,7 +89,7 @@ export function openShare(share: ModelShare): SharedModel {
   }
   if (weights !== undefined)
     new Uint8Array(arena.memory.buffer).set(new Uint8Array(weights), program.constants);
-  const runner = bindProgram(instantiateNow(module, arena.memory), program, program.step, 0, 1);
+  const runner = bindProgram(instantiateNow(module, arena.memory), arena.memory, program, program.step, 0, 1);
   const host = {
     program,
     stepper: new Stepper(arena, program, runner),
@@ -124,8 +124,8 @@ function stepOnly(program: Program): Program {
 
 /** Every address of a frame moved; written out, so that one which is added later cannot be forgotten. */
 function moveFrame(frame: Frame, by: number): Frame {
-  const { rows, batch, input, activations, activationFloats, lengths, states, scratch, scratchFloats } =
-    frame;
+  const { rows, batch, input, activations, activationFloats, lengths, masks, states, scratch } = frame;
+  const { scratchFloats } = frame;
   return {
     rows,
     batch,
@@ -133,6 +133,7 @@ function moveFrame(frame: Frame, by: number): Frame {
     activations: activations.map((address) => address + by),
     activationFloats,
     lengths: lengths + by,
+    masks: { ...masks, at: masks.at + by },
     states: states.map(({ at, ld }) => ({ at: at.map((address) => address + by), ld })),
     scratch: scratch.map((address) => address + by),
     scratchFloats,

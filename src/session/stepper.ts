@@ -45,6 +45,8 @@ export class Slice {
   readonly #outputs: Rows[];
   readonly #first: number;
   readonly #rows: RowPair[];
+  /** which blocks update; undefined: all */
+  #mask: Uint8Array | undefined;
 
   /**
    * @param first number of its first stream in the session
@@ -60,7 +62,7 @@ export class Slice {
     const frame = program.step;
     this.#stepper = stepper;
     this.#first = first;
-    this.#piece = { stage: 0, steps: 1, batch, row: 0, t0: 0, ragged: false };
+    this.#piece = { stage: 0, steps: 1, batch, row: 0, t0: 0, ragged: false, masked: false };
     const { inputs, outputs } = program.stages[0]!;
     const memory = program.inputs === 0 ? arena.i32 : arena.f32;
     this.#inputs = inputs.map((port) => {
@@ -84,6 +86,12 @@ export class Slice {
     for (let i = 0; i < this.#rows.length; i++) this.#rows[i]!.kept.set(this.#rows[i]!.row);
   }
 
+  /** From now on only those blocks update that a row of the masks says when a step begins. */
+  obey(mask: Uint8Array): void {
+    this.#mask = mask;
+    this.#piece.masked = true;
+  }
+
   /** One step: x [B, I] or ids [B] of the whole session → its rows of y [B, O]. */
   step(x: Input, y: Float32Array): void {
     for (let p = 0; p < this.#inputs.length; p++) {
@@ -96,6 +104,10 @@ export class Slice {
       }
     }
     this.#stepper.admit(this);
+    if (this.#mask !== undefined) {
+      const { arena, program } = this.#stepper;
+      arena.u8.set(this.#mask, program.step.masks.at);
+    }
     this.#stepper.runner(this.#piece, nobodyToMeet);
     for (let p = 0; p < this.#outputs.length; p++) {
       const { rows, of, column } = this.#outputs[p]!;

@@ -204,6 +204,7 @@ export class Trainer {
         row: 0,
         t0: 0,
         ragged: order.ragged,
+        masked: false,
       });
     } catch (error) {
       // Packed forms of which some are new and some old are no weights either.

@@ -27,6 +27,7 @@ export const registry = {
     'cell y ldy h c lds x ldx windows z wih bih whh bhh table lengths t0 steps batch inputs hidden units diagonal tile n0 n1',
   recurrent_step_f32:
     'cell y ldy h ldh c ldc z s whh bhh table lengths time batch units diagonal u0 u1 phase',
+  hold_f32: 'y ldy h ldh lengths t0 steps batch width',
   keep_state_f32: 'h ldh y ldy lengths t0 steps batch width',
   embedding_f32: 'y ldy ids table ldt rows width',
   tanh_f32: 'y ldy x ldx table rows width',

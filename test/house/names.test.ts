@@ -51,6 +51,17 @@ test('a model and a session have these', async () => {
     ].sort(),
   );
   expect(face(model.session())).toEqual(
-    ['batch', 'constructor', 'reset', 'restore', 'run', 'snapshot', 'step', 'stream', 'transform'].sort(),
+    [
+      'batch',
+      'constructor',
+      'reset',
+      'restore',
+      'run',
+      'snapshot',
+      'step',
+      'stream',
+      'transform',
+      'updates',
+    ].sort(),
   );
 });

@@ -222,6 +222,31 @@ export const layerChecks = {
     expect(ground.read(at, h.length)).toEqual(expected);
   }) as Check,
 
+  hold_f32: ((ground, draw) => {
+    const [steps, batch, width, t0] = [
+      draw.integer(1, 5),
+      draw.integer(1, 4),
+      draw.integer(1, 9),
+      draw.integer(0, 6),
+    ];
+    const [stride, ldy] = [width + draw.integer(0, 4), width + draw.integer(0, 4)];
+    const h = draw.values(batch * stride);
+    const y = draw.values(steps * batch * ldy);
+    const ends = Int32Array.from({ length: batch }, () => draw.integer(0, t0 + steps + 2));
+    const ragged = draw.pick([true, false]);
+    const expected = y.slice();
+    for (let row = 0; row < steps * batch; row++) {
+      const b = row % batch;
+      const isPast = ragged && t0 + Math.floor(row / batch) >= ends[b]!;
+      for (let i = 0; i < width; i++) expected[row * ldy + i] = isPast ? 0 : h[b * stride + i]!;
+    }
+    const at = ground.place(y);
+    const hAt = ground.place(h);
+    const lengths = ragged ? ground.placeIntegers(ends) : 0;
+    ground.kernels.hold_f32(at, 4 * ldy, hAt, 4 * stride, lengths, t0, steps, batch, width);
+    expect(ground.read(at, y.length)).toEqual(expected);
+  }) as Check,
+
   embedding_f32: ((ground, draw) => {
     const [count, width, rows] = [draw.integer(1, 9), draw.integer(1, 9), draw.integer(0, 6)];
     const stride = Math.ceil(width / 4) * 4;

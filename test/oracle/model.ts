@@ -44,6 +44,8 @@ export interface OracleInput {
   state?: readonly GivenState[] | undefined;
   /** [B], each within 0..steps */
   lengths?: ArrayLike<number> | undefined;
+  /** by the names of layers which of their blocks update in which steps, [T, N] */
+  updates?: Readonly<Record<string, ArrayLike<number>>> | undefined;
 }
 
 export interface OracleRun {
@@ -116,7 +118,8 @@ function runLayers(
     if (isRecurrent(layer)) {
       const ways = directionsOf(layer).map((direction) => {
         const before = input.state?.[result.state.length];
-        const { frames: way, after } = recur(layer, direction, tensors, frames, before, lengthOf);
+        const mask = input.updates?.[layer.name];
+        const { frames: way, after } = recur(layer, direction, tensors, frames, before, lengthOf, mask);
         const names = cellOf(layer).states;
         result.state.push(gatherState(names, after, (vector) => vector.value));
         result.stateBound.push(gatherState(names, after, (vector) => vector.error));
@@ -144,8 +147,12 @@ function recur(
   frames: readonly Bounded[][],
   before: GivenState | undefined,
   lengthOf: (b: number) => number,
+  mask: ArrayLike<number> | undefined,
 ): { frames: Bounded[][]; after: BlockState[][] } {
   const steps = frames.length;
+  const updates = (t: number, n: number) => mask === undefined || mask[t * (mask.length / steps) + n] !== 0;
+  // Units that recur without a matrix are the oracle's one block, and their own in the mask.
+  const each = cellOf(layer).recurs ? undefined : updates;
   const end = endOf(direction);
   const blocks = readBlocks(layer, tensors, steps, end);
   const step = stepOf(layer, tensors, end);
@@ -155,12 +162,31 @@ function recur(
     let state = readState(layer, before, b);
     for (let k = 0; k < steps; k++) {
       const t = direction === 'reverse' && k < length ? length - 1 - k : k;
-      if (k < length) state = blocks.map((gates, n) => step(gates, frames[t]![b]!, state[n]!));
+      if (k < length) {
+        state = blocks.map((gates, n) => {
+          const now = state[n]!;
+          if (each === undefined && !updates(t, n)) return now;
+          const next = step(gates, frames[t]![b]!, now);
+          return each === undefined ? next : choose(next, now, (unit) => each(t, unit));
+        });
+      }
       outputs[t]![b] = join(state.map((block) => block.h));
     }
     return state;
   });
   return { frames: outputs, after };
+}
+
+/** The next state of some units, and of the others the one before. */
+function choose(next: BlockState, before: BlockState, updates: (unit: number) => boolean): BlockState {
+  const names = Object.keys(next) as StateName[];
+  const parts = names.map((name) => {
+    const [a, b] = [next[name]!, before[name]!];
+    const pick = (from: Float64Array, otherwise: Float64Array) =>
+      from.map((value, unit) => (updates(unit) ? value : otherwise[unit]!));
+    return [name, bounded(pick(a.value, b.value), pick(a.error, b.error), Number.POSITIVE_INFINITY)];
+  });
+  return Object.fromEntries(parts) as BlockState;
 }
 
 /** A layer that looks back: what it gives, and of each stream the inputs that it still needs. */

@@ -70,6 +70,7 @@ function frameRegions(program: Program, frame: Frame, name: string): Region[] {
     { what: `${name} input`, from: frame.input, bytes: frame.rows * Math.max(1, program.inputs) * 4 },
     ...frame.activations.map((from, k) => ({ what: `${name} activations ${k}`, from, bytes: buffer })),
     { what: `${name} lengths`, from: frame.lengths, bytes: frame.batch * 4 },
+    { what: `${name} masks`, from: frame.masks.at, bytes: frame.masks.width * frame.masks.steps },
     ...frame.states.flatMap(({ at, ld }, k) =>
       at.map((from, part) => ({ what: `${name} state ${k}.${part}`, from, bytes: frame.batch * ld })),
     ),

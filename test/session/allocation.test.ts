@@ -76,6 +76,19 @@ describe.each(availableKernels())('%s', (kernels) => {
     expect(own).toBeLessThan(oneObjectEach / 4);
   });
 
+  test.each([1, 4])('neither do steps in which blocks are skipped: %i streams', async (batch) => {
+    const { spec, tensors, x } = drawModel('floats', batch);
+    using model = await createModel(spec, tensors, { kernels });
+    const session = model.session({ batch });
+    const [blocks, units] = [session.updates('a'), session.updates('d')];
+    const allocated = leastAllocatedBy((i) => {
+      blocks[i % 3]! ^= 1;
+      units[i % 20]! ^= 1;
+      session.step(x);
+    });
+    expect(allocated).toBeLessThan(oneObjectEach / 4);
+  });
+
   test('sessions that take turns, and one of many streams, allocate nothing either', async () => {
     const spec = specs.floats!;
     const { tensors, x } = draw(spec, sceneOf({ batch: 70 }));
