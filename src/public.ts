@@ -31,6 +31,7 @@ export type {
   GruSpec,
   LayerSpec,
   LinearSpec,
+  LnGruSpec,
   LnLstmSpec,
   LstmSpec,
   ModelSpec,

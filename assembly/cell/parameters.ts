@@ -1,29 +1,34 @@
 import { applyFunction } from '../math/functions';
 import { TABLE_END } from '../math/table';
+import { madd } from '../simd/madd';
 
 /**
  * What a layer says beyond its kind's default. Such a layer has a copy of the constants of its own, and behind it what
  * stands here, so that it comes to a kernel with the table's address. src/pack/parameters.ts writes it; these are the
  * places, in bytes:
  *
- *   clip f32 · flags u32 · apart u32 · 4 bytes free
+ *   clip f32 · flags u32 · apart u32 · block u32
  *   of f, g and h each: code u32, alpha f32, beta f32, 4 bytes free
  *   outputs u32 · projection u32 · skip f32 · epsilon f32
+ *   zoneout f32 · zoneoutCell f32 · 8 bytes free
  *
  * Functions are called as ONNX calls them: f of the gates, g of the candidate, h of an LSTM's cell on its way out.
  */
-const CLIP = TABLE_END;
+export const CLIP = TABLE_END;
 const FLAGS = TABLE_END + 4;
 const APART = TABLE_END + 8;
-const F = TABLE_END + 16;
-const G = TABLE_END + 32;
-const H = TABLE_END + 48;
+const BLOCK = TABLE_END + 12;
+export const F = TABLE_END + 16;
+export const G = TABLE_END + 32;
+export const H = TABLE_END + 48;
 const OUTPUTS = TABLE_END + 64;
 const PROJECTION = TABLE_END + 68;
 const SKIP = TABLE_END + 72;
 const EPSILON = TABLE_END + 76;
-const ALPHA: usize = 4;
-const BETA: usize = 8;
+const ZONEOUT = TABLE_END + 80;
+const ZONEOUT_CELL = TABLE_END + 84;
+export const ALPHA: usize = 4;
+export const BETA: usize = 8;
 
 const COUPLED: u32 = 1;
 const PEEPHOLES: u32 = 2;
@@ -78,6 +83,13 @@ export function apartOf(table: usize): usize {
   return load<u32>(table, APART);
 }
 
+/** D, how many units of a part read each other. */
+// @ts-ignore: decorator
+@inline
+export function blockOf(table: usize): usize {
+  return load<u32>(table, BLOCK);
+}
+
 /** P, to how many features an LSTM projects its output. */
 // @ts-ignore: decorator
 @inline
@@ -104,4 +116,25 @@ export function skipOf(table: usize): v128 {
 @inline
 export function epsilonOf(table: usize): f64 {
   return <f64>load<f32>(table, EPSILON);
+}
+
+/** How much of h before a step is in h after it. */
+// @ts-ignore: decorator
+@inline
+export function zoneoutOf(table: usize): f32 {
+  return load<f32>(table, ZONEOUT);
+}
+
+/** The same of an LSTM's c. */
+// @ts-ignore: decorator
+@inline
+export function zoneoutCellOf(table: usize): f32 {
+  return load<f32>(table, ZONEOUT_CELL);
+}
+
+/** rate · before + (1 − rate) · after; after as it is where rate is 0, whatever was before. */
+// @ts-ignore: decorator
+@inline
+export function keep(rate: f32, before: v128, after: v128): v128 {
+  return rate == 0 ? after : madd(f32x4.splat(rate), f32x4.sub(before, after), after);
 }

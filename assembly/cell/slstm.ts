@@ -8,7 +8,7 @@ import { madd } from '../simd/madd';
 /** e^x of a gate that is stabilised: x ≤ 0, where it is not 1, and e^−87 for all below. */
 // @ts-ignore: decorator
 @inline
-function stableExp(x: v128, table: usize): v128 {
+export function stableExp(x: v128, table: usize): v128 {
   return exp(f32x4.pmax(f32x4.pmin(x, f32x4.splat(0)), v128.load(table, EXP_LEAST)), table);
 }
 

@@ -1,11 +1,13 @@
+import { blockOf } from '../cell/parameters';
 import { gemm_f32 } from '../gemm/gemm';
 import { windows_f32 } from '../gemm/windows';
 import {
-  familyPhases, familyRows, GRU_AFTER_GENERAL, GRU_BEFORE_GENERAL, isPointwise, LSTM_GENERAL, LSTM_NORMED,
-  LSTM_PROJECTED, SLSTM,
+  familyPhases, familyRows, GRU_AFTER_GENERAL, GRU_BEFORE_GENERAL, GRU_NORMED, isNormed, isPointwise, LSTM_GENERAL,
+  LSTM_NORMED, LSTM_PROJECTED, SLSTM,
 } from './family-cells';
 import { elman_general_step_f32, gru_after_general_step_f32, gru_before_general_step_f32, lstm_general_step_f32 } from './general';
-import { lstm_normed_step_f32 } from './normed';
+import { gru_normed_step_f32 } from './gru-normed';
+import { lstm_normed_step_f32 } from './lstm-normed';
 import { pointwise_step_f32 } from './pointwise';
 import { lstm_projected_step_f32 } from './projected';
 import { slstm_step_f32 } from './slstm';
@@ -13,8 +15,8 @@ import { slstm_step_f32 } from './slstm';
 /**
  * One phase of a step of units [u0, u1) of one part of a layer of the family; arguments as in recurrent_step_f32, except
  * that table is the layer's own constants and parameters, bhh are the peepholes of an LSTM that has them, and one that
- * projects its output has one part, y [B, P] and h [B, P]. One that is normalised has one part, too, and z and s are of
- * all its units. Not of the cells that recur pointwise alone.
+ * projects its output has one part, y [B, P] and h [B, P]. One that is normalised has one part, too, z and s are of all
+ * its units, and where it has several blocks u0 and u1 lie between two. Not of the cells that recur pointwise alone.
  */
 export function family_step_f32(
   cell: usize, y: usize, ldy: usize, h: usize, ldh: usize, c: usize, ldc: usize, z: usize, s: usize,
@@ -30,11 +32,22 @@ export function family_step_f32(
     lstm_projected_step_f32(y, ldy, h, ldh, c, ldc, z, s, whh, bhh, table, lengths, time, batch, units, u0, u1, phase);
   } else if (cell == LSTM_NORMED) {
     lstm_normed_step_f32(y, ldy, h, ldh, c, ldc, z, s, whh, bhh, table, lengths, time, batch, units, diagonal, u0, u1, phase);
+  } else if (cell == GRU_NORMED) {
+    gru_normed_step_f32(y, ldy, h, ldh, z, s, whh, bhh, table, lengths, time, batch, units, diagonal, u0, u1, phase);
   } else if (cell == SLSTM) {
     slstm_step_f32(y, ldy, h, ldh, c, ldc, z, whh, table, lengths, time, batch, units, diagonal, u0, u1);
   } else {
     elman_general_step_f32(y, ldy, h, ldh, z, whh, table, lengths, time, batch, units, diagonal, u0, u1);
   }
+}
+
+/** Rows of a part, which has several blocks where all units meet. */
+// @ts-ignore: decorator
+@inline
+function rowsOfPart(cell: usize, units: usize, table: usize): usize {
+  if (!isNormed(cell)) return familyRows(cell, units);
+  const block = blockOf(table);
+  return (units / block) * familyRows(cell, block);
 }
 
 /** T steps of parts [n0, n1) of a layer of the family, in the order and with the arguments of recurrent_f32. */
@@ -44,11 +57,11 @@ export function family_recurrent_f32(
   inputs: usize, hidden: usize, units: usize, diagonal: bool, tile: usize, n0: usize, n1: usize,
 ): void {
   const phases = familyPhases(cell);
-  const partRowBytes = familyRows(cell, units) << 2;
+  const partRowBytes = rowsOfPart(cell, units, table) << 2;
   for (let n = n0; n < n1; n++) {
     const first = n * units;
     const count = min(units, hidden - first);
-    const rows = familyRows(cell, count);
+    const rows = rowsOfPart(cell, count, table);
     const ldz = rows << 2;
     const offset = first << 2;
     const bias = n * partRowBytes;

@@ -4,6 +4,7 @@ import { lstm_general_cell_f32 } from '../cell/lstm-general';
 import { recur } from './recur';
 import { groupsOf, rowsOf } from './shape';
 import { ended, zero } from './stream';
+import { zoneout } from './zoneout';
 
 /**
  * One step of an LSTM as ONNX has it: z += W_hh h, then (z, c) → (c, y). p: the part's peepholes, where its rows have
@@ -18,8 +19,12 @@ export function lstm_general_step_f32(
   recur(z + row, ldz, z + row, ldz, h, ldh, whh, batch, units, diagonal, u0, u1, 4);
   for (let b: usize = 0; b < batch; b++) {
     const to = y + b * ldy + (u0 << 2);
-    if (ended(lengths, b, time)) zero(to, u1 - u0);
-    else lstm_general_cell_f32(to, c + b * ldc + (u0 << 2), z + b * ldz + row, p + row, table, u1 - u0);
+    if (ended(lengths, b, time)) {
+      zero(to, u1 - u0);
+      continue;
+    }
+    lstm_general_cell_f32(to, c + b * ldc + (u0 << 2), z + b * ldz + row, p + row, table, u1 - u0);
+    zoneout(to, h + b * ldh + (u0 << 2), table, u1 - u0);
   }
 }
 
@@ -33,8 +38,13 @@ export function gru_after_general_step_f32(
   recur(s + row, ldz, bhh + row, 0, h, ldh, whh, batch, units, diagonal, u0, u1, 3);
   for (let b: usize = 0; b < batch; b++) {
     const to = y + b * ldy + (u0 << 2);
-    if (ended(lengths, b, time)) zero(to, u1 - u0);
-    else gru_after_general_cell_f32(to, h + b * ldh + (u0 << 2), z + b * ldz + row, s + b * ldz + row, table, u1 - u0);
+    const own = h + b * ldh + (u0 << 2);
+    if (ended(lengths, b, time)) {
+      zero(to, u1 - u0);
+      continue;
+    }
+    gru_after_general_cell_f32(to, own, z + b * ldz + row, s + b * ldz + row, table, u1 - u0);
+    zoneout(to, own, table, u1 - u0);
   }
 }
 
@@ -60,8 +70,13 @@ export function gru_before_general_step_f32(
   recur(candidate, ldz, candidate, ldz, q, ldq, whh + (skipped << 2), batch, units, diagonal, u0, u1, 1);
   for (let b: usize = 0; b < batch; b++) {
     const to = y + b * ldy + first;
-    if (ended(lengths, b, time)) zero(to, u1 - u0);
-    else gru_before_general_cell_f32(to, h + b * ldh + first, gates + b * ldz, candidate + b * ldz, table, u1 - u0);
+    const own = h + b * ldh + first;
+    if (ended(lengths, b, time)) {
+      zero(to, u1 - u0);
+      continue;
+    }
+    gru_before_general_cell_f32(to, own, gates + b * ldz, candidate + b * ldz, table, u1 - u0);
+    zoneout(to, own, table, u1 - u0);
   }
 }
 
@@ -75,7 +90,11 @@ export function elman_general_step_f32(
   recur(z + row, ldz, z + row, ldz, h, ldh, whh, batch, units, diagonal, u0, u1, 1);
   for (let b: usize = 0; b < batch; b++) {
     const to = y + b * ldy + (u0 << 2);
-    if (ended(lengths, b, time)) zero(to, u1 - u0);
-    else elman_general_cell_f32(to, z + b * ldz + row, table, u1 - u0);
+    if (ended(lengths, b, time)) {
+      zero(to, u1 - u0);
+      continue;
+    }
+    elman_general_cell_f32(to, z + b * ldz + row, table, u1 - u0);
+    zoneout(to, h + b * ldh + (u0 << 2), table, u1 - u0);
   }
 }

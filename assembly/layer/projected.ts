@@ -4,6 +4,7 @@ import { gemm_f32 } from '../gemm/gemm';
 import { recur } from './recur';
 import { groupsOf, rowsOf } from './shape';
 import { ended, zero } from './stream';
+import { zoneout } from './zoneout';
 
 /**
  * One phase of a step of an LSTM whose output is projected (Sak et al. 2014; torch.nn.LSTM with proj_size), because
@@ -43,7 +44,11 @@ export function lstm_projected_step_f32(
   gemm_f32(out, ldo, zeros, 0, q, ldq, weights + from * (units << 5), batch, units, to - from);
   for (let b: usize = 0; b < batch; b++) {
     const at = y + b * ldy + first;
-    if (ended(lengths, b, time)) zero(at, width);
-    else memory.copy(at, out + b * ldo, width << 2);
+    if (ended(lengths, b, time)) {
+      zero(at, width);
+      continue;
+    }
+    memory.copy(at, out + b * ldo, width << 2);
+    zoneout(at, h + b * ldh + first, table, width);
   }
 }

@@ -61,7 +61,7 @@ function recurrence(units: number, blocks: number, batch: number, isBack: boolea
     call: ({ recurrent_back_f32, recurrent_tape_f32 }, table) => {
       if (isBack) {
         const tape = [at.y, stride, at.s, stride, at.z, 0, at.state, at.state + mib / 2, at.w];
-        recurrent_back_f32(0, at.dy, stride, ...tape, table, 0, ...sizes);
+        recurrent_back_f32(0, at.dy, stride, ...tape, 0, table, 0, ...sizes);
       } else {
         recurrent_tape_f32(0, at.y, stride, at.s, stride, at.z, 0, at.w, 0, table, 0, ...sizes);
       }
@@ -108,7 +108,7 @@ export const trainKernelRuns: Readonly<Record<TrainKernelName, KernelRun<TrainKe
   ),
   diagonal_back_f32: cell((k, _table, units) => k.diagonal_back_f32(at.y, at.z, at.w, units / 4, 4)),
   diagonal_grad_f32: each('64 rows of 256 units, 4 gates', rows * width, (k) =>
-    k.diagonal_grad_f32(at.w, at.z, 4 * ld, at.x, ld, rows, width / 4, 4),
+    k.diagonal_grad_f32(at.w, at.z, 4 * ld, at.x, ld, rows, width / 4, 4, 4),
   ),
   embedding_grad_f32: each(pass, rows * width, (k) =>
     k.embedding_grad_f32(at.y, ld, zeros, at.dy, ld, rows, width),
@@ -159,4 +159,11 @@ export const trainKernelRuns: Readonly<Record<TrainKernelName, KernelRun<TrainKe
   ),
   recurrent_tape_f32: recurrences(false),
   recurrent_back_f32: recurrences(true),
+  pointwise_tape_f32: each('QRNN of 256 units, T 16, B 4', rows * width, (k, table) =>
+    k.pointwise_tape_f32(24, at.y, ld, at.s, ld, at.z, 0, 0, 0, table, 0, 16, 4, width, 32, 0, 8, 0, 4),
+  ),
+  pointwise_back_f32: each('QRNN of 256 units, T 16, B 4', rows * width, (k, table) => {
+    const tape = [at.dy, ld, at.s, ld, at.z, 0, 0, 0, 0, 0, at.state, table, 0];
+    k.pointwise_back_f32(24, ...tape, 16, 4, width, 32, 0, 8, 0, 4);
+  }),
 };

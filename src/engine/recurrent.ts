@@ -99,28 +99,28 @@ function bindUnits(op: RecurrentOp, seat: Seat, split: Split, phases: number): R
   const { part, units: range, leader } = split;
   const { gemm_f32, hold_f32, keep_state_f32, windows_f32 } = kernels;
   const step = bindStep(op, seat, part, range);
-  const { inputs, units, rows } = op;
+  const { inputs, units, block, rows } = op;
   const { from: u0, to: u1 } = range;
   const state = frame.states[op.state]!;
   const { at, ld } = state;
   const firstH = at[0]!;
   // Where a later phase reads what all units have made in an earlier one, they make it in one place.
-  const shared = op.phases.length > 1 ? frame.scratch[leader]! : frame.scratch[k]!;
-  // With three of them the second reads the input half of all units, too.
-  const z = op.phases.length > 2 ? shared : frame.scratch[k]!;
+  const z = frame.scratch[op.phases.length > 1 ? leader : k]!;
   const x = addressOf(frame, op.x);
   const { ld: ldx } = op.x;
   const { ld: ldy } = op.y;
   const ldz = rows * 4;
-  // In each phase the rows of [u0, u1) are one stretch.
-  const stretches = op.phases.map(({ gates, row: first }) => {
-    const row = first + u0 * gates;
+  // In each phase that has gates the rows of [u0, u1) are one stretch.
+  const stretches = op.phases.flatMap(({ gates, row: first }) => {
+    if (gates === 0) return [];
+    const row = block < units ? (u0 * rows) / units : first + u0 * gates;
+    const count = block < units ? ((u1 - u0) * rows) / units : (Math.ceil(u1 / 4) * 4 - u0) * gates;
     return {
       z: z + row * 4,
       bih: op.bih + (part * rows + row) * 4,
       wih: op.wih + (part * rows + row) * inputs * 4,
       windows: op.windows === 0 ? 0 : op.windows + ((part * rows + row) / 8) * 4,
-      panels: Math.ceil(((Math.ceil(u1 / 4) * 4 - u0) * gates) / 8),
+      panels: Math.ceil(count / 8),
     };
   });
   const h = firstH + part * units * 4;
@@ -157,7 +157,7 @@ function bindUnits(op: RecurrentOp, seat: Seat, split: Split, phases: number): R
     const atY = y + row * nextY;
     for (let t = 0; t < steps; t += tile) {
       const some = Math.min(tile, steps - t);
-      const s = shared + some * batch * ldz;
+      const s = z + some * batch * ldz;
       if (u0 < u1 && masked) readMasked(atX, t, some, batch);
       else if (u0 < u1) readInput(atX, t, 0, some, batch);
       for (let i = t; i < t + some; i++) {
@@ -170,7 +170,7 @@ function bindUnits(op: RecurrentOp, seat: Seat, split: Split, phases: number): R
           hold_f32(out + from * 4, ldy, before + from * 4, ldb, lengths, t0 + i, 1, batch, to - from);
         }
         for (let phase = 0; phase < phases; phase++) {
-          if (u0 < u1 && !rests && phase < stretches.length)
+          if (u0 < u1 && !rests && phase < op.phases.length)
             step(out, before, ldb, z + (i - t) * batch * ldz, s, lengths, t0 + i, batch, phase);
           meet();
         }
@@ -219,7 +219,7 @@ function bindStep(op: RecurrentOp, seat: Seat, part: number, { from: u0, to: u1 
   }
   const { stepUnits } = kernelsOf(op, kernels);
   const table = op.parameters || constants;
-  const whh = op.whh + part * rows * units * 4;
+  const whh = op.whh + part * rows * op.block * 4;
   return (y, h, ldh, z, s, lengths, time, batch, phase) =>
     // biome-ignore format: one line an object, as above
     stepUnits(

@@ -13,9 +13,11 @@ export function shareOf(total: number, k: number, n: number): Range {
 
 /**
  * Units that split layers are divided by: two vectors, so that a share's rows begin a panel in every cell; or a strip of
- * weights, where that is higher.
+ * weights, where that is higher. Where a part has several blocks, they are not divided.
  */
-const spanUnits = 8;
+function spanOf({ units, block, strips }: RecurrentOp): number {
+  return block < units ? block : Math.max(8, strips?.height ?? 0);
+}
 
 /**
  * What worker k of n does in recurrent layers that run side by side: whole parts for all steps where there are enough
@@ -36,10 +38,11 @@ export function recurrentShare(ops: readonly RecurrentOp[], k: number, n: number
   let layer = 0;
   let part = own;
   while (part >= ops[layer]!.parts) part -= ops[layer++]!.parts;
-  const { units, diagonal, strips } = ops[layer]!;
+  const op = ops[layer]!;
+  const { units, diagonal } = op;
   // The units of a diagonal part are not split: they would be too few for it to be worth while.
   if (diagonal) return { split: true, layer, part, leader, units: { from: 0, to: k === leader ? units : 0 } };
-  const span = Math.max(spanUnits, strips?.height ?? 0);
+  const span = spanOf(op);
   const spans = shareOf(Math.ceil(units / span), k - leader, team);
   return {
     split: true,
@@ -52,7 +55,7 @@ export function recurrentShare(ops: readonly RecurrentOp[], k: number, n: number
 
 /** Of each layer the parts of worker k: contiguous over all layers, and as equal in work as whole parts can be. */
 function shareParts(ops: readonly RecurrentOp[], k: number, n: number): Range[] {
-  const costs = ops.map(({ rows, inputs, units, diagonal }) => rows * (inputs + (diagonal ? 1 : units)));
+  const costs = ops.map(({ rows, inputs, block, diagonal }) => rows * (inputs + (diagonal ? 1 : block)));
   const total = ops.reduce((sum, { parts }, layer) => sum + parts * costs[layer]!, 0);
   let before = 0;
   return ops.map(({ parts }, layer) => {

@@ -164,7 +164,7 @@ export function compactLayer<L extends RecurrentLayerSpec>(
 
 /** Whether a layer has a recurrent matrix of its own units, which may fall into blocks. */
 export function canDivide(layer: RecurrentLayerSpec): boolean {
-  return cellOf(layer).recurs && outputsOf(layer) === layer.hiddenSize && layer.kind !== 'lnlstm';
+  return cellOf(layer).recurs && outputsOf(layer) === layer.hiddenSize;
 }
 
 /**

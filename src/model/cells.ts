@@ -31,6 +31,11 @@ export interface Cell {
   /** whether h meets a matrix, weight_hh; else each unit recurs by itself, and h is nothing but the last output */
   readonly recurs: boolean;
   readonly columns: readonly Column[];
+  /**
+   * whether each step needs what all units give, as a normalisation does, so that the layer is one part whatever its
+   * blocks
+   */
+  readonly meets?: true;
 }
 
 /** Both biases of PyTorch's cells. */
@@ -103,11 +108,12 @@ const sru: Cell = {
 const sruWidened: Cell = { ...sru, code: 23, gates: 4, phases: [[0, 1, 2, 3]] };
 const qrnn: Cell = { ...sru, code: 24, columns: [{ tensor: 'bias', gates: [0, 1, 2], to: 'bias' }] };
 
-/** Phases in which all units meet, and vectors of rows of which the first is zeros; assembly/layer/normed.ts. */
+/** Phases in which all units meet, and vectors of rows of which the first is zeros; assembly/layer/lstm-normed.ts. */
 const lstmNormed: Cell = {
   ...lstm,
   code: 25,
   isFamily: true,
+  meets: true,
   phases: [[0, 1, 2, 3], [], []],
   columns: [
     { tensor: 'gain_ih', gates: [0, 1, 2, 3], to: 1 },
@@ -116,6 +122,20 @@ const lstmNormed: Cell = {
     { tensor: 'gain_c', gates: [0], to: 4 },
     { tensor: 'bias_c', gates: [1], to: 4 },
   ],
+};
+
+/** The same of a GRU; assembly/layer/gru-normed.ts. */
+const gruNormed: Cell = {
+  ...gruAfter,
+  code: 26,
+  isFamily: true,
+  meets: true,
+  phases: [[0, 1, 2], []],
+  columns: ['gain_ih', 'gain_hh', 'bias_ih', 'bias_hh'].map((tensor, k) => ({
+    tensor,
+    gates: [0, 1, 2],
+    to: k + 1,
+  })),
 };
 
 /** How many vectors of rows a cell has beside the bias. */
@@ -135,13 +155,15 @@ export function cellOf(layer: RecurrentLayerSpec): Cell {
       if (isPlain(layer)) return layer.resetAfter === false ? gruBefore : gruAfter;
       return layer.resetAfter === false ? gruBeforeGeneral : gruAfterGeneral;
     case 'elman':
-      if (layer.clip !== undefined) return elmanGeneral;
+      if (layer.clip !== undefined || layer.zoneout !== undefined) return elmanGeneral;
       if (layer.activation === 'relu') return elmanRelu;
       return layer.activation === undefined || layer.activation === 'tanh' ? elmanTanh : elmanGeneral;
     case 'slstm':
       return slstm;
     case 'lnlstm':
       return lstmNormed;
+    case 'lngru':
+      return gruNormed;
     case 'sru':
       return layer.inputSize === layer.hiddenSize ? sru : sruWidened;
     case 'qrnn':
@@ -149,13 +171,14 @@ export function cellOf(layer: RecurrentLayerSpec): Cell {
   }
 }
 
-function isPlain({ activations, clip }: LstmSpec | GruSpec): boolean {
-  return activations === undefined && clip === undefined;
+function isPlain({ activations, clip, zoneout }: LstmSpec | GruSpec): boolean {
+  return activations === undefined && clip === undefined && zoneout === undefined;
 }
 
 function isPlainLstm(layer: LstmSpec): boolean {
-  const { coupled, peepholes, projectionSize } = layer;
-  return isPlain(layer) && coupled !== true && peepholes !== true && projectionSize === undefined;
+  const { coupled, peepholes, projectionSize, zoneoutCell } = layer;
+  const isOne = coupled !== true && peepholes !== true && projectionSize === undefined;
+  return isPlain(layer) && isOne && zoneoutCell === undefined;
 }
 
 /** Whether bias_hh is added to the recurrent half alone, so that it cannot be merged into bias_ih. */

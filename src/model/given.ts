@@ -37,8 +37,8 @@ export class Given {
     return divisor;
   }
 
-  number(field: string, least?: number): number {
-    return number(this.fields[field], this.what(field), least);
+  number(field: string, least?: number, most?: number): number {
+    return number(this.fields[field], this.what(field), least, most);
   }
 
   flag(field: string, otherwise: boolean): boolean {

@@ -3,7 +3,7 @@ import type { StateName } from './cells.js';
 import { checkTaken, type FunctionName, functions } from './functions.js';
 import type { Given } from './given.js';
 import { conv, delay } from './past.js';
-import { elman, gru, lnlstm, lstm, qrnn, slstm, sru } from './recurrent.js';
+import { elman, gru, lngru, lnlstm, lstm, qrnn, slstm, sru } from './recurrent.js';
 import type { LayerSpec } from './spec.js';
 
 /** What the whole package knows of a kind of layer: its fields, its sizes and its tensors. */
@@ -42,6 +42,7 @@ export const kinds: Kinds = {
   elman,
   slstm,
   lnlstm,
+  lngru,
   sru,
   qrnn,
   linear: {

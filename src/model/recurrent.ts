@@ -9,6 +9,7 @@ import {
   directionsOf,
   type ElmanSpec,
   type GruSpec,
+  type LnGruSpec,
   type LnLstmSpec,
   type LstmSpec,
   outputsOf,
@@ -36,20 +37,20 @@ const shared = {
 export const lstm = {
   ...shared,
   check(given: Given) {
-    const fields: Omit<LstmSpec, 'kind' | 'name'> = { ...checkGates(given), ...checkClip(given) };
+    const fields: Omit<LstmSpec, 'kind' | 'name'> = { ...checkGates(given), ...checkMore(given) };
     const activations = checkFuncs(given, ['sigmoid', 'tanh', 'tanh']);
     if (activations !== undefined) fields.activations = activations;
     if (given.flag('coupled', false)) fields.coupled = true;
     if (given.flag('peepholes', false)) fields.peepholes = true;
     if (given.has('projectionSize')) fields.projectionSize = checkProjection(given, fields);
-    return fields;
+    return { ...fields, ...checkRate(given, 'zoneoutCell') };
   },
 };
 
 export const gru = {
   ...shared,
   check(given: Given) {
-    const fields: Omit<GruSpec, 'kind' | 'name'> = { ...checkGates(given), ...checkClip(given) };
+    const fields: Omit<GruSpec, 'kind' | 'name'> = { ...checkGates(given), ...checkMore(given) };
     fields.resetAfter = given.flag('resetAfter', true);
     const activations = checkFuncs(given, ['sigmoid', 'tanh']);
     if (activations !== undefined) fields.activations = activations;
@@ -60,7 +61,7 @@ export const gru = {
 export const elman = {
   ...shared,
   check(given: Given) {
-    const fields: Omit<ElmanSpec, 'kind' | 'name'> = { ...checkGates(given), ...checkClip(given) };
+    const fields: Omit<ElmanSpec, 'kind' | 'name'> = { ...checkGates(given), ...checkMore(given) };
     fields.activation = checkFunc(given.fields.activation ?? 'tanh', given.what('activation'));
     return fields;
   },
@@ -68,13 +69,8 @@ export const elman = {
 
 export const slstm = { ...shared, check: checkBlocks };
 
-export const lnlstm = {
-  ...shared,
-  check(given: Given): Omit<LnLstmSpec, 'kind' | 'name'> {
-    const epsilon = given.has('epsilon') ? given.number('epsilon', Number.MIN_VALUE) : 1e-5;
-    return { ...checkSizes(given), ...checkDirection(given), epsilon };
-  },
-};
+export const lnlstm = { ...shared, check: checkNormed };
+export const lngru = { ...shared, check: checkNormed };
 
 export const sru = {
   ...shared,
@@ -116,6 +112,12 @@ function checkBlocks(given: Given): Omit<SlstmSpec, 'kind' | 'name'> & { blocks:
   return { ...sizes, blocks, ...checkDirection(given) };
 }
 
+function checkNormed(given: Given): Omit<LnLstmSpec | LnGruSpec, 'kind' | 'name'> {
+  const { blocks, ...fields } = checkBlocks(given);
+  const epsilon = given.has('epsilon') ? given.number('epsilon', Number.MIN_VALUE) : 1e-5;
+  return { ...fields, ...(blocks === 1 ? {} : { blocks }), epsilon };
+}
+
 /** Blocks, or strips. */
 function checkGates(given: Given) {
   const fields = checkBlocks(given);
@@ -128,8 +130,16 @@ function checkGates(given: Given) {
   return { ...fields, strips };
 }
 
-function checkClip(given: Given): { clip?: number } {
-  return given.has('clip') ? { clip: given.number('clip', Number.MIN_VALUE) } : {};
+/** What each of these cells may say beside its sizes. */
+function checkMore(given: Given): { clip?: number; zoneout?: number } {
+  const clip = given.has('clip') ? { clip: given.number('clip', Number.MIN_VALUE) } : {};
+  return { ...clip, ...checkRate(given, 'zoneout') };
+}
+
+/** A probability; nothing where it is 0. */
+function checkRate<F extends string>(given: Given, field: F): { [K in F]?: number } {
+  const rate = given.has(field) ? given.number(field, 0, 1) : 0;
+  return (rate === 0 ? {} : { [field]: rate }) as { [K in F]?: number };
 }
 
 function checkProjection(

@@ -71,6 +71,11 @@ interface GateSpec extends BlockSpec {
   strips?: StripsSpec;
   /** every gate's input is limited to ±clip before its function (ONNX); an LSTM's cell is not; default: not at all */
   clip?: number;
+  /**
+   * z, the probability, 0..1, with which zoneout (Krueger et al. 2017) kept a unit's h while the model was trained. A run
+   * takes the mean: h' = z h + (1 − z) of what the cell gives. Default 0
+   */
+  zoneout?: number;
 }
 
 /** torch.nn.LSTM's equations; gates i f g o. */
@@ -90,6 +95,8 @@ export interface LstmSpec extends GateSpec {
    * of torch.nn.LSTM). Then weight_hh is [4·H, P], the state h [B, P], and blocks 1.
    */
   projectionSize?: number;
+  /** the same as zoneout for c; what the step gives is made of the c before it is mixed; default 0 */
+  zoneoutCell?: number;
 }
 
 /**
@@ -122,14 +129,26 @@ export interface SlstmSpec extends BlockSpec {
 }
 
 /**
- * An LSTM with layer normalisation (Ba et al. 2016, equations 20 to 22); gates i f g o, all blocks one. With n(v) =
- * (v − mean) / √(variance + epsilon), over all 4·H rows and over all H units: a = gain_ih n(W_ih x) + gain_hh n(W_hh h)
- * + bias, c' = σ(f) c + σ(i) tanh(g), h' = σ(o) tanh(gain_c n(c') + bias_c).
- * Tensors `${name}.weight_ih` [4·H, I], `.weight_hh` [4·H, H], `.gain_ih`, `.gain_hh` and `.bias` [4·H], `.gain_c` and
+ * An LSTM with layer normalisation (Ba et al. 2016, equations 20 to 22); gates i f g o. With n(v) =
+ * (v − mean) / √(variance + epsilon), over all 4·H rows and over all H units, whatever the blocks:
+ * a = gain_ih n(W_ih x) + gain_hh n(W_hh h) + bias, c' = σ(f) c + σ(i) tanh(g), h' = σ(o) tanh(gain_c n(c') + bias_c).
+ * Tensors `${name}.weight_ih` [4·H, I], `.weight_hh` [4·H, H/N], `.gain_ih`, `.gain_hh` and `.bias` [4·H], `.gain_c` and
  * `.bias_c` [H].
  */
-export interface LnLstmSpec extends RecurrentSpec {
+export interface LnLstmSpec extends BlockSpec {
   kind: 'lnlstm';
+  /** above 0; default 1e-5 */
+  epsilon?: number;
+}
+
+/**
+ * A GRU with layer normalisation, that of haste (LayerNormGRU of lmnt-com/haste), which resets after the product; gates
+ * r z n. With n(v) as above, over all 3·H rows, whatever the blocks: a = gain_ih n(W_ih x) + bias_ih,
+ * s = gain_hh n(W_hh h) + bias_hh, r = σ(a + s), z = σ(a + s), n = tanh(a + r s), h' = (1 − z) n + z h.
+ * Tensors `${name}.weight_ih` [3·H, I], `.weight_hh` [3·H, H/N], `.gain_ih`, `.gain_hh`, `.bias_ih` and `.bias_hh` [3·H].
+ */
+export interface LnGruSpec extends BlockSpec {
+  kind: 'lngru';
   /** above 0; default 1e-5 */
   epsilon?: number;
 }
@@ -256,7 +275,7 @@ export interface DelaySpec extends Wired {
 /** Layers that PyTorch and ONNX have, too. */
 export type CommonLayerSpec = LstmSpec | GruSpec | ElmanSpec;
 /** A layer that recurs. */
-export type RecurrentLayerSpec = CommonLayerSpec | SlstmSpec | LnLstmSpec | SruSpec | QrnnSpec;
+export type RecurrentLayerSpec = CommonLayerSpec | SlstmSpec | LnLstmSpec | LnGruSpec | SruSpec | QrnnSpec;
 /** A layer of a model. Every size is within 1..131072, and names differ. */
 export type LayerSpec =
   | EmbeddingSpec
@@ -276,7 +295,7 @@ export interface ModelSpec {
   layers: LayerSpec[];
 }
 
-const recurrentKinds: readonly string[] = ['lstm', 'gru', 'elman', 'slstm', 'lnlstm', 'sru', 'qrnn'];
+const recurrentKinds: readonly string[] = ['lstm', 'gru', 'elman', 'slstm', 'lnlstm', 'lngru', 'sru', 'qrnn'];
 
 export function isRecurrent(layer: LayerSpec): layer is RecurrentLayerSpec {
   return recurrentKinds.includes(layer.kind);
@@ -286,7 +305,7 @@ export function isRecurrent(layer: LayerSpec): layer is RecurrentLayerSpec {
 export function blocksOf(layer: RecurrentLayerSpec): number {
   // What has no recurrent matrix recurs unit by unit.
   if (layer.kind === 'sru' || layer.kind === 'qrnn') return layer.hiddenSize;
-  return layer.kind === 'lnlstm' ? 1 : (layer.blocks ?? 1);
+  return layer.blocks ?? 1;
 }
 
 /** How many features a recurrent layer gives in each direction. */

@@ -19,7 +19,7 @@ import { stripSizes, stripWeights } from '../model/strips.js';
 import { planBlocks } from './blocks.js';
 import type { Flow } from './flow.js';
 import { parameterFloats } from './parameters.js';
-import type { LinearOp, Op, Place, Program, StatePlan } from './program.js';
+import type { LinearOp, Op, Place, Program, RecurrentOp, StatePlan } from './program.js';
 import { lanes, panelRows, partRows, phasesOf, rowPlaces } from './rows.js';
 import { planStrips } from './strips.js';
 import { tableFloats } from './table.js';
@@ -174,13 +174,18 @@ function planActivation(layer: ActivationSpec, placed: Placed, width: number): O
   }
 }
 
-/** What workers can own of a recurrent layer: its blocks, or runs of units of a diagonal one; and units in each. */
-export function partsOf(layer: RecurrentLayerSpec): { parts: number; units: number; diagonal: boolean } {
+/** What workers can own of a recurrent layer, units in each part, and units that read each other. */
+type Parts = Pick<RecurrentOp, 'parts' | 'units' | 'block' | 'diagonal'>;
+
+/** Parts are a layer's blocks, or runs of units of a diagonal one; where all units meet in every step there is one. */
+export function partsOf(layer: RecurrentLayerSpec): Parts {
   const { hiddenSize: hidden } = layer;
   const blocks = blocksOf(layer);
   const diagonal = blocks === hidden && stripsOf(layer) === undefined;
+  if (cellOf(layer).meets)
+    return { parts: 1, units: hidden, block: diagonal ? hidden : hidden / blocks, diagonal };
   const units = diagonal ? Math.min(diagonalUnits, hidden) : hidden / blocks;
-  return { parts: Math.ceil(hidden / units), units, diagonal };
+  return { parts: Math.ceil(hidden / units), units, block: units, diagonal };
 }
 
 function planRecurrent(
@@ -193,24 +198,25 @@ function planRecurrent(
 ): Op {
   const { hiddenSize: hidden, inputBlocks = 1 } = layer;
   const cell = cellOf(layer);
-  const { parts, units, diagonal } = partsOf(layer);
+  const { parts, units, block, diagonal } = partsOf(layer);
   const strips = stripsOf(layer);
   if (strips !== undefined && cell.isFamily)
     throw new UnsupportedError(
-      `layer ${layer.name}: strips with other functions than a cell's own, limits or peepholes are not supported.`,
+      `layer ${layer.name}: strips with other functions than a cell's own, limits, peepholes or zoneout are not supported.`,
       'layer strips',
     );
   // Units are padded to what strips cover.
   const step = strips === undefined ? lanes : stripSizes[strips.shape].rows;
-  const rows = partRows(cell, units, step);
+  const blockRows = partRows(cell, block, step);
+  const rows = (units / block) * blockRows;
   const panels = (parts * rows) / panelRows;
   const inputs =
     inputBlocks === 1
       ? layer.inputSize
-      : windowsOf(layer, rowPlaces(cell, hidden, units, rows, step), panels).inputs;
+      : windowsOf(layer, rowPlaces(cell, hidden, block, blockRows, step), panels).inputs;
   const state = states.push(stateOf(layer, end)) - 1;
   const outputs = outputsOf(layer);
-  const depth = diagonal ? 1 : outputs < hidden ? outputs : units;
+  const depth = diagonal ? 1 : outputs < hidden ? outputs : block;
   return {
     op: 'recurrent',
     ...placed,
@@ -221,6 +227,7 @@ function planRecurrent(
     hidden,
     parts,
     units,
+    block,
     rows,
     diagonal,
     phases: phasesOf(cell, units, step),

@@ -3,13 +3,13 @@ import type { RecurrentLayerSpec } from '../model/spec.js';
 import type { RecurrentOp } from './program.js';
 
 /** Floats of what stands behind a layer's own constants; the drawing is in assembly/cell/parameters.ts. */
-export const parameterFloats = 20;
+export const parameterFloats = 24;
 
 const coupled = 1;
 const peepholes = 2;
 
 /** What of an operation its kernels read there. */
-export interface Placed extends Pick<RecurrentOp, 'outputs' | 'projection'> {
+export interface Placed extends Pick<RecurrentOp, 'block' | 'outputs' | 'projection'> {
   /** bytes between its states behind h */
   apart: number;
 }
@@ -19,12 +19,13 @@ export function placeParameters(
   to: Float32Array,
   index: number,
   layer: RecurrentLayerSpec,
-  { apart, outputs, projection }: Placed,
+  { apart, block, outputs, projection }: Placed,
 ): void {
   const words = new Uint32Array(to.buffer);
   to[index] = ('clip' in layer ? layer.clip : undefined) ?? Number.POSITIVE_INFINITY;
   words[index + 1] = flagsOf(layer);
   words[index + 2] = apart;
+  words[index + 3] = block;
   for (const [place, func] of functionsOf(layer).entries()) {
     const { function: name, alpha, beta } = fullFunc(func);
     const at = index + 4 + 4 * place;
@@ -35,7 +36,9 @@ export function placeParameters(
   words[index + 16] = outputs;
   words[index + 17] = projection;
   to[index + 18] = layer.kind === 'sru' ? (layer.scale ?? 1) : 1;
-  to[index + 19] = layer.kind === 'lnlstm' ? (layer.epsilon ?? 1e-5) : 0;
+  to[index + 19] = 'epsilon' in layer ? (layer.epsilon ?? 1e-5) : 1e-5;
+  to[index + 20] = ('zoneout' in layer ? layer.zoneout : undefined) ?? 0;
+  to[index + 21] = ('zoneoutCell' in layer ? layer.zoneoutCell : undefined) ?? 0;
 }
 
 function flagsOf(layer: RecurrentLayerSpec): number {

@@ -96,7 +96,8 @@ async function placeOp(
     if (op.bias !== 0 && !(layer.kind === 'linear' && layer.bias === false)) await row('bias', op.bias);
   } else if (op.op === 'recurrent' && isRecurrent(layer)) {
     const cell = cellOf(layer);
-    const places = rowPlaces(cell, op.hidden, op.units, op.rows, op.strips?.height);
+    const rows = (op.rows * op.block) / op.units;
+    const places = rowPlaces(cell, op.hidden, op.block, rows, op.strips?.height);
     if (op.windows === 0) await panels('weight_ih', op.wih, op.inputs, places);
     else {
       const { inputs, starts, columns } = windowsOf(layer, places, (op.parts * op.rows) / panelRows);
@@ -111,7 +112,7 @@ async function placeOp(
     }
     if (op.strips !== undefined) await placeStrips(layer, cell, op.strips, places, read, arena);
     else if (op.diagonal && cell.recurs) await column('weight_hh', op.whh, places);
-    else if (cell.recurs) await panels('weight_hh', op.whh, op.projection ? op.outputs : op.units, places);
+    else if (cell.recurs) await panels('weight_hh', op.whh, op.projection ? op.outputs : op.block, places);
     // A cell that does not tell its two biases apart gets their sum.
     for (const { tensor, gates, to } of cell.columns)
       await column(tensor, addressOf(op, to), gatePlaces(places, op.hidden, gates));

@@ -1,4 +1,5 @@
 import { beginLayout, type Layout } from '../memory/layout.js';
+import { cellOf } from '../model/cells.js';
 import { blocksOf, isRecurrent, type ModelSpec } from '../model/spec.js';
 import { inputWidth } from '../model/wiring.js';
 import { flowOf, isReversing } from './flow.js';
@@ -95,8 +96,9 @@ function planMasks({ layers }: ModelSpec): MaskPlan[] {
   let column = 0;
   return layers.filter(isRecurrent).map((layer) => {
     const count = blocksOf(layer);
-    // Whoever goes backward meets a stream's steps at other times than the mask says.
-    const plan = { name: layer.name, count, column: isReversing(layer) ? -1 : column };
+    // Whoever goes backward meets a stream's steps at other times than the mask says; blocks that meet cannot skip alone.
+    const meets = cellOf(layer).meets && count > 1;
+    const plan = { name: layer.name, count, column: meets || isReversing(layer) ? -1 : column };
     if (plan.column >= 0) column += count;
     return plan;
   });

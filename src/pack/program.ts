@@ -40,6 +40,8 @@ export interface RecurrentOp extends Placed {
   parts: number;
   /** units in a part; the last part of a diagonal layer may have fewer */
   units: number;
+  /** units that read each other: those of a part, or fewer where a part has several blocks */
+  block: number;
   /** rows of pre-activations of a part */
   rows: number;
   diagonal: boolean;

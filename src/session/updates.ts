@@ -21,7 +21,8 @@ export function maskWidth({ run }: Program): number {
 
 /**
  * The columns of a layer in the masks.
- * @throws TypeError, RangeError for what is no recurrent layer's name; UnsupportedError for a layer that goes backward
+ * @throws TypeError, RangeError for what is no recurrent layer's name; UnsupportedError for a layer that goes
+ * backward or whose blocks meet
  */
 export function findMask({ masks }: Program, name: unknown): MaskPlan {
   if (typeof name !== 'string')
@@ -33,8 +34,8 @@ export function findMask({ masks }: Program, name: unknown): MaskPlan {
     );
   if (plan.column < 0)
     throw new UnsupportedError(
-      `layer ${name} goes backward through time; skipping its blocks is not supported.`,
-      'updates direction',
+      `layer ${name} goes backward through time, or its blocks meet in every step; skipping them is not supported.`,
+      'updates',
     );
   return plan;
 }

@@ -1,9 +1,10 @@
 import { FormatError, MismatchError } from '../base/errors.js';
 import { isObject, type Json, parseJson } from '../formats/json.js';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
+import type { StateName } from '../model/cells.js';
 import type { ModelSpec } from '../model/spec.js';
-import { checkTensors, type Tensor, type Tensors } from '../model/tensors.js';
-import type { EpochReport, TrainerState } from './types.js';
+import { checkTensors, type Tensors } from '../model/tensors.js';
+import type { CarriedState, EpochReport, TrainerState } from './types.js';
 
 /**
  * Where a training stands, as a safetensors file: the weights under their own names, the optimiser's moments, the state
@@ -33,6 +34,7 @@ const key = 'blockrnn.training';
 const version = 1;
 const bestPrefix = 'best.';
 const carriedPrefix = 'carried.';
+const stateNames: readonly StateName[] = ['h', 'c', 'n', 'm'];
 
 /** Where training stands as bytes; of two trainings that are the same they differ in nothing but the seconds. */
 export function encodeCheckpoint({ spec, state, position, best }: Checkpoint): Uint8Array {
@@ -43,10 +45,9 @@ export function encodeCheckpoint({ spec, state, position, best }: Checkpoint): U
   put('state.', state.tensors);
   if (best !== undefined) put(bestPrefix, best);
   const { batch, layers } = state.carried;
-  for (const [index, { h, c }] of layers.entries()) {
-    const shaped = (data: Float32Array): Tensor => ({ shape: [batch, data.length / batch], data });
-    tensors[`${carriedPrefix}${index}.h`] = shaped(h);
-    if (c !== undefined) tensors[`${carriedPrefix}${index}.c`] = shaped(c);
+  for (const [index, layer] of layers.entries()) {
+    for (const [name, data] of Object.entries(layer) as [string, Float32Array][])
+      tensors[`${carriedPrefix}${index}.${name}`] = { shape: [batch, data.length / batch], data };
   }
   const facts = { version, spec, steps: state.steps, carried: batch, layers: layers.length, position };
   return writeSafetensors(tensors, { metadata: { [key]: JSON.stringify(facts) } });
@@ -84,10 +85,12 @@ export function decodeCheckpoint(bytes: Uint8Array, spec: ModelSpec): Checkpoint
   ];
   const layers: TrainerState['carried']['layers'] = [];
   for (let index = 0; batch > 0 && index < count; index++) {
-    const h = tensors[`${carriedPrefix}${index}.h`]?.data;
-    const c = tensors[`${carriedPrefix}${index}.c`]?.data;
-    if (h === undefined) throw new FormatError(`the checkpoint has no ${carriedPrefix}${index}.h.`);
-    layers.push(c === undefined ? { h } : { h, c });
+    const found = stateNames.flatMap((name) => {
+      const tensor = tensors[`${carriedPrefix}${index}.${name}`];
+      return tensor === undefined ? [] : [[name, tensor.data] as const];
+    });
+    if (found[0]?.[0] !== 'h') throw new FormatError(`the checkpoint has no ${carriedPrefix}${index}.h.`);
+    layers.push(Object.fromEntries(found) as unknown as CarriedState);
   }
   return {
     spec,

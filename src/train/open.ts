@@ -4,7 +4,6 @@ import { createArena } from '../memory/arena.js';
 import { checkSpec } from '../model/check.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { Tensors } from '../model/tensors.js';
-import { placeTable } from '../pack/table.js';
 import { type Hire, scheduleCrew } from '../schedule/crew.js';
 import { scheduleSolo } from '../schedule/solo.js';
 import { hireWebWorkers } from '../schedule/web-workers.js';
@@ -16,7 +15,7 @@ import type { TrainKernels } from '../wasm/train-registry.js';
 import { type InitOptions, initTensors } from './init.js';
 import { checkTrainerOptions } from './options.js';
 import { bindTraining } from './passes/engine.js';
-import { checkNames } from './plan/place.js';
+import { checkNames, placeConstants } from './plan/place.js';
 import { planTraining } from './plan/plan.js';
 import type { TrainProgram } from './plan/program.js';
 import { Trainer } from './trainer.js';
@@ -48,7 +47,7 @@ export async function openTrainer(
   const module = await untilAborted(loadTrainBinary(shared ? `${kernels}-shared` : kernels), signal);
   const instantiate = await untilAborted(findInstantiate(module), signal);
   const arena = createArena(program.bytes, shared);
-  placeTable(arena.f32, program.constants / 4);
+  placeConstants(arena.f32, program, checked);
   const workers = shared
     ? scheduleCrew(hire!, module, program, arena, threads)
     : scheduleSolo(

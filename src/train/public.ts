@@ -25,6 +25,7 @@ export type { Trainer } from './trainer.js';
 export type {
   Batch,
   Batches,
+  CarriedState,
   EpochReport,
   FitOptions,
   FitResult,

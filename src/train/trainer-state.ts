@@ -3,8 +3,8 @@ import { integer, object, show } from '../base/guards.js';
 import type { ModelSpec } from '../model/spec.js';
 import { checkTensors, type Tensors } from '../model/tensors.js';
 import { checkTied, prefixes } from './plan/place.js';
-import type { RecurrentTape, TrainProgram } from './plan/program.js';
-import type { TrainerState } from './types.js';
+import type { RecurrentTape, StateTape, TrainProgram } from './plan/program.js';
+import type { CarriedState, TrainerState } from './types.js';
 
 type Carried = TrainerState['carried'];
 
@@ -73,11 +73,12 @@ function checkCarried(program: TrainProgram, carried: Carried): Carried {
   }
   return {
     batch,
-    layers: tapes.map(({ outputs, hasCell }, index) => {
+    layers: tapes.map(({ states }, index) => {
       const where = `state.carried.layers[${index}]`;
       object(layers[index], where);
-      const take = (part: 'h' | 'c') => checkValues(layers[index][part], `${where}.${part}`, batch * outputs);
-      return hasCell ? { h: take('h'), c: take('c') } : { h: take('h') };
+      return byName(states, ({ name, width }) =>
+        checkValues(layers[index][name], `${where}.${name}`, batch * width),
+      );
     }),
   };
 }
@@ -93,31 +94,31 @@ function checkValues(values: unknown, what: string, count: number): Float32Array
 /** A copy of the state that training carries on from. */
 export function copyCarried(f32: Float32Array, program: TrainProgram, batch: number): Carried {
   if (batch === 0) return { batch, layers: [] };
-  const layers = recurrentOf(program).map(({ kept, outputs, out, hasCell }) => {
-    const copy = (address: number) => {
-      const values = new Float32Array(batch * outputs);
+  const layers = recurrentOf(program).map(({ states }) =>
+    byName(states, ({ kept: [address], ld, width }) => {
+      const values = new Float32Array(batch * width);
       for (let b = 0; b < batch; b++) {
-        const from = (address + b * out.ld) / 4;
-        values.set(f32.subarray(from, from + outputs), b * outputs);
+        const from = (address + b * ld) / 4;
+        values.set(f32.subarray(from, from + width), b * width);
       }
       return values;
-    };
-    const { h, c } = kept[0]!;
-    return hasCell ? { h: copy(h), c: copy(c) } : { h: copy(h) };
-  });
+    }),
+  );
   return { batch, layers };
 }
 
 /** The reverse. */
 export function placeCarried(f32: Float32Array, program: TrainProgram, { batch, layers }: Carried): void {
   if (batch === 0) return;
-  for (const [index, { kept, outputs, out }] of recurrentOf(program).entries()) {
-    const place = (address: number, values: Float32Array | undefined) => {
-      if (values === undefined) return;
+  for (const [index, { states }] of recurrentOf(program).entries()) {
+    for (const { name, kept, ld, width } of states) {
+      const values = layers[index]![name]!;
       for (let b = 0; b < batch; b++)
-        f32.set(values.subarray(b * outputs, (b + 1) * outputs), (address + b * out.ld) / 4);
-    };
-    place(kept[0]!.h, layers[index]!.h);
-    place(kept[0]!.c, layers[index]!.c);
+        f32.set(values.subarray(b * width, (b + 1) * width), (kept[0] + b * ld) / 4);
+    }
   }
+}
+
+function byName(states: readonly StateTape[], make: (state: StateTape) => Float32Array): CarriedState {
+  return Object.fromEntries(states.map((state) => [state.name, make(state)])) as unknown as CarriedState;
 }

@@ -88,8 +88,20 @@ export interface TrainerState {
   steps: number;
   /** weights, and the optimiser's moments as `first.…` and `second.…`, in their natural layout */
   tensors: Tensors;
-  /** the state that the next batch can carry on from: streams, and per recurrent layer h [B, H] and c [B, H] */
-  carried: { batch: number; layers: { h: Float32Array; c?: Float32Array }[] };
+  /** the state that the next batch can carry on from: streams, and per recurrent layer its states */
+  carried: { batch: number; layers: CarriedState[] };
+}
+
+/** The states of a recurrent layer by their names, each [B, H]; h alone, or those that its cell has. */
+export interface CarriedState {
+  /** the last output; [B, P] where it is projected */
+  h: Float32Array;
+  /** of an LSTM, an sLSTM, an SRU and a QRNN */
+  c?: Float32Array;
+  /** of an sLSTM */
+  n?: Float32Array;
+  /** of an sLSTM */
+  m?: Float32Array;
 }
 
 /** What `onStep` is told. */

@@ -18,7 +18,7 @@ export const trainRegistry = {
   sgd_f32: 'w g v count rate momentum dampening decay scale nesterov first',
   adam_f32: 'w g m v count rate beta1 beta2 epsilon decay scale correction1 correction2 decoupled',
   diagonal_back_f32: 'dh dz w groups gates',
-  diagonal_grad_f32: 'dw dz ldz h ldh rows groups gates',
+  diagonal_grad_f32: 'dw dz ldz h ldh rows groups gates some',
   embedding_grad_f32: 'dtable ldt ids dy ldy rows width',
   dropout_f32: 'y ldy x ldx rows width row0 seed threshold scale',
   tanh_back_f32: 'dx lddx dy lddy y ldy rows width',
@@ -40,7 +40,10 @@ export const trainRegistry = {
   recurrent_tape_f32:
     'cell y ldy c ldc z s whh bhh table lengths steps batch hidden units diagonal n0 n1 b0 b1',
   recurrent_back_f32:
-    'cell dy lddy y ldy c ldc z s dh dc whhT table lengths steps batch hidden units diagonal n0 n1 b0 b1',
+    'cell dy lddy y ldy c ldc z s dh dc whhT bhh table lengths steps batch hidden units diagonal n0 n1 b0 b1',
+  pointwise_tape_f32: 'cell y ldy c ldc z v x ldx table lengths steps batch hidden units n0 n1 b0 b1',
+  pointwise_back_f32:
+    'cell dy lddy c ldc z v x ldx dx lddx dc table lengths steps batch hidden units n0 n1 b0 b1',
 } as const;
 
 export type TrainKernelName = keyof typeof trainRegistry;

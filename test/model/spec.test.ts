@@ -171,7 +171,10 @@ describe('a spec that is accepted', () => {
       { kind: 'sru', name: 's', inputSize: 6, hiddenSize: 6, scale: 1 },
       { kind: 'qrnn', name: 'q', inputSize: 6, hiddenSize: 6, direction: 'forward' },
       { kind: 'delay', name: 'd', size: 6 },
-      { kind: 'lstm', name: 'p', inputSize: 6, hiddenSize: 6, projectionSize: 2, coupled: false },
+      { kind: 'lnlstm', name: 'n', inputSize: 6, hiddenSize: 6, blocks: 1 },
+      { kind: 'lngru', name: 'm', inputSize: 6, hiddenSize: 6, blocks: 3 },
+      { kind: 'lstm', name: 'p', inputSize: 6, hiddenSize: 6, projectionSize: 2, coupled: false, zoneout: 0 },
+      { kind: 'elman', name: 'e', inputSize: 2, hiddenSize: 6, zoneout: 0.25 },
     ];
     const sizes = { inputSize: 6, hiddenSize: 6 };
     const { layers: checked } = checkSpec({ layers });
@@ -181,9 +184,12 @@ describe('a spec that is accepted', () => {
       { kind: 'sru', name: 's', ...sizes },
       { kind: 'qrnn', name: 'q', ...sizes },
       { kind: 'delay', name: 'd', size: 6, steps: 1 },
+      { kind: 'lnlstm', name: 'n', ...sizes, epsilon: 1e-5 },
+      { kind: 'lngru', name: 'm', ...sizes, blocks: 3, epsilon: 1e-5 },
       { kind: 'lstm', name: 'p', ...sizes, blocks: 1, projectionSize: 2 },
+      { kind: 'elman', name: 'e', inputSize: 2, hiddenSize: 6, blocks: 1, zoneout: 0.25, activation: 'tanh' },
     ]);
-    expect(layerTensors(checked[5]!)).toEqual({
+    expect(layerTensors(checked.at(-2)!)).toEqual({
       'p.weight_ih': [24, 6],
       'p.weight_hh': [24, 2],
       'p.bias_ih': [24],
@@ -236,10 +242,14 @@ describe('a graph', () => {
     ['activations[1]', { ...lstm, activations: ['sigmoid', 'softmax', 'tanh'] }],
     ['projectionSize', { ...lstm, blocks: 1, projectionSize: 6 }],
     ['projectionSize', { ...lstm, projectionSize: 3 }],
+    ['zoneout', { ...lstm, zoneout: 1.5 }],
+    ['zoneoutCell', { ...lstm, zoneoutCell: -0.5 }],
     ['blocks', { ...lstm, kind: 'slstm', blocks: 4 }],
     ['inputBlocks', { ...lstm, inputBlocks: 3 }],
     ['inputBlocks', { ...lstm, kind: 'gru', inputBlocks: 4 }],
     ['inputBlocks', { kind: 'qrnn', name: 'q', inputSize: 4, hiddenSize: 6, inputBlocks: 0 }],
+    ['blocks', { ...lstm, kind: 'lngru', blocks: 4 }],
+    ['epsilon', { ...lstm, kind: 'lngru', epsilon: 0 }],
     ['scale', { kind: 'sru', name: 's', inputSize: 4, hiddenSize: 6, scale: 2 }],
     ['hiddenSize', { kind: 'qrnn', name: 'q', inputSize: 4 }],
     ['width', { kind: 'conv', name: 'c', size: 6, width: 1 }],

@@ -76,13 +76,21 @@ export function generalLayer(
   });
 }
 
+/** The same layer, perhaps with zoneout. */
+export function zoned(layer: CommonLayerSpec): fc.Arbitrary<CommonLayerSpec> {
+  const rate = fc.option(fc.constantFrom(0.1, 0.5, 1), { nil: undefined });
+  return fc
+    .record({ zoneout: rate, zoneoutCell: layer.kind === 'lstm' ? rate : fc.constant(undefined) })
+    .map((said) => given({ ...layer, ...said }));
+}
+
 /** A layer without the fields that it leaves out. */
 function given(layer: { [K in keyof CommonLayerSpec]: CommonLayerSpec[K] | undefined }): CommonLayerSpec {
   return JSON.parse(JSON.stringify(layer));
 }
 
 /** Layers that neither PyTorch's nor ONNX's recurrent layers are. */
-export const familyKinds = ['slstm', 'lnlstm', 'projected', 'sru', 'qrnn', 'conv', 'delay'] as const;
+export const familyKinds = ['slstm', 'lnlstm', 'lngru', 'projected', 'sru', 'qrnn', 'conv', 'delay'] as const;
 export type FamilyKind = (typeof familyKinds)[number];
 
 export function familyLayer(kind: FamilyKind, name = 'rnn'): fc.Arbitrary<LayerSpec> {
@@ -96,7 +104,7 @@ export function familyLayer(kind: FamilyKind, name = 'rnn'): fc.Arbitrary<LayerS
     case 'projected':
       return fc
         .record({
-          layer: generalLayer('lstm', ['tanh', 'sigmoid', 'softsign', 'hardSigmoid']),
+          layer: generalLayer('lstm', ['tanh', 'sigmoid', 'softsign', 'hardSigmoid']).chain(zoned),
           sizes,
           part: fc.nat(),
         })
@@ -113,7 +121,10 @@ export function familyLayer(kind: FamilyKind, name = 'rnn'): fc.Arbitrary<LayerS
           return { kind, name, ...sizes, inputSize, ...(inputSize === sizes.hiddenSize ? { scale } : {}) };
         });
     case 'lnlstm':
-      return sizes.map((each) => ({ kind, name, ...each, epsilon: 0.01 }));
+    case 'lngru':
+      return fc
+        .record({ inputSize: size, sizes: blockSizes() })
+        .map(({ inputSize, sizes }) => ({ kind, name, inputSize, ...sizes, epsilon: 0.01 }));
     case 'qrnn':
       return sizes.map((each) => ({ kind, name, ...each }));
     case 'conv':

@@ -53,7 +53,8 @@ function expandColumns({ shape, data }: Tensor, hidden: number, blocks: number):
   return { shape: [rows, width * blocks], data: wide };
 }
 
-function expandRows({ shape, data }: Tensor, hidden: number, units: number): Tensor {
+/** Rows of blocks as rows of the dense matrix. */
+export function expandRows({ shape, data }: Tensor, hidden: number, units: number): Tensor {
   const rows = shape[0]!;
   const wide = new Float32Array(rows * hidden);
   for (let row = 0; row < rows; row++) {

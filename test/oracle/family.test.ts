@@ -67,6 +67,16 @@ test('an LSTM that projects its output', () => {
   expectNear(state[0]!.h, [...y.subarray(1)]);
 });
 
+test('zoneout, in the mean: h is made of the whole c', () => {
+  const layer: LayerSpec = { kind: 'lstm', name: 'a', ...sizes, zoneout: 0.25, zoneoutCell: 0.5 };
+  // i = f = o = 1/2 and g = 3/5: c~ = 0.5 + 0.3, c' = 0.5 + 0.4, h' = 1 + 0.75 tanh(c~) / 2
+  const { state } = run(layer, { bias_ih: [0, 0, LN2, 0] }, [0], { h: [4], c: [1] });
+  expectNear([...state[0]!.c!, ...state[0]!.h], [0.9, 1 + 0.375 * Math.tanh(0.8)]);
+  const gru: LayerSpec = { kind: 'gru', name: 'a', ...sizes, zoneout: 0.25 };
+  // z = 3/4, n = 3/5: h~ = 0.15 + 3
+  expectNear(run(gru, { bias_ih: [0, ln3, LN2] }, [0], { h: [4] }).y, [1 + 0.75 * 3.15]);
+});
+
 test('an sLSTM', () => {
   const layer: LayerSpec = { kind: 'slstm', name: 'a', ...sizes };
   const given = { bias: [LN2, 0, LN2, ln3] };
@@ -125,6 +135,45 @@ test('an LSTM with layer normalisation', () => {
   const { y, state } = run(layer, given, [1], { h: [2], c: [2] });
   // A cell of one unit is 0 once its mean is gone.
   expectNear([...state[0]!.c!, ...y], [0.75 * 2 + 0.75 * 0.6, 0.8 * 0.6]);
+});
+
+test('a GRU with layer normalisation', () => {
+  const layer: LayerSpec = { kind: 'lngru', name: 'a', inputSize: 1, hiddenSize: 2, epsilon: 1e-12 };
+  // W x and W h are (1, 1, -1, -1, 1, -1), up to a factor: their own normal form. Rows r z n, of two units each.
+  const signs = [1, 1, -1, -1, 1, -1];
+  const given = {
+    weight_ih: signs,
+    weight_hh: signs.flatMap((sign) => [2 * sign, 0]),
+    // r = sigmoid(ln 3) of both; z = sigmoid(ln 4 - ln 4), sigmoid(ln 4)
+    gain_ih: [ln3, 0, -ln4, 0, LN2, -LN2],
+    gain_hh: [0, 0, 0, 0, 4, 4],
+    bias_ih: [0, ln3, -ln4, ln4, 0, 0],
+    bias_hh: [0, 0, 0, 0, -4, 4],
+  };
+  const { y } = run(layer, given, [1], { h: [0.5, -1] });
+  // What the reset gate multiplies, with its bias, is 0.
+  expectNear(y, [0.5 * 0.6 + 0.5 * 0.5, 0.2 * 0.6 - 0.8]);
+});
+
+test('blocks of normalised layers meet in the mean alone', () => {
+  const layer: LayerSpec = {
+    kind: 'lnlstm',
+    name: 'a',
+    inputSize: 1,
+    hiddenSize: 2,
+    blocks: 2,
+    epsilon: 1e-12,
+  };
+  const given = {
+    weight_hh: [1, -2, -1, 2, 1, -2, -1, 2],
+    gain_hh: [0, 0, 0, 0, 0, 0, ln4, -ln4],
+    gain_c: [1, 1],
+    bias: [0, 0, 0, 0, LN2, LN2, 0, 0],
+  };
+  const { y, state } = run(layer, given, [0], { h: [1, 0.5], c: [0.8, 0] });
+  // W h is (1, -1, -1, 1, 1, -1, -1, 1), each row of its own unit. o = sigmoid(-ln 4) of both; n(c) is (1, -1).
+  expectNear([...state[0]!.c!], [0.7, 0.3]);
+  expectNear(y, [0.2 * Math.tanh(1), 0.2 * Math.tanh(-1)]);
 });
 
 test('a QRNN', () => {

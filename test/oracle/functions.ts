@@ -16,7 +16,7 @@ const sigma = (x: number) => 1 / (1 + Math.exp(-x));
  * Own errors: an exponential ACTIVATION_ERROR of its value; an
  * operation UNIT_ROUNDOFF of what it gives. Exponentials are cut off at e^−87, which is below UNDERFLOW.
  */
-function know(name: Exclude<FunctionName, keyof typeof gates>, alpha: number, beta: number): Known {
+export function know(name: Exclude<FunctionName, keyof typeof gates>, alpha: number, beta: number): Known {
   const size = Math.abs(alpha);
   switch (name) {
     case 'softsign':

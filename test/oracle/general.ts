@@ -1,7 +1,7 @@
 import { type Func, fullFunc } from '#dist/model/functions.js';
 import type { CommonLayerSpec, ElmanSpec, GruSpec, LstmSpec } from '#dist/model/spec.js';
 import { complement } from './backward.js';
-import { add, affine, apply, type Bounded, exact, type Matrix, multiply } from './bounded.js';
+import { add, affine, apply, type Bounded, blend, exact, type Matrix, multiply } from './bounded.js';
 import { type BlockState, type Gate, preactivation } from './cells.js';
 import { applyFunc } from './functions.js';
 
@@ -9,10 +9,18 @@ import { applyFunc } from './functions.js';
 export type GeneralStep = (gates: readonly Gate[], x: Bounded, state: BlockState) => BlockState;
 
 /**
- * The cells of ONNX, with all that they may say.
+ * The cells of ONNX, with all that they may say, and zoneout.
  * @param projection [P, H], of an LSTM that has one
  */
 export function generalStep(layer: CommonLayerSpec, projection?: Matrix): GeneralStep {
+  const step = stepOf(layer, projection);
+  return (gates, x, state) => {
+    const after = step(gates, x, state);
+    return { ...after, h: zoneout(layer.zoneout, state.h, after.h) };
+  };
+}
+
+function stepOf(layer: CommonLayerSpec, projection?: Matrix): GeneralStep {
   switch (layer.kind) {
     case 'lstm':
       return (gates, x, { h, c }) => {
@@ -41,10 +49,10 @@ export function generalStep(layer: CommonLayerSpec, projection?: Matrix): Genera
 
 /**
  * i = f(z + p c), φ the same or 1 - i, c' = φ c + i g(z), o = f(z + p c'), h' = o h(c'); gates i f g o, peepholes i f o
- * or none.
+ * or none. What goes on of c' is mixed with c by the layer's zoneout.
  */
 export function lstmHalf(
-  { activations = ['sigmoid', 'tanh', 'tanh'], coupled, clip }: LstmSpec,
+  { activations = ['sigmoid', 'tanh', 'tanh'], coupled, clip, zoneoutCell }: LstmSpec,
   z: readonly Bounded[],
   before: Bounded,
   peepholes: readonly ArrayLike<number>[],
@@ -56,7 +64,13 @@ export function lstmHalf(
   const input = gate(i, peepholes[0], before);
   const keep = coupled ? complement(input) : gate(forget, peepholes[1], before);
   const c = add(multiply(keep, before), multiply(input, call(g, limit(candidate, clip))));
-  return { h: multiply(gate(o, peepholes[2], c), call(h, c)), c };
+  return { h: multiply(gate(o, peepholes[2], c), call(h, c)), c: zoneout(zoneoutCell, before, c) };
+}
+
+/** Zoneout as a run takes it, Krueger et al. 2017: z v + (1 - z) v' of v before and v' after a step. */
+function zoneout(rate: number | undefined, before: Bounded, after: Bounded): Bounded {
+  if (rate === undefined) return after;
+  return blend(exact(after.value.map(() => Math.fround(rate))), after, before);
 }
 
 /** n = g(x + r u) of the halves x and u, h' = (1 - z) n + z h; gates r z n. */

@@ -24,10 +24,11 @@ import {
   stepGruBefore,
   stepLstm,
 } from './cells.js';
+import { expandRows } from './dense.js';
 import { applyFunc } from './functions.js';
 import { generalStep } from './general.js';
 import { combine, normalise, scale } from './layers.js';
-import { stepNormed } from './normed.js';
+import { stepNormedGru, stepNormedLstm } from './normed.js';
 import { stepPast } from './past.js';
 import { stepQrnn, stepSru } from './pointwise.js';
 import { stepSlstm } from './slstm.js';
@@ -275,20 +276,14 @@ function stepOf(
   tensors: Tensors,
   end: string,
 ): (gates: readonly Gate[], x: Bounded, state: BlockState) => BlockState {
+  const of = (tensor: string) => tensors[`${layer.name}.${tensor}${end}`]!.data;
   switch (layer.kind) {
     case 'slstm':
       return stepSlstm;
-    case 'lnlstm': {
-      const of = (tensor: string) => tensors[`${layer.name}.${tensor}${end}`]!.data;
-      const gains = {
-        ih: of('gain_ih'),
-        hh: of('gain_hh'),
-        bias: of('bias'),
-        c: of('gain_c'),
-        biasC: of('bias_c'),
-      };
-      return stepNormed(layer, gains);
-    }
+    case 'lnlstm':
+      return stepNormedLstm(layer, of);
+    case 'lngru':
+      return stepNormedGru(layer, of);
     case 'sru':
       return stepSru(layer);
     case 'qrnn':
@@ -308,9 +303,10 @@ function stepOf(
   }
 }
 
-/** Blocks of a layer for the oracle: units that recur alone need none. */
+/** Blocks of a layer for the oracle: units that recur alone need none, and where all meet it takes the dense matrix. */
 function blocksHere(layer: RecurrentLayerSpec): number {
-  return cellOf(layer).recurs ? blocksOf(layer) : 1;
+  const { recurs, meets } = cellOf(layer);
+  return recurs && !meets ? blocksOf(layer) : 1;
 }
 
 /**
@@ -322,7 +318,8 @@ function readBlocks(layer: RecurrentLayerSpec, tensors: Tensors, steps: number, 
   const { gates: count, recurs, columns } = cellOf(layer);
   const blocks = blocksHere(layer);
   const units = hiddenSize / blocks;
-  const width = recurs ? tensors[`${name}.weight_hh${end}`]!.shape[1]! : 0;
+  const recurrent = recurs ? recurrentOf(layer, tensors[`${name}.weight_hh${end}`]!) : undefined;
+  const width = recurrent?.shape[1] ?? 0;
   const rowsOf = (tensor: string, row: number, width: number) =>
     tensors[`${name}.${tensor}${end}`]!.data.subarray(row * width, (row + units) * width);
   /** the values of a gate's rows in those tensors of one value a row that have them */
@@ -345,9 +342,9 @@ function readBlocks(layer: RecurrentLayerSpec, tensors: Tensors, steps: number, 
   return Array.from({ length: blocks }, (_, n) =>
     Array.from({ length: count }, (_, g) => {
       const row = g * hiddenSize + n * units;
-      const hh = recurs ? rowsOf('weight_hh', row, width) : [];
+      const hh = recurrent?.data.subarray(row * width, (row + units) * width) ?? [];
       // One step hands no error on to a next one.
-      const stretch = recurs && steps > 1 ? spectralBound(hh, units, width) : undefined;
+      const stretch = recurrent && steps > 1 ? spectralBound(hh, units, width) : undefined;
       return {
         ih: { weights: inputsOf(row), height: units, width: inputSize },
         hh: { weights: hh, height: units, width, ...(stretch === undefined ? {} : { stretch }) },
@@ -357,6 +354,11 @@ function readBlocks(layer: RecurrentLayerSpec, tensors: Tensors, steps: number, 
       };
     }),
   );
+}
+
+function recurrentOf(layer: RecurrentLayerSpec, weights: Tensor): Tensor {
+  const { hiddenSize } = layer;
+  return cellOf(layer).meets ? expandRows(weights, hiddenSize, hiddenSize / blocksOf(layer)) : weights;
 }
 
 function readState(layer: RecurrentLayerSpec, given: GivenState | undefined, b: number): BlockState[] {

@@ -57,6 +57,9 @@ describe.each(availableKernels())('%s', (kernels) => {
   test.each<LayerSpec>([
     { kind: 'slstm', name: 'a', ...sizes, blocks: 4 },
     { kind: 'lnlstm', name: 'a', ...sizes },
+    { kind: 'lnlstm', name: 'a', ...sizes, blocks: 8 },
+    { kind: 'lngru', name: 'a', ...sizes },
+    { kind: 'lngru', name: 'a', ...sizes, blocks: 8 },
     { kind: 'lstm', name: 'a', ...sizes, projectionSize: 24, peepholes: true },
     { kind: 'lstm', name: 'a', ...sizes, blocks: 2, coupled: true, peepholes: true, clip: 1 },
     { kind: 'gru', name: 'a', ...sizes, activations: ['hardSigmoid', 'softsign'] },

@@ -5,7 +5,7 @@ import type { LstmSpec } from '#dist/model/spec.js';
 import { availableKernels, createModel, type ModelSpec } from '#dist/node.js';
 import { buildOnnx, onnxFunction } from '../onnx/graph.js';
 import { runOnnxNode } from '../onnx/runtime.js';
-import { type CellKind, generalLayer, type Scene, scene } from '../oracle/arbitraries.js';
+import { type CellKind, generalLayer, type Scene, scene, zoned } from '../oracle/arbitraries.js';
 import { runOracle } from '../oracle/model.js';
 import { findExcess } from '../oracle/tolerance.js';
 import { draw, expectSameBytes, expectSameState } from './draw.js';
@@ -20,7 +20,7 @@ const expectWithin = (actual: ArrayLike<number>, expected: ArrayLike<number>, bo
 describe.each(availableKernels())('%s: cells that say more', (kernels) => {
   test.each(kinds)('%s lies within the bound of the oracle, and steps give the same bytes', async (kind) => {
     await fc.assert(
-      fc.asyncProperty(generalLayer(kind, every), scene(), async (layer, given) => {
+      fc.asyncProperty(generalLayer(kind, every).chain(zoned), scene(), async (layer, given) => {
         const spec: ModelSpec = { layers: [layer] };
         const { tensors, x, options } = draw(spec, given);
         const expected = runOracle(spec, tensors, x, options);
@@ -78,6 +78,8 @@ test.each<[string, Partial<LstmSpec>]>([
   ['the function of the cell', { activations: ['sigmoid', 'tanh', 'softsign'] }],
   ['coupled gates', { coupled: true }],
   ['peepholes', { peepholes: true }],
+  ['zoneout', { zoneout: 0.1 }],
+  ['zoneout of the cell', { zoneoutCell: 0.1 }],
 ])('%s would be missed if they were not there', (_, said) => {
   const plain: LstmSpec = { kind: 'lstm', name: 'a', inputSize: 5, hiddenSize: 8, blocks: 2 };
   const given: Scene = { steps: 6, batch: 2, withState: true, lengths: null, seed: 3 };

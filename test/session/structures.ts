@@ -10,13 +10,20 @@ function allCells(hiddenSize: number, blocks: number): ModelSpec {
   return { layers: [...layers, { kind: 'linear', name: 'out', inputSize: hiddenSize, outputSize: 11 }] };
 }
 
-/** The same cells with what ONNX lets them say. */
+/** The same cells with what ONNX lets them say, and zoneout. */
 function generalCells(hiddenSize: number, blocks: number): ModelSpec {
   const said: Record<CellKind, object> = {
-    lstm: { activations: ['hardSigmoid', 'softsign', 'elu'], coupled: true, peepholes: true },
-    gruAfter: { activations: ['sigmoid', { function: 'scaledTanh', alpha: 0.75, beta: 0.5 }], clip: 1 },
-    gruBefore: { activations: ['hardSigmoid', 'softplus'], clip: 0.5 },
-    elmanTanh: { activation: 'silu', clip: 2 },
+    lstm: {
+      ...{ activations: ['hardSigmoid', 'softsign', 'elu'], coupled: true, peepholes: true },
+      ...{ zoneout: 0.25, zoneoutCell: 0.5 },
+    },
+    gruAfter: {
+      activations: ['sigmoid', { function: 'scaledTanh', alpha: 0.75, beta: 0.5 }],
+      clip: 1,
+      zoneout: 0.1,
+    },
+    gruBefore: { activations: ['hardSigmoid', 'softplus'], clip: 0.5, zoneout: 0.2 },
+    elmanTanh: { activation: 'silu', clip: 2, zoneout: 0.3 },
     elmanRelu: { activation: { function: 'leakyRelu', alpha: 0.25 } },
   };
   const { layers } = allCells(hiddenSize, blocks);
@@ -25,7 +32,7 @@ function generalCells(hiddenSize: number, blocks: number): ModelSpec {
   };
 }
 
-/** Cells and structures of the family, of odd sizes; `blocks` are the sLSTM's heads. */
+/** Cells and structures of the family, of odd sizes; `blocks` are the sLSTM's heads and those of what is normalised. */
 function familyStack(hiddenSize: number, blocks: number): ModelSpec {
   const sizes = { inputSize: hiddenSize, hiddenSize };
   return {
@@ -34,9 +41,10 @@ function familyStack(hiddenSize: number, blocks: number): ModelSpec {
       { kind: 'slstm', name: 'slstm', inputSize: 7, hiddenSize, blocks },
       { kind: 'sru', name: 'sru', ...sizes, scale: 1.5 },
       { kind: 'qrnn', name: 'qrnn', ...sizes },
-      { kind: 'lnlstm', name: 'normed', ...sizes },
+      { kind: 'lnlstm', name: 'normed', ...sizes, blocks },
+      { kind: 'lngru', name: 'normed gru', ...sizes, blocks },
       { kind: 'delay', name: 'delay', size: hiddenSize, steps: 2 },
-      { kind: 'lstm', name: 'projected', ...sizes, projectionSize: Math.ceil(hiddenSize / 3) },
+      { kind: 'lstm', name: 'projected', ...sizes, projectionSize: Math.ceil(hiddenSize / 3), zoneout: 0.1 },
       { kind: 'sru', name: 'widened', inputSize: Math.ceil(hiddenSize / 3), hiddenSize: 19 },
       { kind: 'linear', name: 'out', inputSize: 19, outputSize: 11 },
     ],

@@ -1,15 +1,16 @@
 import { seededRandom } from '#dist/base/random.js';
-import type { LayerSpec, ModelSpec } from '#dist/model/spec.js';
+import { type LayerSpec, type ModelSpec, outputsOf } from '#dist/model/spec.js';
 import { layerTensors } from '#dist/model/tensors.js';
 import { inputWidth } from '#dist/model/wiring.js';
-import { type CellKind, cellKinds } from '../oracle/arbitraries.js';
+import { cellKinds } from '../oracle/arbitraries.js';
 import { randomState } from '../oracle/random.js';
 import { layerOf } from '../session/draw.js';
+import { type TrainKind, trainKinds, trainLayer } from './cells.js';
 import type { OracleBatch, OracleLoss, Weights } from './oracle.js';
 
-/** A cell of a structure between what it reads and a linear layer. */
+/** A cell of a structure between what it reads and a linear layer; one that must be as wide reads another one. */
 export function modelOf(
-  kind: CellKind,
+  kind: TrainKind,
   {
     hiddenSize,
     blocks = 1,
@@ -17,10 +18,16 @@ export function modelOf(
     outputs = 4,
   }: Record<'hiddenSize', number> & Partial<Record<'blocks' | 'inputSize' | 'outputs', number>>,
 ): ModelSpec {
+  const isWide = kind === 'sruScaled' && inputSize !== hiddenSize;
+  const before: LayerSpec[] = isWide
+    ? [{ kind: 'linear', name: 'in', inputSize, outputSize: hiddenSize }]
+    : [];
+  const layer = trainLayer(kind, 'rnn', isWide ? hiddenSize : inputSize, hiddenSize, blocks);
   return {
     layers: [
-      layerOf(kind, 'rnn', inputSize, hiddenSize, blocks),
-      { kind: 'linear', name: 'out', inputSize: hiddenSize, outputSize: outputs },
+      ...before,
+      layer,
+      { kind: 'linear', name: 'out', inputSize: outputsOf(layer), outputSize: outputs },
     ],
   };
 }
@@ -43,6 +50,23 @@ export function tower(hiddenSize: number, blocks: number, classes = 5): ModelSpe
       { kind: 'linear', name: 'out', inputSize: 3, outputSize: classes },
     ],
   };
+}
+
+/** The cells that `tower` has not, one after the other, with layers of another width between some; values in. */
+export function secondTower(hiddenSize: number, blocks: number, classes = 5): ModelSpec {
+  const kinds = trainKinds.filter((kind) => !(cellKinds as readonly TrainKind[]).includes(kind));
+  const layers: LayerSpec[] = [];
+  let width = 3;
+  for (const [k, kind] of kinds.entries()) {
+    if (kind === 'sruScaled' && width !== hiddenSize) {
+      layers.push({ kind: 'linear', name: `wide.${k}`, inputSize: width, outputSize: hiddenSize });
+      width = hiddenSize;
+    }
+    const layer = trainLayer(kind, `rnn.${k}`, width, hiddenSize, blocks);
+    layers.push(layer);
+    width = outputsOf(layer);
+  }
+  return { layers: [...layers, { kind: 'linear', name: 'out', inputSize: width, outputSize: classes }] };
 }
 
 /** Weights uniform within `scale`, in f64; with `rounded` they are f32 values. */

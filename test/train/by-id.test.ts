@@ -1,26 +1,27 @@
 import { describe, expect, it } from 'vitest';
-import type { ModelSpec } from '#dist/model/spec.js';
+import { type ModelSpec, outputsOf } from '#dist/model/spec.js';
 import { availableKernels } from '#dist/node.js';
 import { createTrainer } from '#dist/train-node.js';
-import { type CellKind, cellKinds } from '../oracle/arbitraries.js';
 import { layerOf } from '../session/draw.js';
 import { randomBatch, randomWeights } from './batches.js';
+import { type TrainKind, trainKinds, trainLayer } from './cells.js';
 import { batchOf, expectOracle, expectSameTensors, f32Of, optionsOf, trainerOf } from './trained.js';
 
 // Rows are counted against the ids with their padding, eight of them here: 32 rows and more go by id.
 const ids = 5;
 
-function specOf(kind: CellKind, hiddenSize: number, blocks: number): ModelSpec {
+function specOf(kind: TrainKind, hiddenSize: number, blocks: number): ModelSpec {
+  const layer = trainLayer(kind, 'rnn', 3, hiddenSize, blocks);
   return {
     layers: [
       { kind: 'embedding', name: 'e', count: ids, size: 3 },
-      layerOf(kind, 'rnn', 3, hiddenSize, blocks),
-      { kind: 'linear', name: 'out', inputSize: hiddenSize, outputSize: 4 },
+      layer,
+      { kind: 'linear', name: 'out', inputSize: outputsOf(layer), outputSize: 4 },
     ],
   };
 }
 
-describe.each(cellKinds)('a large batch of few ids, %s', (kind) => {
+describe.each(trainKinds)('a large batch of few ids, %s', (kind) => {
   it.each([
     [6, 1],
     [6, 2],

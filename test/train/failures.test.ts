@@ -13,10 +13,10 @@ import { type Batch, createTrainer, initTensors, type Trainer } from '#dist/trai
 import { instantiate } from '#dist/wasm/instance.js';
 import { loadTrainBinary } from '#dist/wasm/train-binaries.js';
 import type { TrainKernels } from '#dist/wasm/train-registry.js';
-import { cellKinds } from '../oracle/arbitraries.js';
 import { watchThreads } from '../schedule/threads.js';
 import { errorFrom, layerOf } from '../session/draw.js';
 import { modelOf, randomBatch } from './batches.js';
+import { trainKinds } from './cells.js';
 import { batchOf, expectRefusal, expectSameTensors, optionsOf } from './trained.js';
 
 const diverged = { name: 'DivergedError', code: 'ERR_DIVERGED' };
@@ -29,7 +29,7 @@ function drawBatch(spec: ModelSpec, steps: number, batch: number, seed = 1): Bat
 }
 
 describe('what is not finite', () => {
-  test.each(cellKinds)('%s: a NaN fails its step, and leaves nothing behind', async (kind) => {
+  test.each(trainKinds)('%s: a NaN fails its step, and leaves nothing behind', async (kind) => {
     for (const [hiddenSize, blocks] of [
       [5, 1],
       [6, 2],

@@ -14,6 +14,17 @@ export const smallSpec: ModelSpec = {
   ],
 };
 
+/** Cells whose state is more, or other than h and c of as many units. */
+export const otherSpec: ModelSpec = {
+  layers: [
+    { kind: 'embedding', name: 'e', count: 7, size: 5 },
+    { kind: 'sru', name: 'a', inputSize: 5, hiddenSize: 5 },
+    { kind: 'qrnn', name: 'b', inputSize: 5, hiddenSize: 6 },
+    { kind: 'slstm', name: 'c', inputSize: 6, hiddenSize: 6, blocks: 2 },
+    { kind: 'linear', name: 'out', inputSize: 6, outputSize: 7 },
+  ],
+};
+
 export const epochSteps = 5;
 
 /** Batches of an epoch, different ones in each; all but the first carry on. */

@@ -1,8 +1,8 @@
 import { describe, expect, it, test } from 'vitest';
 import type { ModelSpec } from '#dist/model/spec.js';
-import { cellKinds } from '../oracle/arbitraries.js';
 import { runOracle } from '../oracle/model.js';
-import { modelOf, randomBatch, randomWeights, tower } from './batches.js';
+import { modelOf, randomBatch, randomWeights, secondTower, tower } from './batches.js';
+import { blockKinds, trainKinds } from './cells.js';
 import { ctc, logSoftmax } from './losses.js';
 import { type OracleBatch, type OracleLoss, trainOracle, type Weights } from './oracle.js';
 import { type Node, Tape } from './tape.js';
@@ -52,7 +52,7 @@ function expectSlopes(spec: ModelSpec, weights: Weights, batch: OracleBatch): vo
   }
 }
 
-describe.each(cellKinds)('%s: gradients are slopes', (kind) => {
+describe.each(trainKinds)('%s: gradients are slopes', (kind) => {
   it.each(structures)('$blocks blocks, $hiddenSize units', (structure) => {
     const spec = modelOf(kind, structure);
     for (const [k, loss] of losses.entries()) {
@@ -85,6 +85,12 @@ describe('stacks', () => {
     expectSlopes(spec, randomWeights(spec, 4), batch);
   });
 
+  it.each([1, 2])('the other cells, %i blocks', (blocks) => {
+    const spec = secondTower(2, blocks);
+    const batch = randomBatch(spec, { kind: 'steps' }, { steps: 2, batch: 1, seed: 3, withState: true });
+    expectSlopes(spec, randomWeights(spec, 4), batch);
+  });
+
   it('tied weights', () => {
     const spec = tied();
     const weights = randomWeights(spec, 7);
@@ -102,8 +108,7 @@ describe('stacks', () => {
     expectSlopes(spec, randomWeights(spec, 9), batch);
   });
 
-  it('runs as the oracle of inference does', () => {
-    const spec = tower(4, 2);
+  it.each([tower(4, 2), secondTower(4, 2)])('runs as the oracle of inference does', (spec) => {
     const weights = randomWeights(spec, 5, 0.8, true) as Parameters<typeof runOracle>[1];
     const batch = randomBatch(
       spec,
@@ -113,15 +118,15 @@ describe('stacks', () => {
     const { logits, state } = trainOracle(spec, weights, batch);
     const { y, state: expected } = runOracle(spec, weights, batch.x, batch);
     expectNear(logits, y);
-    for (const [k, { h, c }] of expected.entries()) {
-      expectNear(state[k]!.h, h);
-      expect(state[k]!.c === undefined).toBe(c === undefined);
-      if (c !== undefined) expectNear(state[k]!.c!, c);
+    for (const [k, record] of expected.entries()) {
+      expect(Object.keys(state[k]!)).toEqual(Object.keys(record));
+      for (const name of Object.keys(record) as (keyof typeof record)[])
+        expectNear(state[k]![name]!, record[name]!);
     }
   });
 });
 
-test.each(cellKinds)(
+test.each(blockKinds)(
   '%s: a block layer has the gradients of the dense layer that holds its weights',
   (kind) => {
     const sizes = { hiddenSize: 6, blocks: 3 };

@@ -1,7 +1,7 @@
-import { cellOf } from '#dist/model/cells.js';
-import { checkPlain } from '#dist/model/plain.js';
-import { blocksOf, type CommonLayerSpec, isRecurrent, type ModelSpec } from '#dist/model/spec.js';
+import { isRecurrent, type ModelSpec, type RecurrentLayerSpec } from '#dist/model/spec.js';
 import { layerTensors } from '#dist/model/tensors.js';
+import { checkTrainable } from '#dist/train/trainable.js';
+import { type CellNodes, stateWidths, stepCell } from './cells.js';
 import { crossEntropy, ctc } from './losses.js';
 import { exactly, type Node, type Round, Tape } from './tape.js';
 
@@ -18,6 +18,8 @@ export type Weights = Record<
 
 export type OracleLoss = { kind: 'steps' } | { kind: 'sequence'; pool: 'last' | 'mean' } | { kind: 'ctc' };
 
+type GivenState = { h: ArrayLike<number> } & Partial<Record<keyof CellNodes, ArrayLike<number>>>;
+
 export interface OracleBatch {
   /** ids [T, B], or values [T, B, I] */
   x: ArrayLike<number>;
@@ -29,7 +31,7 @@ export interface OracleBatch {
   /** [B]; what lies past a stream's length counts for nothing */
   lengths?: ArrayLike<number> | undefined;
   /** one record per recurrent layer; zeros when left out. No gradient goes into it. */
-  state?: readonly { h: ArrayLike<number>; c?: ArrayLike<number> | undefined }[] | undefined;
+  state?: readonly GivenState[] | undefined;
   /** whether the last linear layer's weight is the embedding's; its own is then not read */
   tie?: boolean | undefined;
   /** dropout: what element `column` of row t · B + b of layer `layer`'s output is multiplied by */
@@ -48,12 +50,7 @@ export interface OracleGradients {
   /** of the mean loss; when tied, the sum stands under both names */
   gradients: Record<string, { shape: number[]; data: Float64Array }>;
   /** after each stream's last step, one record per recurrent layer */
-  state: { h: Float64Array; c?: Float64Array }[];
-}
-
-interface Cell {
-  h: Node;
-  c?: Node;
+  state: ({ h: Float64Array } & Partial<Record<keyof CellNodes, Float64Array>>)[];
 }
 
 /**
@@ -71,9 +68,9 @@ export function trainOracle(
   const tallest = Math.max(...shapesOf(spec).map(([, shape]) => shape[0]!));
   const tape = new Tape(round, steps * batch + tallest);
   const parameters = leaves(tape, spec, weights, given.tie === true);
-  const state: OracleGradients['state'] = spec.layers.filter(isRecurrent).map((layer) => {
-    const h = new Float64Array(batch * layer.hiddenSize);
-    return layer.kind === 'lstm' ? { h, c: h.slice() } : { h };
+  const state = spec.layers.filter(isRecurrent).map((layer) => {
+    const parts = stateWidths(layer).map(([name, width]) => [name, new Float64Array(batch * width)]);
+    return Object.fromEntries(parts) as OracleGradients['state'][number];
   });
   // streams[b][t]
   const streams = Array.from({ length: batch }, (_, b) =>
@@ -84,7 +81,7 @@ export function trainOracle(
     }),
   );
   let recurrent = 0;
-  for (const [index, layer] of checkPlain(spec).layers.entries()) {
+  for (const [index, layer] of checkTrainable(spec).layers.entries()) {
     const parameter = (name: string) => parameters[`${layer.name}.${name}`]!;
     const place = isRecurrent(layer) ? recurrent++ : 0;
     for (const [b, stream] of streams.entries()) {
@@ -112,8 +109,8 @@ export function trainOracle(
         stream[t] = y;
       }
       if (cell === undefined) continue;
-      state[place]!.h.set(cell.h.value, b * cell.h.value.length);
-      if (cell.c !== undefined) state[place]!.c!.set(cell.c.value, b * cell.c.value.length);
+      for (const [name, { value }] of Object.entries(cell) as [keyof CellNodes, Node][])
+        state[place]![name]!.set(value, b * value.length);
     }
   }
   const result = judge(tape, streams, given);
@@ -121,52 +118,6 @@ export function trainOracle(
   const gradients: OracleGradients['gradients'] = {};
   for (const [name, shape] of shapesOf(spec)) gradients[name] = { shape, data: parameters[name]!.gradient };
   return { ...result, logits: gather(streams, steps), gradients, state };
-}
-
-/** One step of one stream through one recurrent layer. */
-function stepCell(
-  tape: Tape,
-  layer: CommonLayerSpec,
-  parameter: (name: string) => Node,
-  x: Node,
-  { h, c }: Cell,
-): Cell {
-  const { hiddenSize } = layer;
-  const units = hiddenSize / blocksOf(layer);
-  const input = (gate: number) =>
-    tape.add(
-      tape.product(parameter('weight_ih'), gate * hiddenSize, hiddenSize, layer.inputSize, x),
-      tape.slice(parameter('bias_ih'), gate * hiddenSize, hiddenSize),
-    );
-  const recurrent = (gate: number, from: Node) =>
-    tape.add(
-      tape.product(parameter('weight_hh'), gate * hiddenSize, hiddenSize, units, from, true),
-      tape.slice(parameter('bias_hh'), gate * hiddenSize, hiddenSize),
-    );
-  const both = (gate: number) => tape.add(input(gate), recurrent(gate, h));
-  switch (layer.kind) {
-    case 'lstm': {
-      const kept = tape.multiply(tape.sigmoid(both(1)), c!);
-      const taken = tape.multiply(tape.sigmoid(both(0)), tape.tanh(both(2)));
-      const next = tape.add(kept, taken);
-      return { h: tape.multiply(tape.sigmoid(both(3)), tape.tanh(next)), c: next };
-    }
-    case 'gru': {
-      const r = tape.sigmoid(both(0));
-      const z = tape.sigmoid(both(1));
-      const side =
-        layer.resetAfter === false ? recurrent(2, tape.multiply(r, h)) : tape.multiply(r, recurrent(2, h));
-      const n = tape.tanh(tape.add(input(2), side));
-      const rest = tape.map(
-        z,
-        (v) => 1 - v,
-        () => -1,
-      );
-      return { h: tape.add(tape.multiply(rest, n), tape.multiply(z, h)) };
-    }
-    case 'elman':
-      return { h: layer.activation === 'relu' ? tape.relu(both(0)) : tape.tanh(both(0)) };
-  }
 }
 
 /** The loss and its slope with respect to the logits of each stream and step. */
@@ -226,14 +177,15 @@ function shapesOf(spec: ModelSpec): [name: string, shape: number[]][] {
 
 function readState(
   tape: Tape,
-  layer: CommonLayerSpec,
-  given: { h: ArrayLike<number>; c?: ArrayLike<number> | undefined } | undefined,
+  layer: RecurrentLayerSpec,
+  given: GivenState | undefined,
   b: number,
-): Cell {
-  const read = (values: ArrayLike<number> | undefined) =>
-    tape.leaf(Array.from({ length: layer.hiddenSize }, (_, i) => values?.[b * layer.hiddenSize + i] ?? 0));
-  const h = read(given?.h);
-  return cellOf(layer).states.includes('c') ? { h, c: read(given?.c) } : { h };
+): CellNodes {
+  const parts = stateWidths(layer).map(([name, width]) => {
+    const values = Array.from({ length: width }, (_, i) => given?.[name]?.[b * width + i] ?? 0);
+    return [name, tape.leaf(values)];
+  });
+  return Object.fromEntries(parts) as CellNodes;
 }
 
 function gather(streams: readonly (readonly Node[])[], steps: number): Float64Array {

@@ -34,8 +34,8 @@ export class Tape {
     return { value: Float64Array.from(values), gradient: new Float64Array(values.length) };
   }
 
-  private give(x: Node, i: number, part: number): void {
-    x.gradient[i]! += this.round(part, gamma(this.terms) * Math.abs(part));
+  private give(x: Node, i: number, part: number, own = 0): void {
+    x.gradient[i]! += this.round(part, gamma(this.terms) * Math.abs(part) + own);
   }
 
   /** Adds to the gradients of all leaves; the last results have been given theirs by the caller. */
@@ -114,11 +114,33 @@ export class Tape {
     return out;
   }
 
-  /** f of each element; `slope` is f' as a function of the argument and of f's value, `own` what f32 has f off by. */
-  map(x: Node, f: (v: number) => number, slope: (v: number, y: number) => number, own = 0): Node {
-    const out = this.leaf(x.value.map((v) => this.round(f(v), own)));
+  /**
+   * f of each element; `slope` is f' as a function of the argument and of f's value.
+   * @param own what f32 has f off by
+   * @param slack what it has the slope off by, beyond a few roundings of its value
+   */
+  map(
+    x: Node,
+    f: (v: number) => number,
+    slope: (v: number, y: number) => number,
+    own: number | ((v: number) => number) = 0,
+    slack = 0,
+  ): Node {
+    const ownAt = typeof own === 'number' ? () => own : own;
+    const out = this.leaf(x.value.map((v) => this.round(f(v), ownAt(v))));
     this.notes.push(() => {
-      for (const [i, g] of out.gradient.entries()) this.give(x, i, g * slope(x.value[i]!, out.value[i]!));
+      for (const [i, g] of out.gradient.entries())
+        this.give(x, i, g * slope(x.value[i]!, out.value[i]!), slack * Math.abs(g));
+    });
+    return out;
+  }
+
+  /** The larger of two, element by element; a where `isFirst` says so, whatever b is. */
+  larger(a: Node, b: Node, isFirst: (i: number) => boolean): Node {
+    const first = Array.from(a.value, (v, i) => isFirst(i) || v >= b.value[i]!);
+    const out = this.leaf(a.value.map((v, i) => (first[i] ? v : b.value[i]!)));
+    this.notes.push(() => {
+      for (const [i, g] of out.gradient.entries()) this.give(first[i] ? a : b, i, g);
     });
     return out;
   }

@@ -11,7 +11,7 @@ import {
 } from '#dist/train-node.js';
 import type { KernelSet } from '#dist/wasm/features.js';
 import { layerOf } from '../session/draw.js';
-import { randomBatch, tower } from './batches.js';
+import { randomBatch, secondTower, tower } from './batches.js';
 import type { OracleLoss } from './oracle.js';
 import { batchOf, expectSameTensors, optionsOf } from './trained.js';
 
@@ -30,6 +30,9 @@ const cases: Record<string, { spec: ModelSpec; loss?: OracleLoss; options?: Part
   'two blocks': { spec: tower(18, 2), options: { dropout: 0.3 } },
   'five blocks, sequences': { spec: tower(15, 5), loss: { kind: 'sequence', pool: 'mean' } },
   diagonal: { spec: tower(70, 70), loss: { kind: 'sequence', pool: 'last' }, options: { dropout: 0.5 } },
+  'other cells, dense': { spec: secondTower(17, 1), options: { dropout: 0.3 } },
+  'other cells, two blocks': { spec: secondTower(18, 2), loss: { kind: 'sequence', pool: 'mean' } },
+  'other cells, diagonal': { spec: secondTower(70, 70) },
   'tied, CTC': { spec: tied, loss: { kind: 'ctc' }, options: { tie: true, dropout: 0.1 } },
 };
 

@@ -1,7 +1,13 @@
 import { expect } from 'vitest';
 import type { ModelSpec } from '#dist/model/spec.js';
 import type { Tensors } from '#dist/model/tensors.js';
-import { type Batch, createTrainer, type Trainer, type TrainerOptions } from '#dist/train-node.js';
+import {
+  type Batch,
+  type CarriedState,
+  createTrainer,
+  type Trainer,
+  type TrainerOptions,
+} from '#dist/train-node.js';
 import { findExcess } from '../oracle/tolerance.js';
 import { errorFrom, expectSameBytes } from '../session/draw.js';
 import { gradientBounds } from './bounds.js';
@@ -63,10 +69,10 @@ export function batchOf({ x, steps, batch, targets, lengths, state }: OracleBatc
  */
 export async function carryOver(trainer: Trainer, { state, batch }: OracleBatch): Promise<void> {
   if (state === undefined) return;
-  const layers = state.map(({ h, c }) => ({
-    h: Float32Array.from(h),
-    ...(c === undefined ? {} : { c: Float32Array.from(c) }),
-  }));
+  const layers = state.map((record) => {
+    const parts = Object.entries(record).map(([name, values]) => [name, Float32Array.from(values!)]);
+    return Object.fromEntries(parts) as CarriedState;
+  });
   await trainer.restore({ ...trainer.save(), carried: { batch, layers } });
 }
 

@@ -31,7 +31,7 @@ export function declareStates(graph: GraphWriter, layer: CommonLayerSpec, k: num
  * One node, or N of them over the same input and their joined outputs: there is no plainer way to say blocks in ONNX.
  * @param x [T, B, I]
  * @returns [T, B, directions · H]
- * @throws UnsupportedError for functions that ONNX's cells have not
+ * @throws UnsupportedError for what ONNX's cells have not: other functions, a projection, zoneout
  */
 export function writeRecurrent(
   graph: GraphWriter,
@@ -44,6 +44,9 @@ export function writeRecurrent(
   if (layer.kind === 'lstm' && layer.projectionSize !== undefined) {
     throw new UnsupportedError(`layer ${show(name)}: ONNX's LSTM has no projection.`, 'onnx projectionSize');
   }
+  for (const field of ['zoneout', 'zoneoutCell'] as const)
+    if (field in layer)
+      throw new UnsupportedError(`layer ${show(name)}: ONNX has no ${field}.`, `onnx ${field}`);
   const blocks = blocksOf(layer);
   const directions = directionsOf(layer).length;
   const attributes = attributesOf(layer);

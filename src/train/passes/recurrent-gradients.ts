@@ -1,16 +1,11 @@
 import { shareOf } from '../../engine/share.js';
 import { lanes, panelRows } from '../../pack/rows.js';
+import type { TrainKernels } from '../../wasm/train-registry.js';
 import type { Order } from '../plan/order.js';
 import { gradientDepth, gradientRows } from '../plan/plan.js';
-import {
-  byIdOf,
-  type Param,
-  type PartShape,
-  type RecurrentTape,
-  shapeOf,
-  type Weight,
-} from '../plan/program.js';
+import { byIdOf, type PartShape, type RecurrentTape, shapeOf, sideUnits } from '../plan/program.js';
 import { halvesOf } from './by-id.js';
+import { addGradient } from './dense.js';
 import { rowsOf, type Seat } from './seat.js';
 
 /** Floats of a part's dz that meet its weights at a time: with those they stay in a second-level cache. */
@@ -34,7 +29,8 @@ export function addGradients(op: RecurrentTape, seat: Seat, { steps, batch }: Or
         addRows(op, seat, part, shape, batch, rows, row, Math.min(gradientRows, last - row), first > 0);
     }
   }
-  if (op.diagonal) addDiagonal(op, seat, rows);
+  addUnits(op, seat, batch, rows);
+  addProjection(op, seat, rows);
 }
 
 /** Rows [row, row + count) of one part, all of one phase. */
@@ -51,18 +47,18 @@ function addRows(
 ): void {
   const { slopes, scratch } = program;
   const { packed } = scratch[k]!;
-  const { whole, input, inputs, out, wih, whh, bih, bhh } = op;
+  const { whole, input, inputs, wih, whh, biases, bhh } = op;
   const ldz = shape.rows * 4;
   const tape = part * rows * whole.rows * 4 + row * 4;
   const dz = op.z + tape;
-  const ds = op.separateBias ? op.s + tape : dz;
+  const ds = op.side === 'row' ? op.s + tape : dz;
   const place = part * whole.rows + row;
   const x = rowsOf(input, batch);
   const ldIh = wih.param.ld;
   const outIh = slopes + wih.param.at + place * ldIh;
-  const [outBih, outBhh] = [slopes + bih.at + place * 4, slopes + bhh.at + place * 4];
-  const hidden = op.diagonal ? undefined : (whh as Weight).param;
-  const [h, ldh] = stateOf(op, part, shape, rows, isLater, out.y);
+  const [outBias, ...outBiases] = biases.map(({ param }) => slopes + param.at + place * 4) as [number];
+  const hidden = whh !== undefined && 'param' in whh ? whh.param : undefined;
+  const [h, ldh] = stateOf(op, part, shape, rows, isLater);
   const byId = byIdOf(op, rows);
   const sums = byId && halvesOf(op, byId, part);
   if (sums !== undefined) {
@@ -72,28 +68,47 @@ function addRows(
   for (let m = 0; m < rows; m += gradientDepth) {
     const depth = Math.min(gradientDepth, rows - m);
     const [dzAt, dsAt] = [dz + m * ldz, ds + m * ldz];
-    if (op.separateBias) kernels.column_sums_f32(outBhh, dsAt, ldz, depth, count);
+    if (bhh !== undefined) kernels.column_sums_f32(slopes + bhh.at + place * 4, dsAt, ldz, depth, count);
     if (sums !== undefined) {
       kernels.embedding_grad_f32(sums.at + row * 4, sums.ld, byId!.ids + m * 4, dzAt, ldz, depth, count);
     } else {
-      kernels.column_sums_f32(outBih, dzAt, ldz, depth, count);
+      kernels.column_sums_f32(outBias, dzAt, ldz, depth, count);
       const xAt = x + m * input.ld;
       kernels.gemm_tn_f32(outIh, ldIh, dzAt, ldz, xAt, input.ld, packed, depth, count, inputs);
     }
     if (hidden === undefined) continue;
     const outHh = slopes + hidden.at + place * hidden.ld;
     const hAt = h + m * ldh;
-    kernels.gemm_tn_f32(outHh, hidden.ld, dsAt, ldz, hAt, ldh, packed, depth, count, shape.units);
+    kernels.gemm_tn_f32(outHh, hidden.ld, dsAt, ldz, hAt, ldh, packed, depth, count, hidden.columns);
   }
   if (sums !== undefined) {
     const { table, count: ids } = byId!;
     const at = sums.at + row * 4;
-    kernels.column_sums_f32(outBih, at, sums.ld, ids, count);
+    kernels.column_sums_f32(outBias, at, sums.ld, ids, count);
     const rowsOfIds = program.weights + table.at;
     kernels.gemm_tn_f32(outIh, ldIh, at, sums.ld, rowsOfIds, table.ld, packed, ids, count, inputs);
   }
   // Where one gradient is both halves' their biases have the same: gradients begin with zeros.
-  if (!op.separateBias) kernels.add_f32(outBhh, outBih, count);
+  for (const out of outBiases) kernels.add_f32(out, outBias, count);
+  clearOthers(op, kernels, slopes, place, row, count);
+}
+
+/** Rows of gates that a bias has not are none of its own: they stay zero. */
+function clearOthers(
+  { biases, gates: [all] }: RecurrentTape,
+  { zero_f32 }: TrainKernels,
+  slopes: number,
+  place: number,
+  row: number,
+  count: number,
+): void {
+  for (const { param, gates } of biases) {
+    if (gates.length === all) continue;
+    for (let some = 0; some < count; some += lanes) {
+      if (!gates.includes(((row + some) / lanes) % all!))
+        zero_f32(slopes + param.at + (place + some) * 4, lanes);
+    }
+  }
 }
 
 /** What the recurrent weights of a phase were multiplied by: the states before each step, or reset ones. */
@@ -103,35 +118,56 @@ function stateOf(
   { units }: PartShape,
   rows: number,
   isLater: boolean,
-  y: number,
 ): [number, number] {
   const { whole, out, s } = op;
-  if (!isLater) return [y + part * whole.units * 4, out.ld];
+  if (!isLater) return [out.y + part * whole.units * 4, out.ld];
   const groups = (count: number) => Math.ceil(count / lanes) * lanes;
   return [s + part * rows * groups(whole.units) * 4, groups(units) * 4];
 }
 
-/** The gradients of a diagonal layer's recurrent weights, part by part. */
-function addDiagonal(op: RecurrentTape, { kernels, program, k, n }: Seat, rows: number): void {
-  const { parts, whole, out } = op;
+/** The gradients of weights that meet a state unit by unit, part by part: those of a diagonal recurrence, and of c. */
+function addUnits(op: RecurrentTape, { kernels, program, k, n }: Seat, batch: number, rows: number): void {
+  const { parts, whole, whh, states, meets, gates, z } = op;
+  const { slopes } = program;
+  const diagonal = whh !== undefined && 'at' in whh ? whh : undefined;
+  if (diagonal === undefined && meets === undefined) return;
   const owned = shareOf(parts, k, n);
   for (let part = owned.from; part < owned.to; part++) {
     const shape = shapeOf(op, part);
     const groups = Math.ceil(shape.units / lanes);
     const ldz = shape.rows * 4;
-    const tape = (op.separateBias ? op.s : op.z) + part * rows * whole.rows * 4;
-    const to = program.slopes + (op.whh as Param).at + part * whole.rows * 4;
-    for (const { first, rows: count } of shape.phases) {
-      const [h, ldh] = stateOf(op, part, shape, rows, first > 0, out.y);
-      const gates = Math.floor(count / (groups * lanes));
-      kernels.diagonal_grad_f32(to + first * 4, tape + first * 4, ldz, h, ldh, rows, groups, gates);
+    const tape = part * rows * whole.rows * 4;
+    const place = part * whole.rows * 4;
+    if (diagonal !== undefined) {
+      const dz = (op.side === 'row' ? op.s : z) + tape;
+      for (const [phase, { first }] of shape.phases.entries()) {
+        const [h, ldh] = stateOf(op, part, shape, rows, first > 0);
+        const [to, from] = [slopes + diagonal.at + place + first * 4, dz + first * 4];
+        kernels.diagonal_grad_f32(to, from, ldz, h, ldh, rows, groups, gates[phase]!, gates[phase]!);
+      }
+    }
+    if (meets === undefined) continue;
+    const { at, ld } = states[1]!;
+    const [all] = gates as [number];
+    for (const { first, count, isAfter } of meets.runs) {
+      const c = at + (isAfter ? batch * ld : 0) + part * whole.units * 4;
+      const [to, from] = [slopes + meets.param.at + place + first * 16, z + tape + first * 16];
+      kernels.diagonal_grad_f32(to, from, ldz, c, ld, rows, groups, all, count);
     }
   }
 }
 
+/** This worker's rows of the gradient of an output projection. */
+function addProjection({ whr, s, hidden, side, outputs }: RecurrentTape, seat: Seat, rows: number): void {
+  if (whr === undefined) return;
+  const ld = sideUnits(hidden, side, outputs) * 4;
+  const d = s + sideUnits(hidden, 'unit', outputs) * 4;
+  addGradient(seat, whr.param, undefined, { y: d, ld, skip: 0 }, { y: s, ld, skip: 0 }, s, rows);
+}
+
 /**
  * This worker's rows of dx = Σ over parts of dz W_ih, some at a time: they stay near while all parts add to them, and so
- * does a part's dz while all panels pass by. By id there are sums of dz instead, and a row of dx for each id. Shares of columns would have every worker read all of dz.
+ * does a part's dz while all panels pass by. They begin with what comes back past the matrices. By id there are sums of dz instead, and a row of dx for each id. Shares of columns would have every worker read all of dz.
  */
 export function descend(
   op: RecurrentTape,
@@ -139,7 +175,7 @@ export function descend(
   { steps, batch }: Order,
   dx: number,
 ): void {
-  const { inputs, parts, whole, wih, input } = op;
+  const { inputs, parts, whole, wih, input, skip } = op;
   const byId = byIdOf(op, steps * batch);
   const rows = byId?.count ?? steps * batch;
   const halves = byId?.halves ?? op.z;
@@ -152,8 +188,8 @@ export function descend(
     for (let part = 0; part < parts; part++) {
       const { rows: depth } = shapeOf(op, part);
       const weights = wih.backward + part * whole.rows * panels * panelRows * 4;
-      const init = part === 0 ? program.zeros : out;
-      const ldInit = part === 0 ? 0 : input.ld;
+      const init = part > 0 ? out : skip === 0 ? program.zeros : skip + row * op.out.ld;
+      const ldInit = part > 0 ? input.ld : skip === 0 ? 0 : op.out.ld;
       const dz = halves + (part * rows * whole.rows + row * depth) * 4;
       kernels.gemm_f32(out, input.ld, init, ldInit, dz, depth * 4, weights, count, depth, panels);
     }

@@ -14,52 +14,30 @@ import { type Pass, rowsOf, type Seat } from './seat.js';
  * that nothing is ever added up over workers.
  */
 export function bindRecurrent(op: RecurrentTape, seat: Seat, { dy, dx }: Slopes): Pass {
-  const { kernels, program, k, n } = seat;
-  const { out, parts, whole, cell, outputs: hidden } = op;
-  const { ld } = out;
-  const { constants } = program;
-  const { dh, dc } = program.scratch[k]!;
+  const { program, k, n } = seat;
+  const { parts } = op;
   const byParts = parts >= n;
   const owned = byParts ? shareOf(parts, k, n) : { from: 0, to: parts };
   const streamsOf = (batch: number) => (byParts ? { from: 0, to: batch } : shareOf(batch, k, n));
-  const diagonal = op.diagonal ? 1 : 0;
-  const whh = 'forward' in op.whh ? op.whh.forward : program.weights + op.whh.at;
-  const whhBack = 'backward' in op.whh ? op.whh.backward : program.weights + op.whh.at;
-  const bhh = program.weights + op.bhh.at;
   const lengthsOf = ({ ragged }: Order) => (ragged ? program.lengths : 0);
-
   const state = bindState(op, seat, owned);
+  const ways = (op.whh === undefined ? bindPointwise : bindHidden)(op, seat, owned, dy);
 
   return {
     forward(order, meet) {
       const { steps, batch, carry, stage } = order;
       const streams = streamsOf(batch);
-      state.begin(carry ? op.kept[stage === 'evaluate' ? 1 : 0] : undefined, streams);
+      state.begin(carry ? (stage === 'evaluate' ? 1 : 0) : undefined, streams);
       const byId = byIdOf(op, steps * batch);
       if (byId === undefined) project(op, seat, order, byParts ? owned : undefined);
       else projectIds(op, byId, seat, order, byParts ? owned : undefined, meet);
       if (!byParts) meet();
-      // biome-ignore format: one line an object: output, tape, weights, sizes, ranges
-      kernels.recurrent_tape_f32(
-        cell, out.y, ld, op.c, ld,
-        op.z, op.s,
-        whh, bhh, constants,
-        lengthsOf(order), steps, batch, hidden, whole.units, diagonal,
-        owned.from, owned.to, streams.from, streams.to,
-      );
+      ways.forward(order, lengthsOf(order), streams);
     },
 
     backward(order, meet) {
       const { steps, batch } = order;
-      const streams = streamsOf(batch);
-      // biome-ignore format: as above
-      kernels.recurrent_back_f32(
-        cell, dy, ld, out.y, ld, op.c, ld,
-        op.z, op.s, dh, dc,
-        whhBack, constants,
-        lengthsOf(order), steps, batch, hidden, whole.units, diagonal,
-        owned.from, owned.to, streams.from, streams.to,
-      );
+      ways.backward(order, lengthsOf(order), streamsOf(batch));
       meet();
       addGradients(op, seat, order);
       if (dx === 0) return;
@@ -68,7 +46,79 @@ export function bindRecurrent(op: RecurrentTape, seat: Seat, { dy, dx }: Slopes)
     },
 
     keep(order, which) {
-      state.keep(op.kept[which]!, order, lengthsOf(order), streamsOf(order.batch));
+      state.keep(which, order, lengthsOf(order), streamsOf(order.batch));
+    },
+  };
+}
+
+/** The two ways of a recurrence, for the parts and streams that a worker has. */
+interface Ways {
+  forward(order: Order, lengths: number, streams: Range): void;
+  backward(order: Order, lengths: number, streams: Range): void;
+}
+
+/** Of a cell whose h meets a matrix. */
+function bindHidden(op: RecurrentTape, { kernels, program, k }: Seat, owned: Range, dy: number): Ways {
+  const { cell, out, states, z, s, table, whole, hidden, bhh } = op;
+  const { ld } = out;
+  const { dh, dc } = program.scratch[k]!;
+  const [, c] = states;
+  const [cAt, ldc] = c === undefined ? [0, 0] : [c.at, c.ld];
+  const diagonal = op.diagonal ? 1 : 0;
+  const whh = op.whh!;
+  const forms =
+    'forward' in whh ? whh : { forward: program.weights + whh.at, backward: program.weights + whh.at };
+  const rows = bhh ?? op.meets?.param;
+  const vector = rows === undefined ? 0 : program.weights + rows.at;
+  return {
+    forward({ steps, batch }, lengths, streams) {
+      // biome-ignore format: one line an object: output, tape, weights, sizes, ranges
+      kernels.recurrent_tape_f32(
+        cell, out.y, ld, cAt, ldc,
+        z, s,
+        forms.forward, vector, table,
+        lengths, steps, batch, hidden, whole.units, diagonal,
+        owned.from, owned.to, streams.from, streams.to,
+      );
+    },
+    backward({ steps, batch }, lengths, streams) {
+      // biome-ignore format: as above
+      kernels.recurrent_back_f32(
+        cell, dy, ld, out.y, ld, cAt, ldc,
+        z, s, dh, dc,
+        forms.backward, vector, table,
+        lengths, steps, batch, hidden, whole.units, diagonal,
+        owned.from, owned.to, streams.from, streams.to,
+      );
+    },
+  };
+}
+
+/** Of a cell that recurs unit by unit. */
+function bindPointwise(op: RecurrentTape, { kernels, program, k }: Seat, owned: Range, dy: number): Ways {
+  const { cell, input, out, states, z, table, whole, hidden, meets, skip } = op;
+  const { at: c, ld: ldc } = states[1]!;
+  const { dc } = program.scratch[k]!;
+  const v = meets === undefined ? 0 : program.weights + meets.param.at;
+  const { ld } = out;
+  return {
+    forward({ steps, batch }, lengths, streams) {
+      // biome-ignore format: as above
+      kernels.pointwise_tape_f32(
+        cell, rowsOf(out, batch), ld, c, ldc,
+        z, v, rowsOf(input, batch), input.ld, table,
+        lengths, steps, batch, hidden, whole.units,
+        owned.from, owned.to, streams.from, streams.to,
+      );
+    },
+    backward({ steps, batch }, lengths, streams) {
+      // biome-ignore format: as above
+      kernels.pointwise_back_f32(
+        cell, dy, ld, c, ldc,
+        z, v, rowsOf(input, batch), input.ld, skip, ld, dc, table,
+        lengths, steps, batch, hidden, whole.units,
+        owned.from, owned.to, streams.from, streams.to,
+      );
     },
   };
 }

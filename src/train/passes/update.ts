@@ -73,13 +73,13 @@ export function packWeights(seat: Seat): void {
     if (op.op === 'linear') packWeight(seat, op.weight);
     if (op.op !== 'recurrent') continue;
     packWeight(seat, op.wih);
-    if ('forward' in op.whh) packWeight(seat, op.whh);
+    if (op.whr !== undefined) packWeight(seat, op.whr);
+    if (op.whh !== undefined && 'forward' in op.whh) packWeight(seat, op.whh);
     if (seat.k > 0) continue;
     const { kernels } = seat;
     const count = op.parts * op.whole.rows;
     kernels.zero_f32(op.bias, count);
-    kernels.add_f32(op.bias, program.weights + op.bih.at, count);
-    if (!op.separateBias) kernels.add_f32(op.bias, program.weights + op.bhh.at, count);
+    for (const { param } of op.biases) kernels.add_f32(op.bias, program.weights + param.at, count);
   }
   packWeight(seat, program.head.weight);
 }

@@ -1,8 +1,8 @@
 import { ArgumentRangeError, UnsupportedError } from '../../base/errors.js';
 import { show } from '../../base/guards.js';
-import type { PlainLayerSpec, PlainSpec } from '../../model/plain.js';
 import type { LinearSpec } from '../../model/spec.js';
 import { strideOf } from '../../pack/program.js';
+import type { TrainableLayerSpec, TrainableSpec } from '../trainable.js';
 import { onePhase, type Plan, planBias, planParam, planWeight } from './params.js';
 import type { Head, Link, Param } from './program.js';
 
@@ -11,9 +11,9 @@ const logitFloats = 2 ** 22;
 const leastSlice = 16;
 
 /** The layers before the last linear one, and that one. A softmax at the end is the loss's own. */
-export function splitHead(spec: PlainSpec): { layers: PlainLayerSpec[]; last: LinearSpec } {
+export function splitHead(spec: TrainableSpec): { layers: TrainableLayerSpec[]; last: LinearSpec } {
   const layers = [...spec.layers];
-  const isSoftmax = (layer: PlainLayerSpec) =>
+  const isSoftmax = (layer: TrainableLayerSpec) =>
     layer.kind === 'activation' && (layer.activation === 'softmax' || layer.activation === 'logSoftmax');
   if (isSoftmax(layers.at(-1)!)) layers.pop();
   const last = layers.pop();
@@ -37,7 +37,7 @@ export function planHead(
   plan: Plan,
   layer: LinearSpec,
   input: Link,
-  first: PlainLayerSpec | undefined,
+  first: TrainableLayerSpec | undefined,
 ): Head {
   const { loss, capacity, layout } = plan;
   const { name, inputSize: inputs, outputSize: outputs } = layer;
@@ -73,7 +73,7 @@ export function planHead(
 function tiedParam(
   { params }: Plan,
   { name, inputSize, outputSize }: LinearSpec,
-  first: PlainLayerSpec | undefined,
+  first: TrainableLayerSpec | undefined,
 ): Param {
   if (first?.kind !== 'embedding' || first.count !== outputSize || first.size !== inputSize) {
     const found = first?.kind === 'embedding' ? `${first.count} × ${first.size}` : `${first?.kind ?? 'none'}`;

@@ -1,5 +1,4 @@
 import { type Layout, roundUp } from '../../memory/layout.js';
-import type { Cell } from '../../model/cells.js';
 import type { LinearSpec } from '../../model/spec.js';
 import { strideOf } from '../../pack/program.js';
 import { panelRows } from '../../pack/rows.js';
@@ -37,7 +36,7 @@ export interface ParamShape {
   /** rows in a part */
   rows: number;
   columns: number;
-  gated?: { cell: Cell; hidden: number; units: number };
+  gated?: NonNullable<Param['gated']>;
 }
 
 /** Adds a parameter to the plan. */

@@ -1,8 +1,11 @@
 import { ArgumentRangeError, MismatchError, UnsupportedError } from '../../base/errors.js';
 import { show } from '../../base/guards.js';
-import type { ModelSpec } from '../../model/spec.js';
+import type { ModelSpec, RecurrentLayerSpec } from '../../model/spec.js';
 import { layerTensors, type Tensor, type Tensors } from '../../model/tensors.js';
-import { rowPlaces } from '../../pack/rows.js';
+import { partsOf } from '../../pack/ops.js';
+import { placeParameters } from '../../pack/parameters.js';
+import { gatePlaces, rowPlaces } from '../../pack/rows.js';
+import { placeTable, tableFloats } from '../../pack/table.js';
 import type { Param, TrainProgram } from './program.js';
 
 /**
@@ -91,8 +94,32 @@ function forEachRow(
   rows: number,
   use: (row: number, place: number) => void,
 ): void {
-  const places = gated && rowPlaces(gated.cell, gated.hidden, gated.units, stride);
+  const places = gated && placesOf(gated, stride);
   if (places !== undefined && places.length !== rows)
     throw new ArgumentRangeError(`a tensor has ${rows} rows where ${places.length} belong.`);
   for (let row = 0; row < rows; row++) use(row, places === undefined ? row : places[row]!);
+}
+
+/** The packed row of each row of a recurrent layer's tensor. */
+function placesOf({ cell, hidden, units, gates }: NonNullable<Param['gated']>, stride: number): Int32Array {
+  const places = rowPlaces(cell, hidden, units, stride);
+  return gates === undefined ? places : gatePlaces(places, hidden, gates);
+}
+
+/** Writes the constants of the kernels, and of each layer that has some of its own what it says. */
+export function placeConstants(f32: Float32Array, program: TrainProgram, { layers }: ModelSpec): void {
+  placeTable(f32, program.constants / 4);
+  for (const op of program.ops) {
+    if (op.op !== 'recurrent' || op.table === program.constants) continue;
+    const layer = layers.find(({ name }) => name === op.name) as RecurrentLayerSpec;
+    const { outputs, states, whr } = op;
+    placeTable(f32, op.table / 4);
+    const apart = states.length > 2 ? states[2]!.at - states[1]!.at : 0;
+    placeParameters(f32, op.table / 4 + tableFloats, layer, {
+      apart,
+      block: partsOf(layer).block,
+      outputs,
+      projection: whr?.forward ?? 0,
+    });
+  }
 }

@@ -1,18 +1,11 @@
 import { beginLayout, roundUp } from '../../memory/layout.js';
-import { type Cell, cellOf, hasSeparateBias } from '../../model/cells.js';
-import { checkPlain, type PlainActivationSpec, type PlainLayerSpec } from '../../model/plain.js';
-import {
-  type EmbeddingSpec,
-  isRecurrent,
-  type LinearSpec,
-  type ModelSpec,
-  type RecurrentLayerSpec,
-} from '../../model/spec.js';
-import { partsOf } from '../../pack/ops.js';
+import type { PlainActivationSpec } from '../../model/plain.js';
+import { type EmbeddingSpec, isRecurrent, type LinearSpec, type ModelSpec } from '../../model/spec.js';
 import { controlWords } from '../../pack/plan.js';
 import { strideOf } from '../../pack/program.js';
-import { lanes, panelRows, partRows, phasesOf } from '../../pack/rows.js';
+import { panelRows } from '../../pack/rows.js';
 import { tableFloats } from '../../pack/table.js';
+import { checkTrainable, type TrainableLayerSpec } from '../trainable.js';
 import type { Optimizer } from '../types.js';
 import { planHead, splitHead } from './head.js';
 import { orderFloats } from './order.js';
@@ -25,17 +18,8 @@ import {
   planWeight,
   type TrainingSizes,
 } from './params.js';
-import {
-  type ById,
-  type EmbeddingTape,
-  type Link,
-  type PartShape,
-  type RecurrentTape,
-  rowsPerId,
-  type Scratch,
-  type TrainOp,
-  type TrainProgram,
-} from './program.js';
+import type { Link, RecurrentTape, Scratch, TrainOp, TrainProgram } from './program.js';
+import { planById, planRecurrent } from './recurrent.js';
 
 /** Rows of a weight's gradient that one kernel call makes: with what it packs, they stay in a second-level cache. */
 export const gradientRows = 256;
@@ -57,7 +41,7 @@ export function planTraining(spec: ModelSpec, sizes: TrainingSizes): TrainProgra
   const control = layout.place(controlWords);
   const constants = layout.place(tableFloats);
   const order = layout.place(orderFloats);
-  const { layers, last } = splitHead(checkPlain(spec));
+  const { layers, last } = splitHead(checkTrainable(spec));
   const first = layers[0] ?? last;
   const inputs = 'inputSize' in first ? first.inputSize : 0;
   const input: Link = {
@@ -69,7 +53,7 @@ export function planTraining(spec: ModelSpec, sizes: TrainingSizes): TrainProgra
   let link: Link = input;
   let width = inputs;
   for (const layer of layers) {
-    const op = planOp(plan, layer, link, width);
+    const op = planOp(plan, layer, link, width, constants);
     const before = ops.at(-1);
     if (op.op === 'recurrent' && before?.op === 'embedding') op.byId = planById(plan, op, before);
     ops.push(op);
@@ -77,7 +61,7 @@ export function planTraining(spec: ModelSpec, sizes: TrainingSizes): TrainProgra
     width = op.outputs;
   }
   const head = planHead(plan, last, link, layers[0]);
-  const widths = [inputs, last.inputSize, ...ops.map(({ outputs }) => outputs)];
+  const widths = [inputs, last.inputSize, ...ops.flatMap(widthsOf)];
   const widest = Math.max(...widths.map(strideOf)) / 4;
   const program: TrainProgram = {
     control,
@@ -109,6 +93,11 @@ export function planTraining(spec: ModelSpec, sizes: TrainingSizes): TrainProgra
   return program;
 }
 
+/** Features that an operation gives, and those of its states. */
+function widthsOf(op: TrainOp): number[] {
+  return op.op === 'recurrent' ? [op.outputs, op.hidden] : [op.outputs];
+}
+
 /** What the layer after one reads. */
 export function linkOf(op: TrainOp): Link {
   return op.dropped === 0 ? op.out : { y: op.dropped, ld: op.out.ld, skip: 0 };
@@ -120,8 +109,14 @@ function momentsOf(optimizer: Required<Optimizer>): number {
   return 2;
 }
 
-function planOp(plan: Plan, layer: PlainLayerSpec, input: Link, width: number): TrainOp {
-  if (isRecurrent(layer)) return planRecurrent(plan, layer, input);
+function planOp(
+  plan: Plan,
+  layer: TrainableLayerSpec,
+  input: Link,
+  width: number,
+  constants: number,
+): TrainOp {
+  if (isRecurrent(layer)) return planRecurrent(plan, layer, input, constants);
   switch (layer.kind) {
     case 'embedding':
       return planEmbedding(plan, layer, input);
@@ -177,76 +172,22 @@ function planActivation(
   };
 }
 
-function planRecurrent(plan: Plan, layer: RecurrentLayerSpec, input: Link): TrainOp {
-  const { name, inputSize: inputs, hiddenSize: hidden } = layer;
-  const { layout, rows: most, capacity } = plan;
-  const cell = cellOf(layer);
-  const hasCell = cell.states.includes('c');
-  const separateBias = hasSeparateBias(cell);
-  const { parts, units, diagonal } = partsOf(layer);
-  const whole = shapeOf(cell, units);
-  const last = shapeOf(cell, hidden - (parts - 1) * units);
-  const { rows } = whole;
-  const gated = { cell, hidden, units };
-  const param = (field: string, columns: number) =>
-    planParam(plan, `${name}.${field}`, { parts, rows, columns, gated });
-  // One slot more than steps: the state before the first.
-  const slots = () => placeRows(plan, (capacity.steps + 1) * capacity.batch, hidden);
-  const state = () => placeRows(plan, capacity.batch, hidden).y;
-  const kept = () => ({ h: state(), c: hasCell ? state() : 0 });
-  const wih = planWeight(layout, param('weight_ih', inputs), {
-    whole: [{ first: 0, rows }],
-    last: [{ first: 0, rows: last.rows }],
-  });
-  const whh = param('weight_hh', diagonal ? 1 : units);
-  const halves = separateBias ? rows : cell.phases.length > 1 ? roundUp(units, lanes) : 0;
-  return {
-    op: 'recurrent',
-    name,
-    input,
-    out: { ...slots(), skip: 1 },
-    outputs: hidden,
-    dropped: placeDropped(plan, hidden),
-    cell: cell.code,
-    hasCell,
-    separateBias,
-    inputs,
-    parts,
-    whole,
-    last,
-    diagonal,
-    c: hasCell ? slots().y : 0,
-    z: layout.place(parts * most * rows),
-    s: halves === 0 ? 0 : layout.place(parts * most * halves),
-    kept: [kept(), kept()],
-    wih,
-    whh: diagonal ? whh : planWeight(layout, whh, { whole: whole.phases, last: last.phases }),
-    bih: param('bias_ih', 1),
-    bhh: param('bias_hh', 1),
-    bias: layout.place(parts * rows),
-    byId: undefined,
-  };
-}
-
-function planById(plan: Plan, op: RecurrentTape, embedding: EmbeddingTape): ById | undefined {
-  const { weight: table, dropped, outputs, input } = embedding;
-  const count = table.rows;
-  // Rows that dropout has changed are no longer an id's; one column lies without padding.
-  if (dropped !== 0 || outputs === 1 || count * rowsPerId > plan.rows) return undefined;
-  const halves = plan.layout.place(op.parts * count * op.whole.rows);
-  embedding.byId = { table, ids: input.y, count, halves };
-  return embedding.byId;
-}
-
-function shapeOf(cell: Cell, units: number): PartShape {
-  const rows = partRows(cell, units);
-  const begins = phasesOf(cell, units).map(({ row }) => row);
-  const phases = begins.map((first, phase) => ({ first, rows: (begins[phase + 1] ?? rows) - first }));
-  return { units, rows, phases };
-}
-
 function planScratch({ layout, capacity }: Plan, ops: readonly TrainOp[], widest: number): Scratch {
-  const units = Math.max(0, ...ops.map((op) => (op.op === 'recurrent' ? op.whole.units : 0)));
-  const state = () => layout.place(capacity.batch * roundUp(units, panelRows));
-  return { dh: state(), dc: state(), packed: layout.place(gradientDepth * (gradientRows + widest)) };
+  const tapes = ops.filter((op) => op.op === 'recurrent');
+  const most = (of: (op: RecurrentTape) => number) => Math.max(0, ...tapes.map(of));
+  const vector =
+    capacity.batch *
+    roundUp(
+      most((op) => op.whole.units),
+      panelRows,
+    );
+  const carries = Math.max(
+    1,
+    most((op) => op.carries),
+  );
+  return {
+    dh: layout.place(vector),
+    dc: layout.place(carries * vector),
+    packed: layout.place(gradientDepth * (gradientRows + widest)),
+  };
 }

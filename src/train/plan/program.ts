@@ -1,5 +1,8 @@
-import type { Cell } from '../../model/cells.js';
+import { roundUp } from '../../memory/layout.js';
+import type { Cell, StateName } from '../../model/cells.js';
+import { lanes, panelRows } from '../../pack/rows.js';
 import type { Loss, Optimizer } from '../types.js';
+import type { GateRun, TapeCell } from './cells.js';
 
 /**
  * A training as plain data: every address and size that a step needs. A worker gets a copy of it once. Addresses are
@@ -30,8 +33,8 @@ export interface Param {
   at: number;
   /** floats, padding included: whole cache lines */
   count: number;
-  /** of a recurrent layer, whose rows are interleaved */
-  gated?: { cell: Cell; hidden: number; units: number };
+  /** of a recurrent layer, whose rows are interleaved; `gates` where the tensor has those of some alone */
+  gated?: { cell: Cell; hidden: number; units: number; gates?: readonly number[] };
 }
 
 /** A weight and its packed forms, made anew after each update. */
@@ -61,38 +64,75 @@ export interface PartShape {
   phases: PhaseRows[];
 }
 
+/** A state of a recurrent layer. */
+export interface StateTape {
+  name: StateName;
+  /** [T + 1][B]: the state before step 0, then what each step has made */
+  at: number;
+  ld: number;
+  width: number;
+  /** the states that a batch leaves behind, of training and of evaluation, [B] rows each */
+  kept: [number, number];
+}
+
+/** A tensor of one value a row, whose rows are those of some gates. */
+export interface ColumnTape {
+  param: Param;
+  gates: readonly number[];
+}
+
 export interface RecurrentTape {
   op: 'recurrent';
   name: string;
   input: Link;
   /** [T + 1][B]: the state before step 0, then the outputs */
   out: Link;
+  /** features of the output */
   outputs: number;
   /** the outputs that a step has not left out; 0 without dropout */
   dropped: number;
   cell: number;
-  hasCell: boolean;
-  separateBias: boolean;
+  /** G of each phase */
+  gates: number[];
+  /** the constants, and behind them what the layer says; of most cells the program's own */
+  table: number;
   inputs: number;
+  hidden: number;
   parts: number;
   whole: PartShape;
   last: PartShape;
   diagonal: boolean;
-  /** [T + 1][B] cell states; 0 for cells without */
-  c: number;
+  /** vectors of a state that a step hands back beside that of h */
+  carries: number;
+  /** h first, whose tape is `out`; then c and the others, each as far from the one before */
+  states: StateTape[];
   /** [parts][T·B][rows] pre-activations, then gates, then their gradients */
   z: number;
-  /** [parts][T·B][…] the recurrent half of a GRU that resets after; the reset states of one that resets before; else 0 */
+  /**
+   * 'row': [parts][T·B][rows], the recurrent half of a GRU that resets after; 'unit': [parts][T·B][⌈units/4⌉·4], the reset
+   * states of one that resets before; 'projection': [T·B][⌈units/4⌉·4 + ⌈P/8⌉·8], what is projected and what comes back to
+   * the projection; else 0
+   */
   s: number;
-  /** the states that a batch leaves behind, of training and of evaluation, [B] rows each */
-  kept: { h: number; c: number }[];
+  side: TapeCell['side'];
   wih: Weight;
-  /** its forms; a diagonal recurrence has none: kernels read its weights as they lie */
-  whh: Weight | Param;
-  bih: Param;
-  bhh: Param;
-  /** what the input half begins with: both biases, where they can be one */
+  /**
+   * its forms; a diagonal recurrence has none: kernels read its weights as they lie. Undefined where nothing recurs but
+   * the cell.
+   */
+  whh: Weight | Param | undefined;
+  /** that of an output projection */
+  whr: Weight | undefined;
+  /** those of the input half, or of both */
+  biases: ColumnTape[];
+  /** that of the recurrent half, where they cannot be one */
+  bhh: Param | undefined;
+  /** what the input half begins with: the sum of `biases` */
   bias: number;
+  /** weights that meet c unit by unit */
+  meets: { param: Param; runs: GateRun[] } | undefined;
+  /** [T·B] what comes back to the input past the matrices, as wide as the output; 0 where nothing does */
+  skip: number;
   byId: ById | undefined;
 }
 
@@ -108,6 +148,11 @@ export interface ById {
   count: number;
   /** [parts][count][rows]: input halves on the way forward, sums of their gradients on the way back */
   halves: number;
+}
+
+/** Values in a row of s that are not rows of z again. */
+export function sideUnits(units: number, side: TapeCell['side'], outputs: number): number {
+  return roundUp(units, lanes) + (side === 'projection' ? roundUp(outputs, panelRows) : 0);
 }
 
 /** One of its parts. */
@@ -189,6 +234,7 @@ export interface Head {
 /** What one worker alone writes. */
 export interface Scratch {
   dh: number;
+  /** of what a step hands back beside it, one vector after the other */
   dc: number;
   /** for gemm_tn_f32 */
   packed: number;

@@ -178,6 +178,8 @@ describe('a graph', () => {
 
   test.each<LayerSpec>([
     { kind: 'lstm', name: 'l', inputSize: 2, hiddenSize: 4, projectionSize: 2 },
+    { kind: 'lstm', name: 'l', inputSize: 2, hiddenSize: 4, zoneoutCell: 0.1 },
+    { kind: 'gru', name: 'l', inputSize: 2, hiddenSize: 4, zoneout: 0.1 },
     { kind: 'slstm', name: 'l', inputSize: 2, hiddenSize: 4 },
     { kind: 'conv', name: 'l', size: 2, width: 3 },
   ])('what ONNX has no operator for is refused: $kind', (layer) => {
@@ -185,7 +187,7 @@ describe('a graph', () => {
     const tensors = randomModel(seededRandom(1), spec);
     expect(errorOf(() => encodeOnnx({ spec, tensors }))).toMatchObject({
       name: 'UnsupportedError',
-      feature: expect.stringMatching(/^onnx (projectionSize|kind slstm|kind conv)$/),
+      feature: expect.stringMatching(/^onnx (projectionSize|zoneout|zoneoutCell|kind slstm|kind conv)$/),
     });
   });
 

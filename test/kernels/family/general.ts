@@ -40,7 +40,12 @@ export const ownFloats = tableFloats + parameterFloats;
 function placeOwn(ground: Ground<FamilyKernels>, layer: RecurrentLayerSpec): number {
   const table = ground.room(ownFloats);
   placeTable(ground.f32, table / 4);
-  placeParameters(ground.f32, table / 4 + tableFloats, layer, { apart: 0, outputs: 1, projection: 0 });
+  placeParameters(ground.f32, table / 4 + tableFloats, layer, {
+    apart: 0,
+    block: 1,
+    outputs: 1,
+    projection: 0,
+  });
   return table;
 }
 
@@ -56,6 +61,7 @@ export const generalChecks = {
     const layer: LstmSpec = {
       ...{ kind: 'lstm', ...sizes, ...drawClip(draw), ...drawFuncs(draw, 3) },
       ...{ coupled: draw.pick([true, false]), peepholes: draw.pick([true, false]) },
+      ...(draw.pick([true, false]) ? { zoneoutCell: draw.pick([0.1, 1]) } : {}),
     };
     const gates = [0, 1, 2, 3].map(() => drawGate(draw, units));
     const peepholes = layer.peepholes ? [0, 1, 2].map(() => draw.values(units)) : [];

@@ -8,7 +8,8 @@ import { drawClip, drawFunc, drawFuncs } from './general.js';
 function drawFamily(draw: Draw): CommonLayerSpec {
   const layer = drawSpec(draw);
   // A limit that is there makes every cell a general one.
-  const said = { clip: draw.pick([0.5, 20]), ...drawClip(draw) };
+  const zoneout = draw.pick([true, false]) ? { zoneout: draw.pick([0.1, 0.5, 1]) } : {};
+  const said = { clip: draw.pick([0.5, 20]), ...drawClip(draw), ...zoneout };
   switch (layer.kind) {
     case 'lstm': {
       const flags = { coupled: draw.pick([true, false]), peepholes: draw.pick([true, false]) };

@@ -25,7 +25,12 @@ export const pointwiseChecks = {
     const table = ground.room(ownFloats);
     placeTable(ground.f32, table / 4);
     const layer = { kind: 'sru', name: 'a', inputSize: units, hiddenSize: units, scale } as const;
-    placeParameters(ground.f32, table / 4 + tableFloats, layer, { apart: 0, outputs: units, projection: 0 });
+    placeParameters(ground.f32, table / 4 + tableFloats, layer, {
+      apart: 0,
+      block: 1,
+      outputs: units,
+      projection: 0,
+    });
     const [cAt, yAt] = [ground.place(padded(c, units)), ground.room(units)];
     const [zAt, vAt] = [ground.place(interleave(gates, units)), ground.place(interleave(holes, units))];
     const xAt = ground.place(padded(x, units));

@@ -110,8 +110,8 @@ export class Tape {
   }
 
   backward(n0 = 0, n1 = this.parts, b0 = 0, b1 = this.problem.batch): void {
-    const { y, c, dy, z, s, whhT, lengths, dh, dc } = this.#at;
-    const weights = [dh, dc, whhT, this.ground.table, lengths];
+    const { y, c, dy, z, s, whhT, bhh, lengths, dh, dc } = this.#at;
+    const weights = [dh, dc, whhT, bhh, this.ground.table, lengths];
     const ld = this.ld * 4;
     const tape = [dy, ld, y, ld, c, ld, z, s];
     this.ground.kernels.recurrent_back_f32(

@@ -1,0 +1,150 @@
+import { type Layout, roundUp } from '../../memory/layout.js';
+import { type Cell, hasSeparateBias } from '../../model/cells.js';
+import { kindOf } from '../../model/kinds.js';
+import type { RecurrentLayerSpec } from '../../model/spec.js';
+import { partsOf } from '../../pack/ops.js';
+import { parameterFloats } from '../../pack/parameters.js';
+import { panelRows, partRows, phasesOf } from '../../pack/rows.js';
+import { tableFloats } from '../../pack/table.js';
+import { tapeOf } from './cells.js';
+import { onePhase, type Plan, placeRows, planParam, planWeight } from './params.js';
+import {
+  type ById,
+  type ColumnTape,
+  type EmbeddingTape,
+  type Link,
+  type Param,
+  type PartShape,
+  type RecurrentTape,
+  rowsPerId,
+  type StateTape,
+  sideUnits,
+  type Weight,
+} from './program.js';
+
+/** The tape of a recurrent layer. @throws UnsupportedError for a cell that cannot be trained */
+export function planRecurrent(
+  plan: Plan,
+  layer: RecurrentLayerSpec,
+  input: Link,
+  constants: number,
+): RecurrentTape {
+  const { name, inputSize: inputs, hiddenSize: hidden } = layer;
+  const { layout, rows: most } = plan;
+  const { cell, side, carries, meets, skips } = tapeOf(layer);
+  const { parts, units, diagonal } = partsOf(layer);
+  const whole = shapeOf(cell, units);
+  const last = shapeOf(cell, hidden - (parts - 1) * units);
+  const { rows } = whole;
+  const param = (field: string, columns: number, gates?: readonly number[]) => {
+    const gated = { cell, hidden, units, ...(gates === undefined ? {} : { gates }) };
+    return planParam(plan, `${name}.${field}`, { parts, rows, columns, gated });
+  };
+  const states = planStates(plan, layer);
+  const [h] = states as [StateTape];
+  const wih = planWeight(layout, param('weight_ih', inputs), {
+    whole: [{ first: 0, rows }],
+    last: [{ first: 0, rows: last.rows }],
+  });
+  const whh = cell.recurs
+    ? planHidden(
+        layout,
+        param('weight_hh', diagonal ? 1 : h.width < hidden ? h.width : units),
+        diagonal,
+        whole,
+        last,
+      )
+    : undefined;
+  const whr = side === 'projection' ? planProjection(plan, `${name}.weight_hr`, h.width, hidden) : undefined;
+  const columns = new Map(cell.columns.map(({ tensor, gates }) => [tensor, param(tensor, 1, gates)]));
+  const biases: ColumnTape[] = cell.columns
+    .filter(({ to }) => to === 'bias')
+    .map(({ tensor, gates }) => ({ param: columns.get(tensor)!, gates }));
+  const sides = side === undefined ? 0 : side === 'row' ? rows : sideUnits(units, side, h.width);
+  const own = meets && columns.get(meets.tensor);
+  return {
+    op: 'recurrent',
+    name,
+    input,
+    out: { y: h.at, ld: h.ld, skip: 1 },
+    outputs: h.width,
+    dropped: plan.dropout > 0 ? placeRows(plan, most, h.width).y : 0,
+    cell: cell.code,
+    gates: cell.phases.map(({ length }) => length),
+    table: cell.isFamily ? layout.place(tableFloats + parameterFloats) : constants,
+    inputs,
+    hidden,
+    parts,
+    whole,
+    last,
+    diagonal,
+    carries,
+    states,
+    z: layout.place(parts * most * rows),
+    s: sides === 0 ? 0 : layout.place(parts * most * sides),
+    side,
+    wih,
+    whh,
+    whr,
+    biases,
+    bhh: hasSeparateBias(cell) ? columns.get('bias_hh') : undefined,
+    bias: layout.place(parts * rows),
+    meets: own && { param: own, runs: meets!.runs },
+    skip: skips ? placeRows(plan, most, hidden).y : 0,
+    byId: undefined,
+  };
+}
+
+/** Room for each state: one slot more than steps, for the state before the first. */
+function planStates(plan: Plan, layer: RecurrentLayerSpec): StateTape[] {
+  const { steps, batch } = plan.capacity;
+  const widths = Object.entries(kindOf(layer).states!(layer)) as [StateTape['name'], number][];
+  const tapes = widths.map(([name, width]) => ({
+    ...{ name, width },
+    link: placeRows(plan, (steps + 1) * batch, width),
+  }));
+  return tapes.map(({ name, width, link: { y: at, ld } }) => {
+    const kept = () => placeRows(plan, batch, width).y;
+    return { name, at, ld, width, kept: [kept(), kept()] };
+  });
+}
+
+function planHidden(
+  layout: Layout,
+  param: Param,
+  diagonal: boolean,
+  whole: PartShape,
+  last: PartShape,
+): Weight | Param {
+  return diagonal ? param : planWeight(layout, param, { whole: whole.phases, last: last.phases });
+}
+
+/**
+ * The weight of an output projection [P, H]. The kernels find its panels where the layer's parameters say, then zeros in
+ * the place of a bias, then those of the way back.
+ */
+function planProjection(plan: Plan, name: string, outputs: number, hidden: number): Weight {
+  const param = planParam(plan, name, { parts: 1, rows: outputs, columns: hidden });
+  const { rows } = param;
+  const forward = plan.layout.place(rows * (hidden + 1 + roundUp(hidden, panelRows)));
+  return { param, forward, backward: forward + rows * (hidden + 1) * 4, phases: onePhase(rows) };
+}
+
+/** Goes by id behind an embedding of few rows, where nothing needs a row's own input. */
+export function planById(plan: Plan, op: RecurrentTape, embedding: EmbeddingTape): ById | undefined {
+  const { weight: table, dropped, outputs, input } = embedding;
+  const count = table.rows;
+  // Rows that dropout has changed are no longer an id's; one column lies without padding.
+  if (dropped !== 0 || op.skip !== 0 || outputs === 1 || count * rowsPerId > plan.rows) return undefined;
+  const halves = plan.layout.place(op.parts * count * op.whole.rows);
+  embedding.byId = { table, ids: input.y, count, halves };
+  return embedding.byId;
+}
+
+function shapeOf(cell: Cell, units: number): PartShape {
+  const rows = partRows(cell, units);
+  const begins = phasesOf(cell, units).map(({ row }) => row);
+  const phases = begins.map((first, phase) => ({ first, rows: (begins[phase + 1] ?? rows) - first }));
+  // A projection is a phase without gates.
+  return { units, rows, phases: phases.filter((phase) => phase.rows > 0) };
+}
