@@ -3,6 +3,7 @@ export {
   gemm_f32_1x32, gemm_f32_1x48, gemm_f32_1x8, gemm_f32_2x16, gemm_f32_2x8, gemm_f32_4x8, gemm_f32_4x8x2, gemm_f32_6x8,
 } from './gemm/tile';
 export { gemm_f32, gemv_f32 } from './gemm/gemm';
+export { windows_f32 } from './gemm/windows';
 export { pack_f32 } from './gemm/pack';
 export { diagonal_f32 } from './gemm/diagonal';
 export { lstm_cell_f32 } from './cell/lstm';

@@ -10,7 +10,15 @@ export interface KernelRun<K = Kernels> {
 
 const mib = 2 ** 20;
 // Where things lie: each region has room for the largest shape below.
-const at = { x: 1 * mib, init: 2 * mib, out: 4 * mib, state: 7 * mib, scratch: 8 * mib, w: 12 * mib };
+const at = {
+  x: 1 * mib,
+  init: 2 * mib,
+  out: 4 * mib,
+  state: 7 * mib,
+  scratch: 8 * mib,
+  w: 12 * mib,
+  zeros: 31 * mib,
+};
 
 function tile(name: KernelName, rows: number): KernelRun[] {
   return [32, 128, 512].map((depth) => ({
@@ -55,7 +63,7 @@ function recurrent(units: number, blocks: number, steps: number, batch: number):
     const states = [at.out, ld, at.state, at.state + mib / 2, ld];
     const packed = [at.w + 8 * mib, at.init, at.w, 0, table];
     const sizes = [steps, batch, inputs, hidden, units, 0, steps, 0, blocks];
-    kernels.recurrent_f32(0, ...states, at.x, inputs * 4, at.scratch, ...packed, 0, 0, ...sizes);
+    kernels.recurrent_f32(0, ...states, at.x, inputs * 4, 0, at.scratch, ...packed, 0, 0, ...sizes);
   };
   const flops = 8 * hidden * (units + inputs) * steps * batch;
   return { shape: `D ${units}, N ${blocks}, T ${steps}, B ${batch}`, flops, call: weights };
@@ -94,6 +102,15 @@ export const kernelRuns: Readonly<Record<KernelName, KernelRun[]>> = {
     call: (kernels) =>
       kernels.gemm_f32(at.out, width! * 4, at.init, 0, at.x, depth! * 4, at.w, rows!, depth!, width! / 8),
   })),
+  // Zeros: one window. What several cost beside it is what as many calls of gemm_f32 do.
+  windows_f32: [
+    {
+      shape: '100×1024, K 64',
+      flops: 2 * 100 * 64 * 1024,
+      call: (kernels) =>
+        kernels.windows_f32(at.out, 4096, at.init, 0, at.x, 256, at.zeros, at.w, 100, 64, 128),
+    },
+  ],
   gemv_f32: [32, 64, 128, 256].map((units) => ({
     shape: `4·${units} × ${units}`,
     flops: 8 * units * units,

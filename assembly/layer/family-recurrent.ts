@@ -1,5 +1,6 @@
 import { blockOf } from '../cell/parameters';
 import { gemm_f32 } from '../gemm/gemm';
+import { windows_f32 } from '../gemm/windows';
 import {
   familyPhases, familyRows, GRU_AFTER_GENERAL, GRU_BEFORE_GENERAL, GRU_NORMED, isNormed, isPointwise, LSTM_GENERAL,
   LSTM_NORMED, LSTM_PROJECTED, SLSTM,
@@ -51,7 +52,7 @@ function rowsOfPart(cell: usize, units: usize, table: usize): usize {
 
 /** T steps of parts [n0, n1) of a layer of the family, in the order and with the arguments of recurrent_f32. */
 export function family_recurrent_f32(
-  cell: usize, y: usize, ldy: usize, h: usize, c: usize, lds: usize, x: usize, ldx: usize, z: usize,
+  cell: usize, y: usize, ldy: usize, h: usize, c: usize, lds: usize, x: usize, ldx: usize, windows: usize, z: usize,
   wih: usize, bih: usize, whh: usize, bhh: usize, table: usize, lengths: usize, t0: usize, steps: usize, batch: usize,
   inputs: usize, hidden: usize, units: usize, diagonal: bool, tile: usize, n0: usize, n1: usize,
 ): void {
@@ -68,7 +69,13 @@ export function family_recurrent_f32(
     for (let t: usize = 0; t < steps; t += tile) {
       const some = min(tile, steps - t);
       const s = z + some * batch * ldz;
-      gemm_f32(z, ldz, bih + bias, 0, x + t * batch * ldx, ldx, wih + bias * inputs, some * batch, inputs, rows >> 3);
+      const from = x + t * batch * ldx;
+      const weights = wih + bias * inputs;
+      if (windows) {
+        windows_f32(z, ldz, bih + bias, 0, from, ldx, windows + (bias >> 3), weights, some * batch, inputs, rows >> 3);
+      } else {
+        gemm_f32(z, ldz, bih + bias, 0, from, ldx, weights, some * batch, inputs, rows >> 3);
+      }
       for (let k: usize = t; k < t + some; k++) {
         const out = y + k * batch * ldy + offset;
         const before = k ? out - batch * ldy : h + offset;

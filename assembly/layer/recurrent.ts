@@ -1,4 +1,5 @@
 import { gemm_f32 } from '../gemm/gemm';
+import { windows_f32 } from '../gemm/windows';
 import { ELMAN_RELU, GRU_AFTER, GRU_BEFORE, LSTM, partRows, phasesOf } from './cells';
 import { elman_step_f32 } from './elman';
 import { gru_after_step_f32, gru_before_step_f32 } from './gru';
@@ -35,14 +36,15 @@ export function recurrent_step_f32(
  * pre-activations do.
  *
  * y: [T, B, H] · h: [B, H] the state before step 0, not written (see keep_state_f32) · c: [B, H] or unused
- * x: [T, B, I] · z: scratch [(tile + 1)·B][rows]
- * wih: [parts] panels [rows/8][I][8] · bih: [parts][rows] · whh: [parts] panels [rows/8][units][8] or
+ * x: [T, B, I] · windows: where each panel of a part reads its inputs, [parts][rows/8], as in windows_f32; 0: all of x
+ * z: scratch [(tile + 1)·B][rows]
+ * wih: [parts] panels [rows/8][I, or K][8] · bih: [parts][rows] · whh: [parts] panels [rows/8][units][8] or
  * diagonals [rows] · bhh: [parts][rows], read by the GRU that resets after · lengths: [B] or 0
- * t0: number of the first step · steps, batch, inputs, hidden: T, B, I, H
+ * t0: number of the first step · steps, batch, inputs, hidden: T, B, I, or K with windows, and H
  * units: of each part but a diagonal layer's last, which has what is left · tile: steps per tile
  */
 export function recurrent_f32(
-  cell: usize, y: usize, ldy: usize, h: usize, c: usize, lds: usize, x: usize, ldx: usize, z: usize,
+  cell: usize, y: usize, ldy: usize, h: usize, c: usize, lds: usize, x: usize, ldx: usize, windows: usize, z: usize,
   wih: usize, bih: usize, whh: usize, bhh: usize, table: usize, lengths: usize, t0: usize, steps: usize, batch: usize,
   inputs: usize, hidden: usize, units: usize, diagonal: bool, tile: usize, n0: usize, n1: usize,
 ): void {
@@ -59,7 +61,13 @@ export function recurrent_f32(
       const some = min(tile, steps - t);
       const ldz = rows << 2;
       const s = z + some * batch * ldz;
-      gemm_f32(z, ldz, bih + bias, 0, x + t * batch * ldx, ldx, wih + bias * inputs, some * batch, inputs, rows >> 3);
+      const from = x + t * batch * ldx;
+      const weights = wih + bias * inputs;
+      if (windows) {
+        windows_f32(z, ldz, bih + bias, 0, from, ldx, windows + (bias >> 3), weights, some * batch, inputs, rows >> 3);
+      } else {
+        gemm_f32(z, ldz, bih + bias, 0, from, ldx, weights, some * batch, inputs, rows >> 3);
+      }
       for (let k: usize = t; k < t + some; k++) {
         const out = y + k * batch * ldy + offset;
         const before = k ? out - batch * ldy : h + offset;

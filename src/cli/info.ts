@@ -103,9 +103,14 @@ function describeLayer(layer: LayerSpec): string[] {
       const { inputSize, hiddenSize, direction = 'forward' } = layer;
       const ways = direction === 'bidirectional' ? '2 · ' : '';
       const what = direction === 'forward' ? kind : `${kind}, ${direction}`;
-      return [layer.name, what, `${inputSize} → ${ways}${hiddenSize}`, describeBlocks(layer), total];
+      const blocks = `${describeBlocks(layer)}${describeInputBlocks(layer)}`;
+      return [layer.name, what, `${inputSize} → ${ways}${hiddenSize}`, blocks, total];
     }
   }
+}
+
+function describeInputBlocks({ inputSize, inputBlocks = 1 }: RecurrentLayerSpec): string {
+  return inputBlocks === 1 ? '' : `; inputs: ${inputBlocks} of ${inputSize / inputBlocks}`;
 }
 
 function describeLinear({ inputSize, outputSize, blocks = 1 }: LinearSpec): string {

@@ -45,7 +45,7 @@ function bindParts(op: RecurrentOp, seat: Seat, range: Range): Runner {
   const { keep_state_f32 } = kernels;
   const { runParts } = kernelsOf(op, kernels);
   const table = op.parameters || constants;
-  const { cell, inputs, hidden, units, rows, wih, bih, whh, bhh } = op;
+  const { cell, inputs, windows, hidden, units, rows, wih, bih, whh, bhh } = op;
   const diagonal = op.diagonal ? 1 : 0;
   const { at, ld } = statesOf(frame, op);
   const [h, c = 0] = at as [number, number?];
@@ -63,7 +63,7 @@ function bindParts(op: RecurrentOp, seat: Seat, range: Range): Runner {
     // biome-ignore format: one line an object: output and state, input, weights, lengths, sizes
     runParts(
       cell, atY + step * batch * ldy, ldy, h, c, ld,
-      atX + step * batch * ldx, ldx, z,
+      atX + step * batch * ldx, ldx, windows, z,
       wih, bih, whh, bhh, table,
       lengths, t0 + step,
       steps, batch, inputs, hidden, units, diagonal, tile, from, to,
@@ -97,7 +97,7 @@ const nobodyToMeet = () => {};
 function bindUnits(op: RecurrentOp, seat: Seat, split: Split, phases: number): Runner {
   const { kernels, frame, k } = seat;
   const { part, units: range, leader } = split;
-  const { gemm_f32, hold_f32, keep_state_f32 } = kernels;
+  const { gemm_f32, hold_f32, keep_state_f32, windows_f32 } = kernels;
   const step = bindStep(op, seat, part, range);
   const { inputs, units, block, rows } = op;
   const { from: u0, to: u1 } = range;
@@ -119,6 +119,7 @@ function bindUnits(op: RecurrentOp, seat: Seat, split: Split, phases: number): R
       z: z + row * 4,
       bih: op.bih + (part * rows + row) * 4,
       wih: op.wih + (part * rows + row) * inputs * 4,
+      windows: op.windows === 0 ? 0 : op.windows + ((part * rows + row) / 8) * 4,
       panels: Math.ceil(count / 8),
     };
   });
@@ -130,8 +131,10 @@ function bindUnits(op: RecurrentOp, seat: Seat, split: Split, phases: number): R
     const count = (to - from) * batch;
     const input = atX + (t + from) * batch * ldx;
     for (let i = 0; i < stretches.length; i++) {
-      const { z: out, bih, wih, panels } = stretches[i]!;
-      gemm_f32(out + from * batch * ldz, ldz, bih, 0, input, ldx, wih, count, inputs, panels);
+      const { z: first, bih, windows, wih, panels } = stretches[i]!;
+      const out = first + from * batch * ldz;
+      if (windows === 0) gemm_f32(out, ldz, bih, 0, input, ldx, wih, count, inputs, panels);
+      else windows_f32(out, ldz, bih, 0, input, ldx, windows, wih, count, inputs, panels);
     }
   };
   const mask = op.mask < 0 ? undefined : new Mask(op, seat);

@@ -94,8 +94,10 @@ export const qrnn = {
   }),
 };
 
-function checkSizes(given: Given): { inputSize: number; hiddenSize: number } {
-  return { inputSize: given.size('inputSize'), hiddenSize: given.size('hiddenSize') };
+function checkSizes(given: Given): { inputSize: number; hiddenSize: number; inputBlocks?: number } {
+  const sizes = { inputSize: given.size('inputSize'), hiddenSize: given.size('hiddenSize') };
+  const inputBlocks = given.divisor('inputBlocks', sizes);
+  return inputBlocks === 1 ? sizes : { ...sizes, inputBlocks };
 }
 
 /** Every default that a spec has always had is written out; what was added later only where it is not the default. */
@@ -106,7 +108,13 @@ function checkDirection(given: Given): { direction?: Direction } {
 
 function checkBlocks(given: Given): Omit<SlstmSpec, 'kind' | 'name'> {
   const sizes = checkSizes(given);
-  return { ...sizes, ...checkBlockSizes(given, sizes.hiddenSize), ...checkDirection(given) };
+  const blocks = checkBlockSizes(given, sizes.hiddenSize);
+  if (sizes.inputBlocks !== undefined && blocks.blockSizes !== undefined)
+    throw new UnsupportedError(
+      `${given.what('inputBlocks')} of a layer with blockSizes are not supported.`,
+      'layer inputBlocks',
+    );
+  return { ...sizes, ...blocks, ...checkDirection(given) };
 }
 
 function checkNormed(given: Given): Omit<LnLstmSpec | LnGruSpec, 'kind' | 'name'> {
@@ -195,9 +203,9 @@ function checkFuncs(given: Given, otherwise: readonly Func[]): Func[] | undefine
 
 function tensorsOf(layer: RecurrentLayerSpec): Record<string, number[]> {
   const { gates, recurs, columns } = cellOf(layer);
-  const { inputSize, hiddenSize } = layer;
+  const { inputSize, hiddenSize, inputBlocks = 1 } = layer;
   const projection = layer.kind === 'lstm' ? layer.projectionSize : undefined;
-  const one: Record<string, number[]> = { weight_ih: [gates * hiddenSize, inputSize] };
+  const one: Record<string, number[]> = { weight_ih: [gates * hiddenSize, inputSize / inputBlocks] };
   const strips = stripsOf(layer);
   if (strips !== undefined) Object.assign(one, stripTensors(strips, gates, hiddenSize));
   else if (recurs) one.weight_hh = [gates * hiddenSize, projection ?? depthOf(layer)];

@@ -51,6 +51,11 @@ interface RecurrentSpec extends Wired {
   inputSize: number;
   /** H */
   hiddenSize: number;
+  /**
+   * M, a divisor of I and of H: unit u reads block ⌊u·M/H⌋ of M blocks of inputs alone, and weight_ih is [G·H, I/M].
+   * Default 1. It need not be N.
+   */
+  inputBlocks?: number;
   /** default 'forward'; another one needs whole sequences, so such a model has `run` and no sessions */
   direction?: Direction;
 }

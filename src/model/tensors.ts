@@ -46,8 +46,8 @@ export interface ModelFile {
 }
 
 /**
- * The tensors that a layer needs, by name, with their shapes. With G gates, N blocks and D = H/N:
- * weight_ih [G·H, I], weight_hh [G·H, D], bias_ih and bias_hh [G·H]; linear: weight [O, I/N], bias [O];
+ * The tensors that a layer needs, by name, with their shapes. With G gates, N blocks, D = H/N and M blocks of inputs:
+ * weight_ih [G·H, I/M], weight_hh [G·H, D], bias_ih and bias_hh [G·H]; linear: weight [O, I/N], bias [O];
  * embedding: weight [count, size]. With N = 1 these are PyTorch's shapes.
  */
 export function layerTensors(layer: LayerSpec): Record<string, number[]> {

@@ -21,9 +21,10 @@ import { planBlocks } from './blocks.js';
 import type { Flow } from './flow.js';
 import { parameterFloats } from './parameters.js';
 import type { LinearOp, Op, Place, Program, RecurrentOp, Shuffle, StatePlan } from './program.js';
-import { lanes, panelRows, partRows, phasesOf } from './rows.js';
+import { lanes, panelRows, partRows, phasesOf, rowPlaces } from './rows.js';
 import { planStrips } from './strips.js';
 import { tableFloats } from './table.js';
+import { windowsOf } from './windows.js';
 
 /** Units in a part of a diagonal layer. */
 const diagonalUnits = 32;
@@ -198,7 +199,7 @@ function planRecurrent(
   placed: Placed & Pick<RecurrentOp, 'end' | 'state' | 'first' | 'mask' | 'shuffles'>,
   layout: Layout,
 ): Op {
-  const { inputSize: inputs } = layer;
+  const { inputBlocks = 1 } = layer;
   const hidden = run.count * run.units;
   const cell = cellOf(layer);
   const { parts, units, block, diagonal } = partsOf(layer, run);
@@ -210,7 +211,13 @@ function planRecurrent(
     );
   // Units are padded to what strips cover.
   const step = strips === undefined ? lanes : stripSizes[strips.shape].rows;
-  const rows = (units / block) * partRows(cell, block, step);
+  const blockRows = partRows(cell, block, step);
+  const rows = (units / block) * blockRows;
+  const panels = (parts * rows) / panelRows;
+  const inputs =
+    inputBlocks === 1
+      ? layer.inputSize
+      : windowsOf(layer, rowPlaces(cell, hidden, block, blockRows, step), panels).inputs;
   const outputs = Math.min(hidden, outputsOf(layer));
   const depth = diagonal ? 1 : outputs < hidden ? outputs : block;
   return {
@@ -218,6 +225,7 @@ function planRecurrent(
     ...placed,
     cell: cell.code,
     inputs,
+    windows: inputBlocks === 1 ? 0 : layout.place(panels),
     hidden,
     parts,
     units,
@@ -253,8 +261,9 @@ export function workOf(op: Op, { layers }: ModelSpec): number {
   const layer = layers[op.layer] as RecurrentLayerSpec;
   const { gates, recurs } = cellOf(layer);
   const strips = stripsOf(layer);
-  if (strips !== undefined) return gates * op.hidden * op.inputs + stripWeights(strips, gates, op.hidden);
+  const inputs = layer.inputSize / (layer.inputBlocks ?? 1);
+  if (strips !== undefined) return gates * op.hidden * inputs + stripWeights(strips, gates, op.hidden);
   const depth = op.projection ? op.outputs : op.diagonal ? 1 : op.block;
   const projected = op.projection ? op.outputs * op.hidden : 0;
-  return gates * op.hidden * (op.inputs + (recurs ? depth : 0)) + projected;
+  return gates * op.hidden * (inputs + (recurs ? depth : 0)) + projected;
 }

@@ -15,6 +15,7 @@ export interface Staging {
  * @param out byte address of the first panel; padding is zero there already
  * @param places packed row of each row of the matrix
  * @param from whole rows, the first of which is row `first` of the matrix
+ * @param part where rows are narrower than panels: values in a row, and in which column of its panel the first stands
  */
 export function placePanels(
   { pack_f32 }: Kernels,
@@ -25,25 +26,34 @@ export function placePanels(
   places: Int32Array,
   from: Float32Array,
   first: number,
+  part?: { width: number; columns: Int32Array },
 ): void {
-  const rows = from.length / depth;
-  const most = Math.floor(floats / depth);
+  const { width, columns } = part ?? { width: depth };
+  const rows = from.length / width;
+  const most = Math.floor(floats / width);
   for (let begin = 0; begin < rows; begin += most) {
     const end = Math.min(rows, begin + most);
-    to.set(from.subarray(begin * depth, end * depth), address / 4);
+    to.set(from.subarray(begin * width, end * width), address / 4);
     for (let row = begin; row < end; ) {
       const place = places[first + row]!;
       const lane = place % panelRows;
+      const column = columns === undefined ? 0 : columns[first + row]!;
       // Rows whose places follow each other go together, up to a vector's worth that begins with one.
       let count = 1;
       const room = lanes - (place % lanes);
-      while (count < room && row + count < end && places[first + row + count] === place + count) count++;
+      while (
+        count < room &&
+        row + count < end &&
+        places[first + row + count] === place + count &&
+        (columns === undefined || columns[first + row + count] === column)
+      )
+        count++;
       pack_f32(
-        out + ((place - lane) * depth + lane) * 4,
-        address + (row - begin) * depth * 4,
-        depth * 4,
+        out + ((place - lane) * depth + column * panelRows + lane) * 4,
+        address + (row - begin) * width * 4,
+        width * 4,
         count,
-        depth,
+        width,
       );
       row += count;
     }

@@ -11,9 +11,10 @@ import { placeConstants } from './parameters.js';
 import { planProgram } from './plan.js';
 import { type Op, type Program, type RecurrentOp, vectorOf } from './program.js';
 import { placeRagged } from './ragged.js';
-import { gatePlaces, lanes, rowPlaces } from './rows.js';
+import { gatePlaces, lanes, panelRows, rowPlaces } from './rows.js';
 import { placeStrips } from './strips.js';
 import { placeTable } from './table.js';
+import { windowsOf } from './windows.js';
 
 /**
  * Floats that are staged at a time, unless rows are longer: what stays in a near cache. A page that is touched for the
@@ -108,7 +109,19 @@ async function placeOp(
     const cell = cellOf(layer);
     const rows = (op.rows * op.block) / op.units;
     const places = rowPlaces(cell, op.hidden, op.block, rows, op.strips?.height);
-    await panels('weight_ih', op.wih, op.inputs, places, await unshuffle(read, op.shuffles, op.inputs));
+    if (op.windows === 0)
+      await panels('weight_ih', op.wih, op.inputs, places, await unshuffle(read, op.shuffles, op.inputs));
+    else {
+      const { inputs, starts, columns } = windowsOf(layer, places, (op.parts * op.rows) / panelRows);
+      arena.i32.set(
+        starts.map((start) => start * 4),
+        op.windows / 4,
+      );
+      const width = layer.inputSize / (layer.inputBlocks ?? 1);
+      await read(name('weight_ih'), width, (rows, first) =>
+        placePanels(kernels, to, staging, op.wih, inputs, places, rows, first, { width, columns }),
+      );
+    }
     if (op.strips !== undefined) await placeStrips(layer, cell, op.strips, places, read, arena);
     else if (op.diagonal && cell.recurs) await column('weight_hh', op.whh, places);
     else if (cell.recurs) await panels('weight_hh', op.whh, op.projection ? op.outputs : op.block, places);

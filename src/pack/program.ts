@@ -42,9 +42,12 @@ export interface RecurrentOp extends Placed {
   end: string;
   /** number of the cell in assembly/layer/cells.ts */
   cell: number;
+  /** features that a panel of its input weights reads */
   inputs: number;
   /** the first of its units in its layer: a layer whose blocks differ in size has several operations */
   first: number;
+  /** from which byte of its input each panel reads them, [parts][rows/8]; 0 where all read all */
+  windows: number;
   /** its units */
   hidden: number;
   /** what a worker can own: blocks, or runs of units of a diagonal layer */

@@ -14,6 +14,7 @@ export const registry = {
   gemm_f32_6x8: 'out ldo init ldi x ldx w depth',
   gemm_f32: 'out ldo init ldi x ldx w rows depth panels',
   gemv_f32: 'out init x w depth panels',
+  windows_f32: 'out ldo init ldi x ldx windows w rows depth panels',
   pack_f32: 'out x ldx rows depth',
   diagonal_f32: 'out init h w groups gates',
   lstm_cell_f32: 'y c z table units',
@@ -23,7 +24,7 @@ export const registry = {
   elman_tanh_cell_f32: 'y z table units',
   elman_relu_cell_f32: 'y z units',
   recurrent_f32:
-    'cell y ldy h c lds x ldx z wih bih whh bhh table lengths t0 steps batch inputs hidden units diagonal tile n0 n1',
+    'cell y ldy h c lds x ldx windows z wih bih whh bhh table lengths t0 steps batch inputs hidden units diagonal tile n0 n1',
   recurrent_step_f32:
     'cell y ldy h ldh c ldc z s whh bhh table lengths time batch units diagonal u0 u1 phase',
   hold_f32: 'y ldy h ldh lengths t0 steps batch width',

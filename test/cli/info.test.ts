@@ -50,8 +50,9 @@ test('says who reads whom, and which way a layer goes', async () => {
     layers: [
       { kind: 'lstm', name: 'a', inputSize: 4, hiddenSize: 6, direction: 'bidirectional' },
       { kind: 'linear', name: 'b', inputSize: 16, outputSize: 3, inputs: ['a', 'input'] },
-      { kind: 'linear', name: 'c', inputSize: 3, outputSize: 9, blocks: 3 },
-      { kind: 'elman', name: 'd', inputSize: 9, hiddenSize: 6, blockSizes: [3, 1, 2] },
+      { kind: 'gru', name: 'c', inputSize: 3, hiddenSize: 6, blocks: 2, inputBlocks: 3 },
+      { kind: 'linear', name: 'd', inputSize: 6, outputSize: 9, blocks: 3 },
+      { kind: 'elman', name: 'e', inputSize: 9, hiddenSize: 6, blockSizes: [3, 1, 2] },
     ],
   };
   const model = { spec, tensors: randomModel(seededRandom(1), spec) };
@@ -59,13 +60,14 @@ test('says who reads whom, and which way a layer goes', async () => {
   const { stdout } = await call('info', path);
   expect(stdout).toMatch(/a +lstm, bidirectional +4 → 2 · 6 +1 \(dense\) +\S+ +input/);
   // Of weight_hh [6, 3] 14 are used.
-  expect(stdout).toMatch(/d +elman +9 → 6 +3 of 1 to 3 +80/);
+  expect(stdout).toMatch(/e +elman +9 → 6 +3 of 1 to 3 +80/);
   expect(stdout).toMatch(/b +linear +16 → 3 +51 +a, input/);
-  expect(stdout).toMatch(/c +linear +3 → 9 +3 of 1 → 3 +18 +b/);
+  expect(stdout).toMatch(/d +linear +6 → 9 +3 of 2 → 3 +27 +c/);
+  expect(stdout).toMatch(/c +gru +3 → 6 +2 of 3; inputs: 3 of 1 +108 /);
   const { parameters } = JSON.parse((await call('info', path, '--json')).stdout);
   expect(parameters).toMatchObject({
-    recurrent: 2 * 24 * 6 + 14,
-    input: 2 * 24 * 4 + 6 * 9,
-    recurrentIfDense: 2 * 4 * 36 + 36,
+    recurrent: 2 * 24 * 6 + 18 * 3 + 14,
+    input: 2 * 24 * 4 + 18 + 6 * 9,
+    recurrentIfDense: 2 * 4 * 36 + 3 * 36 + 36,
   });
 });

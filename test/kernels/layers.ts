@@ -6,6 +6,7 @@ import { packModel } from '#dist/pack/place.js';
 import { type RecurrentOp, strideOf } from '#dist/pack/program.js';
 import type { FamilyKernels } from '#dist/wasm/family-registry.js';
 import { cellKinds } from '../oracle/arbitraries.js';
+import { divisorsOf } from '../oracle/blocks.js';
 import { runOracle } from '../oracle/model.js';
 import { randomModel, randomState } from '../oracle/random.js';
 import { type Check, type Draw, within } from './check.js';
@@ -18,9 +19,11 @@ export function drawSpec(draw: Draw): CommonLayerSpec {
   const blocks = draw.pick([1, 2, 3]);
   const diagonal = draw.pick([true, false, false]);
   const hiddenSize = units * blocks;
+  const inputBlocks = draw.pick([1, 1, draw.pick(divisorsOf(hiddenSize))]);
   const shared = {
     name: 'rnn',
-    inputSize: draw.integer(1, 9),
+    inputSize: inputBlocks === 1 ? draw.integer(1, 9) : inputBlocks * draw.integer(1, 3),
+    ...(inputBlocks === 1 ? {} : { inputBlocks }),
     hiddenSize,
     blocks: diagonal ? hiddenSize : blocks,
   };
@@ -111,7 +114,7 @@ function kernelsOf({ kernels, op }: Layer) {
 function runLayer(layer: Layer, tile: number, n0 = 0, n1 = layer.op.parts): void {
   const { op, constants, frame, steps, batch, lengths, ldy, y, h, c, ld } = layer;
   const states = [y, ldy, h, c, ld];
-  const input = [frame.input, op.inputs * 4, frame.scratch[0]!];
+  const input = [frame.input, op.x.ld, op.windows, frame.scratch[0]!];
   const weights = [op.wih, op.bih, op.whh, op.bhh, constants];
   const ends = [lengths === undefined ? 0 : frame.lengths, 0];
   const sizes = [steps, batch, op.inputs, op.hidden, op.units, op.diagonal ? 1 : 0];
@@ -122,7 +125,7 @@ function runLayer(layer: Layer, tile: number, n0 = 0, n1 = layer.op.parts): void
 function stepLayer(layer: Layer, draw: Draw): void {
   const { kernels, op, constants, frame, steps, batch, lengths, ldy, y, h, c, ld } = layer;
   const ldz = op.rows * 4;
-  const ldx = op.inputs * 4;
+  const ldx = op.x.ld;
   const ends = lengths === undefined ? 0 : frame.lengths;
   const z = frame.scratch[0]!;
   for (let part = 0; part < op.parts; part++) {
@@ -141,8 +144,10 @@ function stepLayer(layer: Layer, draw: Draw): void {
     ];
     for (let t = 0; t < steps; t++) {
       const x = frame.input + t * batch * ldx;
-      const [bias, wih] = [op.bih + row * 4, op.wih + row * ldx];
-      kernels.gemm_f32(z, ldz, bias, 0, x, ldx, wih, batch, op.inputs, op.rows / 8);
+      const [bias, wih] = [op.bih + row * 4, op.wih + row * op.inputs * 4];
+      const product = [z, ldz, bias, 0, x, ldx];
+      if (op.windows === 0) kernels.gemm_f32(...product, wih, batch, op.inputs, op.rows / 8);
+      else kernels.windows_f32(...product, op.windows + row / 2, wih, batch, op.inputs, op.rows / 8);
       const cut = Math.min(units, draw.pick([0, 8, 16]));
       const ranges = [
         [0, cut],

@@ -161,6 +161,28 @@ export const productChecks = {
     );
     expectProduct(set, product, actual);
   }) as Check,
+  windows_f32: ((ground, draw, set) => {
+    const product = drawProduct(draw, draw.integer(1, 9), draw.integer(0, 6), draw.pick([true, false]));
+    const { rows, depth, panels } = product;
+    const beside = draw.integer(0, 9);
+    const x = draw.values(rows * (depth + beside));
+    // Panels that read the same stand together, or do not.
+    const windows = Array.from({ length: panels }, () => draw.pick([0, beside, draw.integer(0, beside)]));
+    const at = [ground.place(x), 4 * (depth + beside), ground.placeIntegers(windows.map((from) => 4 * from))];
+    const actual = runProduct(ground, draw, product, (out, ldo, init, ldi, _x, _ldx, w) =>
+      ground.kernels.windows_f32(out, ldo, init, ldi, ...at, w, rows, depth, panels),
+    );
+    const columns = (values: Float32Array, of: number, from: number, count: number) =>
+      values.filter((_, i) => i % of >= from && i % of < from + count);
+    for (const [p, from] of windows.entries()) {
+      const own = {
+        ...{ ...product, panels: 1, x: columns(x, depth + beside, from, depth) },
+        w: product.w.subarray(8 * p * depth, 8 * (p + 1) * depth),
+        init: columns(product.init, 8 * panels, 8 * p, 8),
+      };
+      expectProduct(set, own, columns(actual, 8 * panels, 8 * p, 8));
+    }
+  }) as Check,
   pack_f32: ((ground, draw) => {
     const [rows, depth, lane] = [draw.integer(1, 4), draw.integer(0, 11), draw.pick([0, 4])];
     const x = draw.values(rows * (depth + 1));

@@ -154,6 +154,16 @@ describe('a spec that is accepted', () => {
     });
   });
 
+  test('says blocks of inputs where there are some', () => {
+    for (const kind of ['lstm', 'gru', 'elman', 'slstm', 'lnlstm', 'sru', 'qrnn']) {
+      const given = { kind, name: 'a', inputSize: 12, hiddenSize: 6 };
+      expect(checkSpec(stack({ ...given, inputBlocks: 1 })).layers[0]).not.toHaveProperty('inputBlocks');
+      const [layer] = checkSpec(stack({ ...given, inputBlocks: 3 })).layers;
+      expect(layer).toHaveProperty('inputBlocks', 3);
+      expect(layerTensors(layer!)['a.weight_ih']![1]).toBe(4);
+    }
+  });
+
   test('says of the family only what is not the default', () => {
     const layers = [
       { kind: 'conv', name: 'c', size: 6, width: 4 },
@@ -235,6 +245,9 @@ describe('a graph', () => {
     ['zoneout', { ...lstm, zoneout: 1.5 }],
     ['zoneoutCell', { ...lstm, zoneoutCell: -0.5 }],
     ['blocks', { ...lstm, kind: 'slstm', blocks: 4 }],
+    ['inputBlocks', { ...lstm, inputBlocks: 3 }],
+    ['inputBlocks', { ...lstm, kind: 'gru', inputBlocks: 4 }],
+    ['inputBlocks', { kind: 'qrnn', name: 'q', inputSize: 4, hiddenSize: 6, inputBlocks: 0 }],
     ['blocks', { ...lstm, kind: 'lngru', blocks: 4 }],
     ['epsilon', { ...lstm, kind: 'lngru', epsilon: 0 }],
     ['scale', { kind: 'sru', name: 's', inputSize: 4, hiddenSize: 6, scale: 2 }],

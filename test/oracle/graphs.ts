@@ -4,6 +4,7 @@ import { type FunctionName, functions } from '#dist/model/functions.js';
 import { combineCodes } from '#dist/model/kinds.js';
 import type { DelaySpec, Direction, LayerSpec, ModelSpec } from '#dist/model/spec.js';
 import { edgeSizes } from './arbitraries.js';
+import { divisorsOf } from './blocks.js';
 
 const directions: readonly Direction[] = ['forward', 'reverse', 'bidirectional'];
 const cells = ['lstm', 'gru', 'gruBefore', 'elman'] as const;
@@ -131,7 +132,9 @@ class Grower {
     switch (isFirst && kind === 'activation' ? 'linear' : kind) {
       case 'recurrent': {
         const blocks = this.#pick([1, 1, size]);
-        const shared = { name, inputSize: width, hiddenSize: size, blocks, ...direction };
+        const read = this.#blocksOf(width, size);
+        const inputBlocks = read === 1 ? {} : { inputBlocks: read };
+        const shared = { name, inputSize: width, hiddenSize: size, blocks, ...inputBlocks, ...direction };
         const cell = this.#pick(cells);
         const both = direction.direction === 'bidirectional' ? 2 : 1;
         const beyond = this.#random() < 0.3 ? { peepholes: true, coupled: true } : {};
@@ -140,9 +143,12 @@ class Grower {
         else this.#add({ kind: 'gru', ...shared, resetAfter: cell === 'gru' }, inputs, size * both);
         return;
       }
-      case 'linear':
-        this.#add({ kind: 'linear', name, inputSize: width, outputSize: size }, inputs, size);
+      case 'linear': {
+        const blocks = this.#blocksOf(width, size);
+        const own = blocks === 1 ? {} : { blocks };
+        this.#add({ kind: 'linear', name, inputSize: width, outputSize: size, ...own }, inputs, size);
         return;
+      }
       case 'activation': {
         const activation = this.#pick([...names, 'softmax', 'logSoftmax'] as const);
         this.#add({ kind: 'activation', name, activation }, inputs, width);
@@ -189,6 +195,11 @@ class Grower {
     for (const name of inputs) this.#unread.delete(name);
     this.#unread.add(layer.name);
     this.#given.push({ name: layer.name, width });
+  }
+
+  /** One, or any number of blocks that two sizes have in common. */
+  #blocksOf(width: number, size: number): number {
+    return this.#pick([1, this.#pick(divisorsOf(width).filter((k) => size % k === 0))]);
   }
 
   #pick<T>(choices: readonly T[]): T {

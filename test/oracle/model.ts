@@ -331,7 +331,7 @@ function blocksHere(layer: RecurrentLayerSpec): { first: number; units: number }
  * one piece; in weight_hh [G H, D] they read that block's own D states.
  */
 function readBlocks(layer: RecurrentLayerSpec, tensors: Tensors, steps: number, end: string): Gate[][] {
-  const { name, inputSize, hiddenSize } = layer;
+  const { name, inputSize, hiddenSize, inputBlocks = 1 } = layer;
   const { gates: count, recurs, columns } = cellOf(layer);
   const recurrent = recurs ? recurrentOf(layer, tensors[`${name}.weight_hh${end}`]!) : undefined;
   const width = recurrent?.shape[1] ?? 0;
@@ -342,6 +342,17 @@ function readBlocks(layer: RecurrentLayerSpec, tensors: Tensors, steps: number, 
     columns
       .filter(({ tensor, gates }) => wanted(tensor) && gates.includes(g))
       .map(({ tensor, gates }) => rowsOf(tensor, gates.indexOf(g) * hiddenSize + first, units, 1));
+  /** input weights of a gate's rows, zeros where a unit does not read */
+  const inputsOf = (row: number, units: number) => {
+    const width = inputSize / inputBlocks;
+    const own = rowsOf('weight_ih', row, units, width);
+    const weights = new Float32Array(units * inputSize);
+    for (let i = 0; i < units; i++) {
+      const block = Math.floor((((row + i) % hiddenSize) * inputBlocks) / hiddenSize);
+      weights.set(own.subarray(i * width, (i + 1) * width), i * inputSize + block * width);
+    }
+    return weights;
+  };
   return blocksHere(layer).map(({ first, units }) =>
     Array.from({ length: count }, (_, g) => {
       const row = g * hiddenSize + first;
@@ -353,7 +364,7 @@ function readBlocks(layer: RecurrentLayerSpec, tensors: Tensors, steps: number, 
       // One step hands no error on to a next one.
       const stretch = recurrent && steps > 1 ? spectralBound(hh, units, depth) : undefined;
       return {
-        ih: { weights: rowsOf('weight_ih', row, units, inputSize), height: units, width: inputSize },
+        ih: { weights: inputsOf(row, units), height: units, width: inputSize },
         hh: { weights: hh, height: units, width: depth, ...(stretch === undefined ? {} : { stretch }) },
         biasIh: columnsOf(g, first, units, (tensor) => tensor === 'bias_ih' || tensor === 'bias')[0] ?? none,
         biasHh: columnsOf(g, first, units, (tensor) => tensor === 'bias_hh')[0] ?? none,

@@ -141,7 +141,8 @@ export function stripStack(): fc.Arbitrary<{
           return {
             layers: layers.map((layer, k) => {
               const { hiddenSize } = cells[k]!;
-              const made = { ...layer, name: `rnn.${k}`, inputSize: width, hiddenSize, blocks: 1 };
+              const read = width % 3 === 0 && hiddenSize % 3 === 0 ? { inputBlocks: 3 } : {};
+              const made = { ...layer, ...read, name: `rnn.${k}`, inputSize: width, hiddenSize, blocks: 1 };
               width = hiddenSize;
               return made;
             }),

@@ -1,17 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { cellOf } from '#dist/model/cells.js';
 import { checkSpec } from '#dist/model/check.js';
 import { maxSize } from '#dist/model/given.js';
-import type { ModelSpec } from '#dist/model/spec.js';
+import type { ModelSpec, RecurrentLayerSpec } from '#dist/model/spec.js';
 import { readerOf, type TensorReader } from '#dist/model/tensors.js';
+import { parameterFloats } from '#dist/pack/parameters.js';
 import { packModel } from '#dist/pack/place.js';
 import { planProgram, tileSteps } from '#dist/pack/plan.js';
-import type { BlocksOp, Frame, LinearOp, Program } from '#dist/pack/program.js';
+import type { BlocksOp, Frame, LinearOp, Program, RecurrentOp } from '#dist/pack/program.js';
+import { rowPlaces } from '#dist/pack/rows.js';
 import { tableFloats } from '#dist/pack/table.js';
 import { loadBinary } from '#dist/wasm/binaries.js';
 import { instantiateNow } from '#dist/wasm/instance-now.js';
 import { stack } from '../oracle/arbitraries.js';
-import { blockedStack } from '../oracle/blocks.js';
+import { blockedRecurrent, blockedStack } from '../oracle/blocks.js';
+import { expandInputs } from '../oracle/dense.js';
 import { draw, layerOf, sceneOf } from '../session/draw.js';
 
 const [simd, simdShared] = await Promise.all([loadBinary('simd'), loadBinary('simd-shared')]);
@@ -36,8 +40,12 @@ function regionsOf(program: Program): Region[] {
     if (op.op === 'recurrent') {
       add('wih', op.wih, op.parts * op.rows * op.inputs);
       add('bih', op.bih, op.parts * op.rows);
-      add('whh', op.whh, op.parts * op.rows * (op.diagonal ? 1 : op.units));
+      if (op.windows) add('windows', op.windows, (op.parts * op.rows) / 8);
+      const depth = op.projection ? op.outputs : op.units;
+      if (op.whh) add('whh', op.whh, op.parts * op.rows * (op.diagonal ? 1 : depth));
+      if (op.projection) add('projection', op.projection, Math.ceil(op.outputs / 8) * 8 * (op.hidden + 1));
       if (op.bhh) add('bhh', op.bhh, op.parts * op.rows);
+      if (op.parameters) add('parameters', op.parameters, tableFloats + parameterFloats);
     } else if (op.op === 'linear') {
       add('weight', op.weight, op.panels * 8 * op.inputs);
       add('bias', op.bias, op.panels * 8);
@@ -146,6 +154,10 @@ describe('a plan', () => {
       ],
     };
     expect(planProgram(blocks, 1).work).toBe(20 * 3 + 20);
+    // Units 9 to 12 share a panel, and so a window of three blocks: the zeros in it are no work.
+    const read: ModelSpec = { layers: [{ ...layerOf('lstm', 'a', 18, 18, 2), inputBlocks: 9 }] };
+    expect((planProgram(read, 1).ops[0] as RecurrentOp).inputs).toBe(6);
+    expect(planProgram(read, 1).work).toBe(4 * 18 * (2 + 9));
   });
 });
 
@@ -212,6 +224,46 @@ describe('a packed memory', () => {
       return data[(Math.floor(panel / 2) * units + rowAt[(panel % 2) * 8 + lane]!) * depth + k]!;
     });
     expect(packed).toEqual(expected);
+  });
+
+  test('holds what units read of blocks of inputs, and zeros in the rest of a window', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        blockedRecurrent(36, 'a', false).filter((layer) => layer.inputBlocks !== undefined),
+        async (given) => {
+          const spec = checkSpec({ layers: [given] });
+          const layer = spec.layers[0] as RecurrentLayerSpec;
+          const { tensors } = draw(spec, sceneOf());
+          const { program, arena } = await packModel(spec, readerOf(tensors), 1, false, open);
+          const { wih, windows, inputs, hidden, units, rows } = program.ops[0] as RecurrentOp;
+          const dense = expandInputs(spec, tensors).tensors['a.weight_ih']!;
+          const places = rowPlaces(cellOf(layer), hidden, units, rows);
+          for (const [row, place] of places.entries()) {
+            const start = arena.i32[windows / 4 + (place >> 3)]! / 4;
+            const own = dense.data.slice(row * 36, (row + 1) * 36);
+            for (let k = 0; k < inputs; k++) {
+              const at = ((place >> 3) * inputs + k) * 8 + (place & 7);
+              expect(arena.f32[wih / 4 + at]).toBe(own[start + k]);
+            }
+            expect(own.fill(0, start, start + inputs).every((value) => value === 0)).toBe(true);
+          }
+        },
+      ),
+    );
+  });
+
+  test('a block of units that reads its own block of inputs reads nothing else', () => {
+    for (const [blocks, inputBlocks, inputs] of [
+      [8, 8, 5],
+      [4, 2, 20],
+      [2, 4, 10],
+      [96, 8, 5],
+      [1, 1, 40],
+    ] as const) {
+      const layer = { ...layerOf('lstm', 'a', 40, 96, blocks), inputBlocks };
+      const [op] = planProgram(checkSpec({ layers: [layer] }), 1).ops;
+      expect((op as RecurrentOp).inputs).toBe(inputs);
+    }
   });
 
   test('holds every weight once, and zeros for padding', async () => {

@@ -1,14 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { readOnnx } from '#dist/formats/onnx/onnx.js';
 import { encodeOnnx } from '#dist/formats/onnx/write.js';
-import { availableKernels, createModel, loadModel, type ModelSpec } from '#dist/node.js';
+import { checkSpec } from '#dist/model/check.js';
+import { availableKernels, createModel, type ModelSpec } from '#dist/node.js';
 import { planProgram } from '#dist/pack/plan.js';
+import { runOnnxNode } from '../onnx/runtime.js';
 import { type Scene, scene } from '../oracle/arbitraries.js';
 import { blockedStack } from '../oracle/blocks.js';
-import { expandToDense } from '../oracle/dense.js';
+import { expandInputs, expandToDense } from '../oracle/dense.js';
 import { runOracle } from '../oracle/model.js';
 import { findExcess } from '../oracle/tolerance.js';
-import { draw, expectSameBytes, expectSameRun, expectSameState, sceneOf } from './draw.js';
+import { draw, expectSameBytes, expectSameRun, expectSameState, layerOf, sceneOf } from './draw.js';
 import { familyStructures } from './structures.js';
 
 const expectWithin = (actual: ArrayLike<number>, expected: ArrayLike<number>, bound: ArrayLike<number>) =>
@@ -19,7 +22,7 @@ const twice = (bound: Float64Array) => bound.map((value) => 2 * value);
 describe.each(availableKernels())('%s', (kernels) => {
   test('within the bound of the oracle, as the dense model, and as its steps', async () => {
     await fc.assert(
-      fc.asyncProperty(blockedStack(), scene(), async (spec, given: Scene) => {
+      fc.asyncProperty(fc.boolean().chain(blockedStack), scene(), async (spec, given: Scene) => {
         const { tensors, x, options } = draw(spec, given);
         const expected = runOracle(spec, tensors, x, options);
         using model = await createModel(spec, tensors, { kernels });
@@ -43,14 +46,14 @@ describe.each(availableKernels())('%s', (kernels) => {
         }
         expectSameState(session.snapshot(), whole.state);
       }),
-      { numRuns: 300 },
+      { numRuns: 120 },
     );
   });
 
   test('several threads give the bytes of one', async () => {
     await fc.assert(
       fc.asyncProperty(
-        blockedStack(),
+        blockedStack(true),
         scene(),
         fc.integer({ min: 2, max: 4 }),
         async (spec, given, threads) => {
@@ -81,12 +84,31 @@ test('what a block does not read does not reach it, not even a NaN', async () =>
   }
 });
 
-test('ONNX files hold them as dense matrices', async () => {
-  for (const spec of [familyStructures['linear in blocks']!]) {
-    const { tensors, x, options } = draw(spec, sceneOf({ steps: 4, batch: 3 }));
-    const dense = expandToDense(spec, tensors);
-    using model = await loadModel(encodeOnnx({ spec, tensors }));
-    using expected = await createModel(dense.spec, dense.tensors);
-    expectSameRun(await model.run(x, options), await expected.run(x, options));
-  }
+const common: ModelSpec = {
+  layers: [
+    { ...layerOf('lstm', 'a', 12, 16, 2), inputBlocks: 4 },
+    { ...layerOf('gruBefore', 'b', 16, 24, 1), inputBlocks: 4 },
+    { ...layerOf('elmanTanh', 'c', 24, 12, 12), inputBlocks: 6 },
+  ],
+};
+
+test.each([
+  ['linear layers', familyStructures['linear in blocks']!],
+  ['recurrent layers', common],
+])('ONNX files hold dense input weights of %s', async (_, given) => {
+  const spec = checkSpec(given);
+  const { tensors, x, options } = draw(spec, sceneOf({ steps: 4, batch: 3, withState: true }));
+  const bytes = encodeOnnx({ spec, tensors });
+  expect(readOnnx(bytes).file).toEqual(expandInputs(spec, tensors));
+  const { bound } = runOracle(spec, tensors, x, options);
+  const theirs = await runOnnxNode(bytes, spec, { x, ...options });
+  using model = await createModel(spec, tensors);
+  expectWithin((await model.run(x, options)).y, theirs.y, twice(bound));
+});
+
+test('ONNX files hold dense input weights of both directions', () => {
+  const layer = { ...layerOf('gruAfter', 'a', 12, 16, 2), direction: 'bidirectional', inputBlocks: 4 };
+  const spec = checkSpec({ layers: [layer] });
+  const { tensors } = draw(spec, sceneOf());
+  expect(readOnnx(encodeOnnx({ spec, tensors })).file).toEqual(expandInputs(spec, tensors));
 });

@@ -51,6 +51,11 @@ const readers: [string, LayerSpec[], boolean][] = [
     [{ kind: 'linear', name: 'out', inputSize: size, outputSize: size, blocks: 13 }],
     false,
   ],
+  [
+    'an LSTM with blocks of inputs',
+    [{ kind: 'lstm', name: 'out', inputSize: size, hiddenSize: 13, inputBlocks: 13 }],
+    false,
+  ],
   ['a slice', [{ kind: 'slice', name: 'out', inputSize: size, from: 2, to: 9 }], false],
   [
     'two, one of them a sum',

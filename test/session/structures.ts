@@ -64,6 +64,22 @@ const linearInBlocks: ModelSpec = {
   ],
 };
 
+/** Every cell over blocks of inputs: as many as blocks of units, fewer, more, and of sizes that leave padding. */
+const inputsInBlocks: ModelSpec = {
+  layers: [
+    { ...layerOf('lstm', 'dense', 15, 35), inputBlocks: 5 },
+    { ...layerOf('gruAfter', 'fewer', 35, 45, 15), inputBlocks: 5 },
+    { ...layerOf('gruBefore', 'units', 45, 36), inputBlocks: 9 },
+    { kind: 'slstm', name: 'same', inputSize: 36, hiddenSize: 54, blocks: 6, inputBlocks: 6 },
+    { kind: 'lnlstm', name: 'normed', inputSize: 54, hiddenSize: 54, inputBlocks: 27 },
+    { kind: 'lstm', name: 'projected', inputSize: 54, hiddenSize: 30, inputBlocks: 3, projectionSize: 10 },
+    { kind: 'sru', name: 'sru', inputSize: 10, hiddenSize: 20, inputBlocks: 10 },
+    { kind: 'qrnn', name: 'qrnn', inputSize: 20, hiddenSize: 30, inputBlocks: 10 },
+    { ...layerOf('elmanTanh', 'diagonal', 30, 60, 60), inputBlocks: 15 },
+    { ...layerOf('lstm', 'all', 60, 60, 60), inputBlocks: 60 },
+  ],
+};
+
 /** Stacks in which work is shared out in every way: units of one block, blocks, groups of diagonal units. */
 export const structures: Record<string, ModelSpec> = {
   dense: allCells(37, 1),
@@ -95,6 +111,7 @@ export const familyStructures: Record<string, ModelSpec> = {
   'family, five heads': familyStack(5 * 9, 5),
   'family, heads of one': familyStack(37, 37),
   'linear in blocks': linearInBlocks,
+  'inputs in blocks': inputsInBlocks,
 };
 
 /** Rows beside each other that a state has, for reading one stream out of it. */

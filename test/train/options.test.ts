@@ -124,6 +124,12 @@ describe('specs', () => {
       unsupported,
       /parts: blocks/,
     ],
+    [
+      'blocks of inputs',
+      [{ ...layerOf('lstm', 'rnn', 4, 6), inputBlocks: 2 }, out(6)],
+      unsupported,
+      /rnn: inputBlocks/,
+    ],
     ['zoneout', [{ ...layerOf('gruAfter', 'rnn', 3, 4), zoneout: 0.1 }, out(4)], unsupported, /rnn.*zoneout/],
     [
       'a function without a slope',

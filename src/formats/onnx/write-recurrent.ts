@@ -7,6 +7,7 @@ import { blockSizesOf, blocksOf, type CommonLayerSpec, directionsOf } from '../.
 import type { Tensor, Tensors } from '../../model/tensors.js';
 import type { Attributes, GraphWriter } from './graph-writer.js';
 import { cellFunctions, cellOperators, peepholeOrder } from './names.js';
+import { widen } from './widen.js';
 
 /** The names of a layer's states among the graph's inputs, and outputs: of h, and of c. */
 export interface StateNames {
@@ -169,7 +170,7 @@ function writeWeights(
   n: number,
   node: string,
 ): string[] {
-  const { kind, name, inputSize, hiddenSize } = layer;
+  const { kind, name, inputSize, hiddenSize, inputBlocks = 1 } = layer;
   const units = hiddenSize / blocksOf(layer);
   const { gates } = cellOperators[kind];
   const directions = directionsOf(layer);
@@ -191,10 +192,13 @@ function writeWeights(
     }
     return result;
   };
+  const width = inputSize / inputBlocks;
+  const blockOf = (row: number) => Math.floor(((n * units + (row % units)) * inputBlocks) / hiddenSize);
+  const W = widen(place(['weight_ih'], gates, width), width, inputBlocks, blockOf);
   const constant = (letter: string, shape: number[], data: Float32Array) =>
     graph.constant(`${node}.${letter}`, [directions.length, ...shape], data);
   return [
-    constant('W', [rows, inputSize], place(['weight_ih'], gates, inputSize)),
+    constant('W', [rows, inputSize], W),
     constant('R', [rows, units], place(['weight_hh'], gates, units)),
     constant('B', [2 * rows], place(['bias_ih', 'bias_hh'], gates, 1)),
     ...(kind === 'lstm' && layer.peepholes

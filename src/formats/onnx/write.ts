@@ -15,6 +15,7 @@ import { checkVocab } from '../vocab.js';
 import { transposeArray } from './arrays.js';
 import { type Attributes, GraphWriter } from './graph-writer.js';
 import { cellFunctions, vocabKey } from './names.js';
+import { widen } from './widen.js';
 import { declareStates, type StateNames, writeRecurrent } from './write-recurrent.js';
 
 /** Protocol buffers hold no more. */
@@ -76,11 +77,18 @@ function isGelu(layer: LayerSpec): boolean {
   return layer.kind === 'activation' && (layer.activation === 'gelu' || layer.activation === 'geluTanh');
 }
 
-/** How many values a layer's constants hold. */
+/** How many values a layer's constants hold: blocks of inputs are written as the wider matrices that they are. */
 function floatsOf(layer: LayerSpec): number {
-  return Object.values(layerTensors(layer)).reduce((sum, shape) => {
-    const count = shape.reduce((product, size) => product * size, 1);
-    return sum + count * (layer.kind === 'linear' && shape.length > 1 ? (layer.blocks ?? 1) : 1);
+  const wider =
+    layer.kind === 'linear'
+      ? { weight: layer.blocks }
+      : isCommon(layer)
+        ? { weight_ih: layer.inputBlocks }
+        : {};
+  return Object.entries(layerTensors(layer)).reduce((sum, [name, shape]) => {
+    const field = name.slice(layer.name.length + 1).replace('_reverse', '');
+    const times = (wider as Record<string, number | undefined>)[field] ?? 1;
+    return sum + shape.reduce((product, size) => product * size, times);
   }, 0);
 }
 
@@ -157,8 +165,10 @@ class LayerWriter {
     );
   }
 
-  #linear({ name, bias, blocks = 1 }: LinearSpec, x: string): string {
-    const { shape, data } = turn(widen(this.tensors[`${name}.weight`]!, blocks));
+  #linear({ name, inputSize, outputSize, bias, blocks = 1 }: LinearSpec, x: string): string {
+    const own = this.tensors[`${name}.weight`]!.data;
+    const wide = widen(own, inputSize / blocks, blocks, (row) => Math.floor((row * blocks) / outputSize));
+    const { shape, data } = turn({ shape: [outputSize, inputSize], data: wide });
     const factors = [x, this.graph.constant(`${name}.weight`, shape, data)];
     if (bias === false) return this.#node('MatMul', name, 'out', factors);
     const product = this.#node('MatMul', name, 'product', factors);
@@ -243,18 +253,6 @@ class LayerWriter {
     const product = this.#node('Mul', name, 'product', factors);
     return this.#node('Add', name, 'out', [product, this.#weight(name, 'bias')]);
   }
-}
-
-/** Blocks [O, I/N] as the matrix [O, I] that they are, with zeros off them: there is no plainer way to say it in ONNX. */
-function widen({ shape, data }: Tensor, blocks: number): Tensor {
-  if (blocks === 1) return { shape, data };
-  const [rows, columns] = shape as [number, number];
-  const wide = new Float32Array(rows * columns * blocks);
-  for (let row = 0; row < rows; row++) {
-    const block = Math.floor((row * blocks) / rows);
-    wide.set(data.subarray(row * columns, (row + 1) * columns), (row * blocks + block) * columns);
-  }
-  return { shape: [rows, columns * blocks], data: wide };
 }
 
 const combineOps = { add: 'Add', subtract: 'Sub', multiply: 'Mul', divide: 'Div' } as const;

@@ -1,5 +1,5 @@
 import { UnsupportedError } from '../../base/errors.js';
-import type { LayerSpec, ModelSpec } from '../../model/spec.js';
+import { isRecurrent, type LayerSpec, type ModelSpec } from '../../model/spec.js';
 import type { Tensors } from '../../model/tensors.js';
 import { sourcesOf } from '../../model/wiring.js';
 import type { Sequence } from './sequences.js';
@@ -79,7 +79,7 @@ export function checkFoldable(spec: ModelSpec): { weight: string; bias: string }
   const first = spec.layers[0]!;
   const [own, ...others] = sourcesOf(spec);
   const isAlone = own!.length === 1 && !others.flat().includes(-1);
-  const bias = biases[first.kind];
+  const bias = isRecurrent(first) && first.inputBlocks === undefined ? biases[first.kind] : undefined;
   if (isAlone && bias !== undefined)
     return { weight: `${first.name}.weight_ih`, bias: `${first.name}.${bias}` };
   if (isAlone && first.kind === 'linear' && first.blocks === undefined && first.bias !== false)

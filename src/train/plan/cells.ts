@@ -73,6 +73,7 @@ const withoutSlope: readonly FunctionName[] = ['gelu', 'geluTanh'];
 export function tapeFieldBeyond(layer: RecurrentLayerSpec): string | undefined {
   if (stripsOf(layer) !== undefined) return 'strips';
   if (blockSizesOf(layer) !== undefined) return 'blockSizes';
+  if (layer.inputBlocks !== undefined) return 'inputBlocks';
   if (layer.direction !== undefined) return 'direction';
   // What a run has of it is a mean over what training would draw.
   for (const field of ['zoneout', 'zoneoutCell'] as const)
