@@ -1,10 +1,13 @@
 import { ALPHA, BETA, CLIP, F, G, H } from '../cell/parameters';
 import { exp } from '../math/exp';
 import {
-  AFFINE, ELU, HARD_SIGMOID, LEAKY_RELU, RELU, SCALED_TANH, SIGMOID, SILU, SOFTPLUS, SOFTSIGN, TANH, THRESHOLDED_RELU,
+  AFFINE, ELU, GELU, GELU_TANH, HARD_SIGMOID, LEAKY_RELU, RELU, SCALED_TANH, SIGMOID, SILU, SOFTPLUS, SOFTSIGN, TANH,
+  THRESHOLDED_RELU,
 } from '../math/functions';
 import { sigmoid, tanh } from '../math/gates';
-import { EXP_LEAST, ONE } from '../math/table';
+import { normalPower, normalTail } from '../math/gelu';
+import { EXP_LEAST, GELU_1, GELU_3, GELU_LEAST, ONE, TAIL_MOST } from '../math/table';
+import { madd } from '../simd/madd';
 
 /**
  * f′(x) of the function of a number, of four values. Where a function has a corner, PyTorch's slope is taken: the one
@@ -40,6 +43,8 @@ export function slopeOf(code: usize, x: v128, alpha: f32, beta: f32, table: usiz
       const e = exp(f32x4.pmin(f32x4.pmax(x, v128.load(table, EXP_LEAST)), zero), table);
       return v128.bitselect(one, f32x4.mul(f32x4.splat(alpha), e), f32x4.gt(x, zero));
     }
+    case <i32>GELU: return geluSlope(x, one, table);
+    case <i32>GELU_TANH: return geluTanhSlope(x, one, table);
     default: return one;
   }
 }
@@ -61,6 +66,33 @@ function siluSlope(x: v128, one: v128, table: usize): v128 {
   const s = f32x4.div(one, f32x4.add(one, e));
   // 1 − σ(x) is e σ(x), without a difference of numbers that are nearly equal.
   return f32x4.mul(s, f32x4.add(one, f32x4.mul(v, f32x4.mul(e, s))));
+}
+
+/** Φ(x) + x φ(x), φ the density of the normal distribution, out of Φ(−a) and a φ(a) for a = |x|. */
+// @ts-ignore: decorator
+@inline
+function geluSlope(x: v128, one: v128, table: usize): v128 {
+  const a = f32x4.pmin(f32x4.abs(x), v128.load(table, TAIL_MOST));
+  const power = normalPower(a, table);
+  const density = f32x4.mul(f32x4.splat(0.3989422804014327), power);
+  const over = f32x4.sub(f32x4.mul(a, density), normalTail(a, power, table));
+  return v128.bitselect(f32x4.add(one, over), f32x4.neg(over), f32x4.gt(x, f32x4.splat(0)));
+}
+
+/** σ(v) (1 + x (1 − σ(v)) v′) for the v of geluTanh, whose slope is 0 or 1 to a float's rounding beyond ±9.98. */
+// @ts-ignore: decorator
+@inline
+function geluTanhSlope(x: v128, one: v128, table: usize): v128 {
+  const least = v128.load(table, GELU_LEAST);
+  const v = f32x4.pmin(f32x4.pmax(x, least), f32x4.neg(least));
+  const square = f32x4.mul(v, v);
+  const cubic = v128.load(table, GELU_3);
+  const argument = f32x4.mul(v, madd(cubic, square, v128.load(table, GELU_1)));
+  const e = exp(f32x4.pmax(f32x4.neg(argument), v128.load(table, EXP_LEAST)), table);
+  const s = f32x4.div(one, f32x4.add(one, e));
+  const slope = madd(f32x4.mul(f32x4.splat(3), cubic), square, v128.load(table, GELU_1));
+  // 1 − σ is e σ.
+  return f32x4.mul(s, f32x4.add(one, f32x4.mul(f32x4.mul(v, slope), f32x4.mul(e, s))));
 }
 
 /** The slope by x of f(x), x limited before, of a layer's own f: 0 beyond its limit, as torch.clamp has it. */

@@ -5,22 +5,36 @@ import { D1, D2, D3, D4, D5, EXP_LEAST, GELU_1, GELU_3, GELU_LEAST, N1, N2, N3, 
 
 /**
  * x Φ(x), Φ the normal distribution function (Hendrycks & Gimpel 2016), as max(x, 0) − a Φ(−a) for a = |x|, so that
- * nothing is lost where x is negative. Φ(−a) = ½ e^(−a²/2) N(a) / D(a), N and D of degrees 4 and 5 without a negative
- * coefficient, minimax (Lawson's iteration, relative error 4.9e-9) up to 13.19; beyond it a stays there, and a Φ(−a) is
- * below 1e-38.
- *
- * The square is taken in two parts, of the upper half of a's bits, which is exact, and of what is left: its rounding would
- * be 43 ulp of the exponential.
+ * nothing is lost where x is negative. Beyond 13.19 a stays there, and a Φ(−a) is below 1e-38.
  */
 // @ts-ignore: decorator
 @inline
 export function gelu(x: v128, table: usize): v128 {
-  const one = v128.load(table, ONE);
-  const minusHalf = f32x4.splat(-0.5);
   const a = f32x4.pmin(f32x4.abs(x), v128.load(table, TAIL_MOST));
+  return f32x4.sub(relu(x), f32x4.mul(a, normalTail(a, normalPower(a, table), table)));
+}
+
+/**
+ * e^(−a²/2). The square is taken in two parts, of the upper half of a's bits, which is exact, and of what is left: its
+ * rounding would be 43 ulp of the exponential.
+ */
+// @ts-ignore: decorator
+@inline
+export function normalPower(a: v128, table: usize): v128 {
+  const minusHalf = f32x4.splat(-0.5);
   const upper = i32x4.shl(i32x4.shr_u(a, 12), 12);
   const rest = f32x4.mul(f32x4.sub(a, upper), f32x4.add(a, upper));
-  const power = expOfSum(f32x4.mul(minusHalf, f32x4.mul(upper, upper)), f32x4.mul(minusHalf, rest), table);
+  return expOfSum(f32x4.mul(minusHalf, f32x4.mul(upper, upper)), f32x4.mul(minusHalf, rest), table);
+}
+
+/**
+ * Φ(−a) = ½ e^(−a²/2) N(a) / D(a), N and D of degrees 4 and 5 without a negative coefficient, minimax (Lawson's iteration,
+ * relative error 4.9e-9), for a within 0..13.19.
+ */
+// @ts-ignore: decorator
+@inline
+export function normalTail(a: v128, power: v128, table: usize): v128 {
+  const one = v128.load(table, ONE);
   let n = madd(v128.load(table, N4), a, v128.load(table, N3));
   n = madd(n, a, v128.load(table, N2));
   n = madd(n, a, v128.load(table, N1));
@@ -30,8 +44,7 @@ export function gelu(x: v128, table: usize): v128 {
   d = madd(d, a, v128.load(table, D2));
   d = madd(d, a, v128.load(table, D1));
   d = madd(d, a, one);
-  const tail = f32x4.div(f32x4.mul(f32x4.mul(minusHalf, a), f32x4.mul(power, n)), d);
-  return f32x4.add(relu(x), tail);
+  return f32x4.div(f32x4.mul(f32x4.mul(f32x4.splat(0.5), power), n), d);
 }
 
 /**

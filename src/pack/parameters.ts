@@ -62,7 +62,7 @@ function flagsOf(layer: RecurrentLayerSpec): number {
 }
 
 /** f of the gates, g of the candidate, h of an LSTM's cell on its way out, as far as a layer has them. */
-export function functionsOf(layer: RecurrentLayerSpec): readonly Func[] {
+function functionsOf(layer: RecurrentLayerSpec): readonly Func[] {
   switch (layer.kind) {
     case 'lstm':
       return layer.activations ?? ['sigmoid', 'tanh', 'tanh'];

@@ -9,12 +9,6 @@ type Beyond<S> = (layer: S) => string | undefined;
 type Trainable = { [K in LayerSpec['kind']]?: Beyond<Extract<LayerSpec, { kind: K }>> };
 
 const all = () => undefined;
-/** Element-wise functions that have a slope in assembly/grad/, and the softmaxes of which the loss has one. */
-const activations: readonly unknown[] = [
-  ...['tanh', 'sigmoid', 'relu', 'softsign', 'softplus', 'silu', 'identity', 'affine', 'leakyRelu'],
-  ...['thresholdedRelu', 'scaledTanh', 'hardSigmoid', 'elu', 'softmax', 'logSoftmax'],
-];
-
 /** Of each kind that trains what of it does not; a kind that is not here does not train. */
 const trainable: Trainable = {
   embedding: all,
@@ -25,7 +19,7 @@ const trainable: Trainable = {
   norm: all,
   conv: all,
   delay: all,
-  activation: ({ activation }) => (activations.includes(activation) ? undefined : activation),
+  activation: all,
   lstm: tapeFieldBeyond,
   gru: tapeFieldBeyond,
   elman: tapeFieldBeyond,

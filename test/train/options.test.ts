@@ -119,10 +119,13 @@ describe('specs', () => {
       /mix: kind 'shuffle'/,
     ],
     [
-      'a linear layer in blocks',
-      [{ kind: 'linear', name: 'parts', inputSize: 4, outputSize: 6, blocks: 2 }, out(6)],
+      'blocks of the last linear layer',
+      [
+        layerOf('lstm', 'rnn', 3, 4),
+        { kind: 'linear', name: 'parts', inputSize: 4, outputSize: 6, blocks: 2 },
+      ],
       unsupported,
-      /parts: blocks/,
+      /"parts": blocks/,
     ],
     [
       'blocks of inputs',
@@ -131,12 +134,6 @@ describe('specs', () => {
       /rnn: inputBlocks/,
     ],
     ['zoneout', [{ ...layerOf('gruAfter', 'rnn', 3, 4), zoneout: 0.1 }, out(4)], unsupported, /rnn.*zoneout/],
-    [
-      'a function without a slope',
-      [{ kind: 'elman', name: 'rnn', inputSize: 3, hiddenSize: 4, activation: 'gelu' }, out(4)],
-      unsupported,
-      /rnn: gelu/,
-    ],
     ['no layers', [], range, /layers/],
     ['sizes that do not meet', [layerOf('lstm', 'rnn', 3, 4), out(5)], range, /out/],
   ])('%s', async (_, layers, expected, message) => {

@@ -1,7 +1,5 @@
 import { type Cell, cellOf } from '../../model/cells.js';
-import { type FunctionName, fullFunc } from '../../model/functions.js';
 import { blockSizesOf, type RecurrentLayerSpec, stripsOf } from '../../model/spec.js';
-import { functionsOf } from '../../pack/parameters.js';
 
 /** Gates that stand together, and whose weights of c have met the same c. */
 export interface GateRun {
@@ -66,9 +64,6 @@ export function tapeOf(layer: RecurrentLayerSpec): TapeCell & { cell: Cell } {
   return { ...tapes[cell.code]!, cell };
 }
 
-/** Functions that assembly/grad/slope.ts has not. */
-const withoutSlope: readonly FunctionName[] = ['gelu', 'geluTanh'];
-
 /** What of a recurrent layer cannot be trained: a field, or the kind of its cell; undefined where all of it can. */
 export function tapeFieldBeyond(layer: RecurrentLayerSpec): string | undefined {
   if (stripsOf(layer) !== undefined) return 'strips';
@@ -78,7 +73,5 @@ export function tapeFieldBeyond(layer: RecurrentLayerSpec): string | undefined {
   // What a run has of it is a mean over what training would draw.
   for (const field of ['zoneout', 'zoneoutCell'] as const)
     if (field in layer && (layer as Partial<Record<typeof field, number>>)[field] !== undefined) return field;
-  const flat = functionsOf(layer).find((func) => withoutSlope.includes(fullFunc(func).function));
-  if (flat !== undefined) return fullFunc(flat).function;
   return tapes[cellOf(layer).code] === undefined ? `kind '${layer.kind}'` : undefined;
 }
