@@ -9,7 +9,7 @@ import { beforeAll, describe, expect, inject, test } from 'vitest';
 
 const scratch = inject('scratch');
 const installed = join(scratch, 'node_modules/blockrnn');
-const budget = 57 * 1024;
+const budget = 58 * 1024;
 
 interface Manifest {
   exports: Record<string, unknown>;
