@@ -1,7 +1,7 @@
 import { gemm_f32 } from '../gemm/gemm';
 import { windows_f32 } from '../gemm/windows';
 import { ELMAN_RELU, GRU_AFTER, GRU_BEFORE, LSTM, partRows, phasesOf } from './cells';
-import { elman_step_f32 } from './elman';
+import { elman_relu_diagonal_f32, elman_step_f32 } from './elman';
 import { gru_after_step_f32, gru_before_step_f32 } from './gru';
 import { lstm_step_f32 } from './lstm';
 
@@ -67,6 +67,14 @@ export function recurrent_f32(
         windows_f32(z, ldz, bih + bias, 0, from, ldx, windows + (bias >> 3), weights, some * batch, inputs, rows >> 3);
       } else {
         gemm_f32(z, ldz, bih + bias, 0, from, ldx, weights, some * batch, inputs, rows >> 3);
+      }
+      if (diagonal && cell == ELMAN_RELU) {
+        const to = y + t * batch * ldy + offset;
+        const before = t ? to - batch * ldy : h + offset;
+        elman_relu_diagonal_f32(
+          to, ldy, before, t ? ldy : lds, z, ldz, whh + recurrent, lengths, t0 + t, some, batch, count,
+        );
+        continue;
       }
       for (let k: usize = t; k < t + some; k++) {
         const out = y + k * batch * ldy + offset;
