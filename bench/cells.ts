@@ -2,19 +2,21 @@
 // a session, against what the core could do at most. And: does a diagonal recurrence run at memory speed? Layers whose units
 // recur alone, their input of one value, in bytes a second.
 import { seededRandom } from '#dist/base/random.js';
-import { sparsify } from '#dist/formats/strips.js';
 import { cellOf, vectorsOf } from '#dist/model/cells.js';
 import { checkSpec } from '#dist/model/check.js';
-import type { LayerSpec, ModelSpec, RecurrentLayerSpec } from '#dist/model/spec.js';
+import type { ModelSpec, RecurrentLayerSpec } from '#dist/model/spec.js';
 import type { Tensors } from '#dist/model/tensors.js';
+import { widthsOf } from '#dist/model/wiring.js';
 import { createModel } from '#dist/node.js';
 import { planProgram } from '#dist/pack/plan.js';
+import { checkTrainable } from '#dist/train/trainable.js';
 import { availableKernels, type KernelSet } from '#dist/wasm/features.js';
-import { runOracle } from '../test/oracle/model.js';
+import { type OracleInput, runOracle } from '../test/oracle/model.js';
 import { randomInput, randomModel, randomState } from '../test/oracle/random.js';
 import { expandStripsToDense } from '../test/oracle/strips.js';
 import { findExcess } from '../test/oracle/tolerance.js';
 import { compare } from './measure.js';
+import { hidden, lonely, type Member, members, type Named } from './members.js';
 import { betterRoof, measureRoof, type Roof } from './roof.js';
 
 export interface CellsResult {
@@ -27,19 +29,17 @@ export interface CellsResult {
   alone: AloneRow[];
 }
 
-interface Named {
-  cell: string;
-  structure: string;
-}
-
 export interface CellRow extends Named {
+  /** what a spec says of it */
+  says: string;
+  trains: boolean;
   /** multiply-adds of a step */
   work: number;
   /** bytes of weights that a step reads once, padding included */
   weightBytes: number;
-  /** best ms of a step of a sequence, and of a session */
+  /** best ms of a step of a sequence, and of a session, if it has sessions */
   sequence: number;
-  step: number;
+  step: number | null;
 }
 
 export interface AloneRow extends Named {
@@ -49,111 +49,79 @@ export interface AloneRow extends Named {
   sequence: number;
 }
 
-const hidden = 512;
 const steps = 100;
-const sizes = { name: 'a', inputSize: hidden, hiddenSize: hidden };
-
-/** A layer, and what part of its recurrent weights it keeps in strips, if it has some. */
-interface Entry extends Named {
-  layer: LayerSpec;
-  density?: number;
-}
-
-/** Every cell, and every structure of one; more are more rows here. */
-const entries: Entry[] = [
-  { cell: 'LSTM', structure: 'dense', layer: { kind: 'lstm', ...sizes } },
-  {
-    cell: 'LSTM',
-    structure: 'projected to H/4',
-    layer: { kind: 'lstm', ...sizes, projectionSize: hidden / 4 },
-  },
-  { cell: 'LSTM', structure: '4 blocks', layer: { kind: 'lstm', ...sizes, blocks: 4 } },
-  { cell: 'LSTM', structure: '8 blocks', layer: { kind: 'lstm', ...sizes, blocks: 8 } },
-  { cell: 'LSTM', structure: '16 blocks', layer: { kind: 'lstm', ...sizes, blocks: 16 } },
-  { cell: 'LSTM', structure: 'diagonal', layer: { kind: 'lstm', ...sizes, blocks: hidden } },
-  { cell: 'GRU, reset after', structure: 'dense', layer: { kind: 'gru', ...sizes } },
-  { cell: 'GRU, reset before', structure: 'dense', layer: { kind: 'gru', ...sizes, resetAfter: false } },
-  {
-    cell: 'GRU, reset after',
-    structure: 'strips of a fifth',
-    layer: { kind: 'gru', ...sizes },
-    density: 0.2,
-  },
-  { cell: 'Elman', structure: 'dense', layer: { kind: 'elman', ...sizes } },
-  {
-    cell: 'IndRNN',
-    structure: 'diagonal',
-    layer: { kind: 'elman', ...sizes, blocks: hidden, activation: 'relu' },
-  },
-  { cell: 'sLSTM', structure: '8 heads', layer: { kind: 'slstm', ...sizes, blocks: 8 } },
-  { cell: 'LSTM, normalised', structure: 'dense', layer: { kind: 'lnlstm', ...sizes } },
-  { cell: 'LSTM, normalised', structure: '8 blocks', layer: { kind: 'lnlstm', ...sizes, blocks: 8 } },
-  { cell: 'GRU, normalised', structure: 'dense', layer: { kind: 'lngru', ...sizes } },
-  { cell: 'GRU, normalised', structure: '8 blocks', layer: { kind: 'lngru', ...sizes, blocks: 8 } },
-  { cell: 'SRU', structure: 'unit by unit', layer: { kind: 'sru', ...sizes } },
-  { cell: 'QRNN', structure: 'unit by unit', layer: { kind: 'qrnn', ...sizes } },
-  { cell: 'conv', structure: '4 steps', layer: { kind: 'conv', name: 'a', size: hidden, width: 4 } },
-];
-
-const one = { name: 'a', inputSize: 1, hiddenSize: hidden };
-const alone: (Named & { layer: RecurrentLayerSpec })[] = [
-  { cell: 'LSTM', structure: 'diagonal', layer: { kind: 'lstm', ...one, blocks: hidden } },
-  { cell: 'GRU, reset after', structure: 'diagonal', layer: { kind: 'gru', ...one, blocks: hidden } },
-  { cell: 'Elman', structure: 'diagonal', layer: { kind: 'elman', ...one, blocks: hidden } },
-  {
-    cell: 'IndRNN',
-    structure: 'diagonal',
-    layer: { kind: 'elman', ...one, blocks: hidden, activation: 'relu' },
-  },
-  { cell: 'SRU', structure: 'unit by unit', layer: { kind: 'sru', ...one } },
-  { cell: 'QRNN', structure: 'unit by unit', layer: { kind: 'qrnn', ...one } },
-];
 
 export async function measureCells(budget: number): Promise<CellsResult> {
   const kernels = availableKernels()[0]!;
   const before = await measureRoof();
   const rows: CellRow[] = [];
-  for (const entry of entries) {
-    const { cell, structure } = entry;
-    const { work, weightBytes, sequence, step } = await measureLayer(entry, kernels, budget / 2);
-    rows.push({ cell, structure, work, weightBytes, sequence, step });
+  for (const each of members) rows.push(await measureMember(each, kernels, budget / 2));
+  const alone: AloneRow[] = [];
+  for (const { cell, structure, layer } of lonely) {
+    const spec: ModelSpec = { layers: [layer] };
+    const draw: Member['draw'] = (random) => ({ spec, tensors: randomModel(random, spec) });
+    const { sequence } = await measureMember({ cell, structure, says: '', draw }, kernels, budget / 2);
+    alone.push({ cell, structure, bytes: bytesOf(layer), sequence });
   }
-  const lonely: AloneRow[] = [];
-  for (const { cell, structure, layer } of alone) {
-    const { sequence } = await measureLayer({ cell, structure, layer }, kernels, budget / 2);
-    lonely.push({ cell, structure, bytes: bytesOf(layer), sequence });
-  }
-  return { hidden, steps, roof: betterRoof(before, await measureRoof()), rows, alone: lonely };
+  return { hidden, steps, roof: betterRoof(before, await measureRoof()), rows, alone };
 }
 
-async function measureLayer({ cell, structure, layer, density }: Entry, kernels: KernelSet, budget: number) {
+async function measureMember(
+  { cell, structure, says, draw, skipped }: Member,
+  kernels: KernelSet,
+  budget: number,
+): Promise<CellRow> {
   const random = seededRandom(hidden);
-  const dense: ModelSpec = { layers: [layer] };
-  const drawn = { spec: dense, tensors: randomModel(random, dense) };
-  const { spec, tensors } = density === undefined ? drawn : sparsify(drawn, { shape: '8x4', density });
+  const { spec, tensors } = draw(random);
+  const program = planProgram(checkSpec(spec), 1);
   const x = randomInput(random, spec, { steps, batch: 1 }) as Float32Array;
+  const width = x.length / steps;
+  const frames = Array.from({ length: steps }, (_, t) => x.subarray(t * width, (t + 1) * width));
   const state = randomState(random, spec, 1);
+  const mask = new Uint8Array(skipped?.of ?? 0).fill(1).fill(0, 0, skipped?.count ?? 0);
+  const masksOf = (count: number) =>
+    skipped === undefined
+      ? {}
+      : {
+          updates: { a: Uint8Array.from({ length: count * mask.length }, (_, k) => mask[k % mask.length]!) },
+        };
+  const options = { steps, state, ...masksOf(steps) };
   using model = await createModel(spec, tensors, { kernels });
-  const session = model.session({ state });
-  const frames = Array.from({ length: steps }, (_, t) =>
-    x.subarray((t * x.length) / steps, ((t + 1) * x.length) / steps),
-  );
-  checkStep(`${cell}, ${structure}`, spec, tensors, frames[0]!, state, session.step(frames[0]!));
-  const { y } = await model.run(x, { steps, state });
-  let last = new Float32Array(0);
-  for (const frame of frames.slice(1)) last = session.step(frame).slice();
-  if (last.some((value, i) => value !== y[y.length - last.length + i]))
-    throw new Error(`${cell}, ${structure}: a run is not its steps`);
+  const what = `${cell}, ${structure}`;
+  const first = await model.run(frames[0]!, { steps: 1, state, ...masksOf(1) });
+  checkStep(what, spec, tensors, frames[0]!, { steps: 1, batch: 1, state, ...masksOf(1) }, first.y);
+  const session = program.reverses ? undefined : model.session({ state });
+  if (session !== undefined) {
+    if (skipped !== undefined) session.updates('a').set(mask);
+    checkSession(
+      what,
+      frames.map((frame) => session.step(frame).slice()),
+      (await model.run(x, options)).y,
+    );
+  }
   let next = 0;
-  const times = await compare(
-    [
-      { name: 'sequence', run: () => model.run(x, { steps, state }) },
-      { name: 'step', run: () => session.step(frames[next++ % steps]!) },
-    ],
-    budget,
-  );
-  const { work, weightBytes } = planProgram(checkSpec(spec), 1);
-  return { work, weightBytes, sequence: times.sequence!.best / steps, step: times.step!.best };
+  const runs = [{ name: 'sequence', run: (): unknown => model.run(x, options) }];
+  if (session !== undefined) runs.push({ name: 'step', run: () => session.step(frames[next++ % steps]!) });
+  const times = await compare(runs, budget);
+  return {
+    ...{ cell, structure, says, trains: trains(spec) },
+    ...{ work: program.work, weightBytes: program.weightBytes },
+    sequence: times.sequence!.best / steps,
+    step: times.step?.best ?? null,
+  };
+}
+
+/** Whether it trains, with a linear layer behind it. */
+function trains(spec: ModelSpec): boolean {
+  const inputSize = widthsOf(spec).at(-1)!;
+  try {
+    checkTrainable(
+      checkSpec({ layers: [...spec.layers, { kind: 'linear', name: 'head', inputSize, outputSize: 2 }] }),
+    );
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Before anything is timed: a step from a random state lies within the oracle's bound; strips as the dense layer that they are. */
@@ -162,13 +130,21 @@ function checkStep(
   spec: ModelSpec,
   tensors: Tensors,
   x: Float32Array,
-  state: ReturnType<typeof randomState>,
+  options: OracleInput,
   y: Float32Array,
 ): void {
   const plain = expandStripsToDense(spec, tensors);
-  const oracle = runOracle(plain.spec, plain.tensors, x, { steps: 1, batch: 1, state });
+  const oracle = runOracle(plain.spec, plain.tensors, x, options);
   const excess = findExcess(y, oracle.y, oracle.bound);
   if (excess !== null) throw new Error(`${what} is wrong: ${JSON.stringify(excess)}`);
+}
+
+/** And a run is its steps, byte for byte. */
+function checkSession(what: string, frames: readonly Float32Array[], y: Float32Array): void {
+  const isSame = frames.every((frame, t) =>
+    frame.every((value, i) => Object.is(value, y[t * frame.length + i])),
+  );
+  if (!isSame) throw new Error(`${what}: a run is not its steps`);
 }
 
 /**

@@ -24,9 +24,10 @@ export function formatRoof([first]: readonly { roof: Roof }[]): string {
   return `Roof of one core: ${peak}; ${loads}.`;
 }
 
-/** Rows, the first of them the head, as a Markdown table of figures. */
-export function formatMarkdown([head, ...rows]: readonly (string | number)[][]): string {
-  return [head!, head!.map(() => '---:'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+/** Rows, the first of them the head, as a Markdown table of figures, but for as many columns of text before them. */
+export function formatMarkdown([head, ...rows]: readonly (string | number)[][], texts = 0): string {
+  const rule = head!.map((_, column) => (column < texts ? '---' : '---:'));
+  return [head!, rule, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
 /**
@@ -122,7 +123,7 @@ function formatCells({ hidden, steps, roof, rows, alone }: CellsResult): string[
       ],
       ...rows.map(({ cell, structure, work, weightBytes, sequence, step }) => [
         ...[cell, structure, work, formatTime(sequence), share((2 * work) / sequence / 1e6, peak)],
-        ...[formatTime(step), ...flow(weightBytes, step)],
+        ...(step === null ? ['–', '–', '–'] : [formatTime(step), ...flow(weightBytes, step)]),
       ]),
     ]),
     `Units that recur alone: H = ${hidden}, I = 1, a step of a sequence of ${steps}. Bytes are what it reads and writes at ` +
@@ -134,6 +135,24 @@ function formatCells({ hidden, steps, roof, rows, alone }: CellsResult): string[
       ]),
     ]),
   ];
+}
+
+/** Every member of the family, for README.md. */
+export function formatMembers(results: QuestionsResults): string {
+  const { hidden, rows } = results.report.cells!;
+  return [
+    `${formatOrigin(results)} H = I = ${hidden}, one stream, one thread.`,
+    formatMarkdown(
+      [
+        ['cell', 'structure', 'in a spec', 'trains', 'a step of `run`', '`session.step`'],
+        ...rows.map(({ cell, structure, says, sequence, step, trains }) => [
+          ...[cell, structure, says, trains ? 'yes' : 'no'],
+          ...[formatTime(sequence), step === null ? '–' : formatTime(step)],
+        ]),
+      ],
+      4,
+    ),
+  ].join('\n\n');
 }
 
 /** The smaller questions, one paragraph and table each. */
