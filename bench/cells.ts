@@ -8,6 +8,7 @@ import { checkSpec } from '#dist/model/check.js';
 import type { LayerSpec, ModelSpec, RecurrentLayerSpec } from '#dist/model/spec.js';
 import type { Tensors } from '#dist/model/tensors.js';
 import { createModel } from '#dist/node.js';
+import { planGraph } from '#dist/pack/graph.js';
 import { planProgram } from '#dist/pack/plan.js';
 import { availableKernels, type KernelSet } from '#dist/wasm/features.js';
 import { runOracle } from '../test/oracle/model.js';
@@ -152,7 +153,7 @@ async function measureLayer({ cell, structure, layer, density }: Entry, kernels:
     ],
     budget,
   );
-  const { work, weightBytes } = planProgram(checkSpec(spec), 1);
+  const { work, weightBytes } = planProgram(checkSpec(spec), 1, planGraph);
   return { work, weightBytes, sequence: times.sequence!.best / steps, step: times.step!.best };
 }
 
