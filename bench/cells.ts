@@ -8,6 +8,7 @@ import type { ModelSpec, RecurrentLayerSpec } from '#dist/model/spec.js';
 import type { Tensors } from '#dist/model/tensors.js';
 import { widthsOf } from '#dist/model/wiring.js';
 import { createModel } from '#dist/node.js';
+import { planGraph } from '#dist/pack/graph.js';
 import { planProgram } from '#dist/pack/plan.js';
 import { checkTrainable } from '#dist/train/trainable.js';
 import { availableKernels, type KernelSet } from '#dist/wasm/features.js';
@@ -73,7 +74,7 @@ async function measureMember(
 ): Promise<CellRow> {
   const random = seededRandom(hidden);
   const { spec, tensors } = draw(random);
-  const program = planProgram(checkSpec(spec), 1);
+  const program = planProgram(checkSpec(spec), 1, planGraph);
   const x = randomInput(random, spec, { steps, batch: 1 }) as Float32Array;
   const width = x.length / steps;
   const frames = Array.from({ length: steps }, (_, t) => x.subarray(t * width, (t + 1) * width));

@@ -2,6 +2,7 @@
 import { checkSpec } from '#dist/model/check.js';
 import { readerOf } from '#dist/model/tensors.js';
 import { createModel } from '#dist/node.js';
+import { graph } from '#dist/pack/graph.js';
 import { packModel } from '#dist/pack/place.js';
 import type { RecurrentOp } from '#dist/pack/program.js';
 import { loadBinary } from '#dist/wasm/binaries.js';
@@ -35,7 +36,14 @@ export async function measureProfile(budget: number): Promise<StepProfile[]> {
 
     const module = await loadBinary(set);
     const open = (memory: WebAssembly.Memory) => instantiateNow(module, memory);
-    const { arena, program, kernels } = await packModel(checkSpec(spec), readerOf(tensors), 1, false, open);
+    const { arena, program, kernels } = await packModel(
+      checkSpec(spec),
+      readerOf(tensors),
+      1,
+      false,
+      open,
+      graph,
+    );
     const frame = program.step;
     const op = program.ops[0] as RecurrentOp;
     const [h, c] = frame.states[0]!.at as [number, number];

@@ -37,17 +37,17 @@ await build({
 // Node's doors, kernels in them, and without the spaces, which Node would read. Names stay, for traces, and lines,
 // because Node prints the one in which an error was thrown.
 const node = { ...options, minifyWhitespace: true, minifySyntax: true, lineLimit: 120 };
-// What a start needs is one file; a reader of other formats, and the kernels of wider models, lie beside it until someone
-// has such a file.
+// What a start needs is one file; readers of other formats, what graphs need, and the kernels of wider models lie beside it
+// until someone has such a file.
 const besideNode = {
   name: 'beside node.js',
   setup({ onResolve }) {
-    onResolve({ filter: /\/(onnx|rnnoise|family-\w+)\.js$/ }, ({ kind, path }) =>
+    onResolve({ filter: /\/(onnx|rnnoise|graph|family-\w+)\.js$/ }, ({ kind, path }) =>
       kind === 'dynamic-import' ? { path: `./node-${basename(path)}`, external: true } : undefined,
     );
   },
 };
-// Errors are told apart by their classes, so the reader throws those of the door.
+// Errors are told apart by their classes, so what lies beside throws those of the door.
 const errorsOfNode = {
   name: 'errors of node.js',
   setup({ onResolve, onLoad }) {
@@ -69,7 +69,10 @@ const errorsOfNode = {
 await build({ ...node, entryPoints: { node: 'dist/node.js' }, plugins: [besideNode] });
 for (const kernels of ['family-simd', 'family-relaxed'])
   await build({ ...node, entryPoints: { [`node-${kernels}`]: `dist/wasm/generated/${kernels}.js` } });
-for (const format of ['onnx', 'rnnoise']) {
-  const entryPoints = { [`node-${format}`]: `dist/formats/${format}/${format}.js` };
-  await build({ ...node, entryPoints, plugins: [errorsOfNode] });
-}
+const besides = {
+  'node-graph': 'dist/session/graph.js',
+  'node-onnx': 'dist/formats/onnx/onnx.js',
+  'node-rnnoise': 'dist/formats/rnnoise/rnnoise.js',
+};
+for (const [name, entry] of Object.entries(besides))
+  await build({ ...node, entryPoints: { [name]: entry }, plugins: [errorsOfNode] });

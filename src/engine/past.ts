@@ -13,19 +13,24 @@ import { type Range, shareOf } from './share.js';
 /** Features that a share is a multiple of. */
 const spanFeatures = 8;
 
-/** A share of a layer that looks back is a range of features: each keeps its own past. */
-function featuresOf({ k, n }: Seat, outputs: number): Range {
-  const { from, to } = shareOf(Math.ceil(outputs / spanFeatures), k, n);
-  return { from: Math.min(outputs, from * spanFeatures), to: Math.min(outputs, to * spanFeatures) };
+/** A worker's share of what a layer keeps of its past: a range of features, of the state at h. */
+interface Past extends Range {
+  h: number;
+  ld: number;
+}
+
+function pastOf({ frame, k, n }: Seat, { state, outputs }: { state: number; outputs: number }): Past {
+  const share = shareOf(Math.ceil(outputs / spanFeatures), k, n);
+  const { at, ld } = frame.states[state]!;
+  const [from, to] = [share.from, share.to].map((span) => Math.min(outputs, span * spanFeatures));
+  return { from: from!, to: to!, h: at[0]!, ld };
 }
 
 export function bindConv(op: ConvOp, seat: Seat): Runner {
   const { frame } = seat;
   const { conv_f32 } = seat.kernels as FamilyKernels;
   const { outputs, width, weight, bias } = op;
-  const { from, to } = featuresOf(seat, outputs);
-  const { at, ld } = frame.states[op.state]!;
-  const [h] = at as [number];
+  const { from, to, h, ld } = pastOf(seat, op);
   const [x, y] = [addressOf(frame, op.x), addressOf(frame, op.y)];
   const [{ ld: ldx }, { ld: ldy }] = [op.x, op.y];
   const [nextX, nextY] = [advanceOf(op.x), advanceOf(op.y)];
@@ -46,9 +51,7 @@ export function bindDelay(op: DelayOp, seat: Seat): Runner {
   const { frame } = seat;
   const { delay_f32 } = seat.kernels as FamilyKernels;
   const { outputs, steps: kept } = op;
-  const { from, to } = featuresOf(seat, outputs);
-  const { at, ld } = frame.states[op.state]!;
-  const [h] = at as [number];
+  const { from, to, h, ld } = pastOf(seat, op);
   const [x, y] = [addressOf(frame, op.x), addressOf(frame, op.y)];
   const [{ ld: ldx }, { ld: ldy }] = [op.x, op.y];
   return ({ steps, batch, t0, ragged }) => {
@@ -59,15 +62,12 @@ export function bindDelay(op: DelayOp, seat: Seat): Runner {
 
 /** What a delay in a loop gives: the oldest row of its state. */
 export function bindRecall(op: RecallOp, seat: Seat): Runner {
-  const { frame } = seat;
   const { copy_f32 } = seat.kernels as FamilyKernels;
-  const { from, to } = featuresOf(seat, op.outputs);
-  const { at, ld } = frame.states[op.state]!;
-  const h = at[0]! + from * 4;
-  const y = addressOf(frame, op.y) + from * 4;
+  const { from, to, h, ld } = pastOf(seat, op);
+  const y = addressOf(seat.frame, op.y) + from * 4;
   const { ld: ldy } = op.y;
   const next = advanceOf(op.y);
-  return ({ batch, row }) => copy_f32(y + row * next, ldy, h, ld, batch, to - from);
+  return ({ batch, row }) => copy_f32(y + row * next, ldy, h + from * 4, ld, batch, to - from);
 }
 
 /** What a delay in a loop takes in. */
@@ -75,9 +75,7 @@ export function bindKeep(op: KeepOp, seat: Seat): Runner {
   const { frame } = seat;
   const { keep_past_f32 } = seat.kernels as FamilyKernels;
   const { outputs, steps: kept } = op;
-  const { from, to } = featuresOf(seat, outputs);
-  const { at, ld } = frame.states[op.state]!;
-  const [h] = at as [number];
+  const { from, to, h, ld } = pastOf(seat, op);
   const x = addressOf(frame, op.x);
   const { ld: ldx } = op.x;
   const next = advanceOf(op.x);

@@ -354,6 +354,11 @@ export function directionsOf({ direction = 'forward' }: RecurrentLayerSpec): ('f
   return direction === 'bidirectional' ? ['forward', 'reverse'] : [direction];
 }
 
+/** Whether a layer goes through time backward, alone or too. */
+export function isReversing(layer: LayerSpec): boolean {
+  return isRecurrent(layer) && (layer.direction ?? 'forward') !== 'forward';
+}
+
 /** The strips of a layer's recurrent weights; undefined where it has none. */
 export function stripsOf(layer: RecurrentLayerSpec): StripsSpec | undefined {
   return 'strips' in layer ? layer.strips : undefined;

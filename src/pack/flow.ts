@@ -1,6 +1,6 @@
 import { UnsupportedError } from '../base/errors.js';
 import { foldedShuffles } from '../model/shuffle.js';
-import { isRecurrent, type LayerSpec, type ModelSpec } from '../model/spec.js';
+import { isReversing, type LayerSpec, type ModelSpec } from '../model/spec.js';
 import { inputWidth, sourcesOf, widthsOf } from '../model/wiring.js';
 import type { Shuffle } from './program.js';
 
@@ -43,11 +43,6 @@ export interface Flow {
 /** Whether a layer does nothing: what it gives is some of what it reads. */
 function isView(layer: LayerSpec): boolean {
   return layer.kind === 'slice' || (layer.kind === 'activation' && layer.activation === 'identity');
-}
-
-/** Whether a layer goes through time backward, alone or too. */
-export function isReversing(layer: LayerSpec): boolean {
-  return isRecurrent(layer) && (layer.direction ?? 'forward') !== 'forward';
 }
 
 /**

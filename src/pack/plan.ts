@@ -1,12 +1,9 @@
 import { beginLayout, type Layout } from '../memory/layout.js';
 import { cellOf } from '../model/cells.js';
-import { blocksOf, isRecurrent, type ModelSpec } from '../model/spec.js';
-import { inputWidth } from '../model/wiring.js';
-import { flowOf, isReversing } from './flow.js';
-import { planOps, workOf } from './ops.js';
-import { type Frame, type MaskPlan, type Program, type Stage, strideOf } from './program.js';
+import { blocksOf, isRecurrent, isReversing, type ModelSpec } from '../model/spec.js';
+import { inputWidth, widthsOf } from '../model/wiring.js';
+import { type Frame, type MaskPlan, type Program, strideOf } from './program.js';
 import { tableFloats } from './table.js';
-import { wireOps } from './wire.js';
 
 /** Streams that run side by side; a larger batch runs in slices of so many. */
 const mostStreams = 64;
@@ -25,28 +22,44 @@ const maskBytes = 2 ** 16;
 /** Words of the control block. */
 export const controlWords = 1024;
 
+/** Where the operations of a model are, which run when, and what that takes of a frame. */
+export interface Layers extends Pick<Program, 'ops' | 'stages'> {
+  /** activations that a frame needs */
+  slots: number;
+  /** and those of one time step */
+  stills: number;
+  /** the widest row of any of them, bytes */
+  widest: number;
+}
+
+/**
+ * Plans the operations of a model.
+ * @param layout in which room for their weights is placed
+ * @param states to which theirs are added
+ */
+export type PlanLayers = (
+  spec: ModelSpec,
+  layout: Layout,
+  states: Program['states'],
+  masks: Program['masks'],
+) => Layers;
+
 /**
  * Plans the memory of a model: where weights, state and scratch will lie, and how large it is. Pure: nothing
  * is allocated yet.
  * @param spec as checkSpec returns it
  * @param workers threads that will each need scratch of their own, at least 1
+ * @param planLayers planStack for a plain stack, planGraph for any model
  */
-export function planProgram(spec: ModelSpec, workers: number): Program {
+export function planProgram(spec: ModelSpec, workers: number, planLayers: PlanLayers): Program {
   const layout = beginLayout();
   const control = layout.place(controlWords);
   const constants = layout.place(tableFloats);
   const before = layout.bytes;
   const states: Program['states'] = [];
-  const flow = flowOf(spec);
   const masks = planMasks(spec);
-  const own = planOps(spec, flow, layout, states, masks);
+  const { ops, stages, slots, stills, widest: widestLayer } = planLayers(spec, layout, states, masks);
   const weightBytes = layout.bytes - before;
-  const wiring = wireOps(spec, flow, own);
-  const ops = [...own.flat(), ...wiring.more];
-  const stages = wiring.stages.map((stage): Stage => {
-    const work = stage.steps.flat().reduce((sum, number) => sum + workOf(ops[number]!, spec), 0);
-    return { ...stage, work };
-  });
   const inputs = inputWidth(spec);
   const program: Program = {
     ops,
@@ -54,7 +67,7 @@ export function planProgram(spec: ModelSpec, workers: number): Program {
     reverses: spec.layers.some(isReversing),
     inputs,
     vocabulary: vocabularyOf(spec),
-    outputs: flow.widths.at(-1)!,
+    outputs: widthsOf(spec).at(-1)!,
     states,
     masks,
     control,
@@ -66,10 +79,8 @@ export function planProgram(spec: ModelSpec, workers: number): Program {
     weightBytes,
     work: stages.reduce((sum, { work }) => sum + work, 0),
   };
-  const { slots, stills } = wiring;
-  // The first activations are also where rows are staged, and weight_hr's are of all units.
-  const staged = ops.map((op) => (op.op === 'recurrent' && op.projection ? strideOf(op.hidden) : 0));
-  const widest = Math.max(strideOf(inputs), wiring.widest, ...staged);
+  // The first activations are also where rows of the input's width are staged.
+  const widest = Math.max(strideOf(inputs), widestLayer);
   const rows = Math.max(leastRows, Math.min(mostRows, Math.floor((chunkFloats * 4) / widest)));
   program.run = planFrame(program, layout, { rows, steps: rows, widest, slots, stills, workers });
   program.step = program.reverses
@@ -105,14 +116,10 @@ function planMasks({ layers }: ModelSpec): MaskPlan[] {
   });
 }
 
-interface FrameSize {
+interface FrameSize extends Pick<Layers, 'slots' | 'stills' | 'widest'> {
   rows: number;
   /** most steps at a time */
   steps: number;
-  /** the widest row, bytes */
-  widest: number;
-  slots: number;
-  stills: number;
   workers: number;
 }
 

@@ -3,13 +3,14 @@ import {
   type DelaySpec,
   directionsOf,
   isRecurrent,
+  isReversing,
   type LayerSpec,
   type ModelSpec,
   outputsOf,
 } from '../model/spec.js';
 import { inputWidth } from '../model/wiring.js';
-import { type Flow, type Fragment, type Group, isReversing, valuesOf } from './flow.js';
-import { newPlace } from './ops.js';
+import { type Flow, type Fragment, type Group, valuesOf } from './flow.js';
+import { newPlace } from './graph-ops.js';
 import type { CopyOp, Op, Port, Stage } from './program.js';
 import { Regions, type Spot } from './regions.js';
 import { panelRows } from './rows.js';

@@ -5,10 +5,11 @@ import { isRecurrent, type ModelSpec } from '../model/spec.js';
 import type { PackedModel } from '../pack/place.js';
 import type { Schedule } from '../schedule/schedule.js';
 import { canShareMemory, type KernelSet } from '../wasm/features.js';
+import { copyWeights } from './copy.js';
 import { checkRun, type Input, type RunOptions } from './input.js';
 import { type RunResult, runModel } from './run.js';
 import { Session, type SessionOptions } from './session.js';
-import { copyWeights, type ModelShare } from './share.js';
+import type { ModelShare } from './share.js';
 import { checkState } from './state.js';
 import type { Stepper } from './stepper.js';
 

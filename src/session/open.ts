@@ -1,15 +1,18 @@
 import { untilAborted } from '../base/abort.js';
 import { ArgumentTypeError, FormatError } from '../base/errors.js';
 import { checkSignal, object, show } from '../base/guards.js';
-import { bindProgram } from '../engine/engine.js';
+import { type BindStage, bindProgram } from '../engine/engine.js';
+import { bindStack } from '../engine/stack.js';
 import { type OpenedModel, openModelFile } from '../formats/open.js';
 import type { ReadModelOptions } from '../formats/read.js';
 import { type ByteSource, sourceOf } from '../formats/source.js';
 import { checkSpec } from '../model/check.js';
-import { needsFamily } from '../model/plain.js';
+import { isStack, needsFamily } from '../model/plain.js';
 import type { ModelSpec } from '../model/spec.js';
 import { checkTensors, readerOf, type Tensors } from '../model/tensors.js';
-import { type PackedModel, packModel } from '../pack/place.js';
+import { type PackedModel, type Packer, packModel } from '../pack/place.js';
+import type { Frame } from '../pack/program.js';
+import { stack } from '../pack/stack.js';
 import { scheduleAuto } from '../schedule/auto.js';
 import { type Hire, scheduleCrew } from '../schedule/crew.js';
 import type { Schedule } from '../schedule/schedule.js';
@@ -192,6 +195,17 @@ function findMachine<Source>(platform: Platform<Source>, options: ModelOptions):
   return { kernels, hire, threads, prepare, find };
 }
 
+/** How models of one sort come to run. */
+interface Making {
+  packer: Packer;
+  bindStage: BindStage;
+}
+
+/** A plain stack needs little, which is here; what any model needs comes with the first one that is none. */
+async function makingOf(spec: ModelSpec): Promise<Making> {
+  return isStack(spec) ? { packer: stack, bindStage: bindStack } : import('./graph.js');
+}
+
 async function openModel(
   { kernels, hire, threads, prepare, find }: Machine,
   { spec, vocab, read }: OpenedModel,
@@ -201,7 +215,10 @@ async function openModel(
   const shared = threads > 1;
   const family = needsFamily(spec);
   const { name, module: compiling } = prepare(family);
-  const module = await untilAborted(compiling, signal);
+  const [module, { packer, bindStage }] = await untilAborted(
+    Promise.all([compiling, makingOf(spec)]),
+    signal,
+  );
   const instantiate = await untilAborted(findInstantiate(module), signal);
   const open = (memory: WebAssembly.Memory) => {
     try {
@@ -210,10 +227,11 @@ async function openModel(
       throw explainLink(error, name, options);
     }
   };
-  const packed = await packModel(spec, read, threads, shared, open);
+  const packed = await packModel(spec, read, threads, shared, open, packer);
   const { arena, program, kernels: own } = packed;
-  const stepper = new Stepper(arena, program, bindProgram(own, arena.memory, program, program.step, 0, 1));
-  const solo = scheduleSolo(bindProgram(own, arena.memory, program, program.run, 0, 1));
+  const bind = (frame: Frame) => bindProgram(own, arena.memory, program, frame, 0, 1, bindStage);
+  const stepper = new Stepper(arena, program, bind(program.step));
+  const solo = scheduleSolo(bind(program.run));
   const schedule = shared ? await openCrew(hire!, module, packed, solo, threads, wish, signal) : solo;
   const model = new Model({
     spec,

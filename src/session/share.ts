@@ -1,9 +1,10 @@
 import { ArgumentTypeError, UnsupportedError } from '../base/errors.js';
 import { object, show } from '../base/guards.js';
 import { bindProgram } from '../engine/engine.js';
+import { bindGraph } from '../engine/graph.js';
 import { type Arena, createArena, openArena } from '../memory/arena.js';
 import type { ModelSpec } from '../model/spec.js';
-import type { Frame, Program } from '../pack/program.js';
+import type { Program } from '../pack/program.js';
 import { openControl, takeMemory } from '../schedule/control.js';
 import type { KernelSet } from '../wasm/features.js';
 import { instantiateNow } from '../wasm/instance-now.js';
@@ -50,26 +51,6 @@ export interface SharedModel {
 }
 
 /**
- * The memory part of a share.
- * @param shared whether to make a shared memory; else bytes
- */
-export function copyWeights(
-  arena: Arena,
-  program: Program,
-  shared: boolean,
-): Pick<ModelShare, 'program' | 'memory' | 'weights'> {
-  // Constants and weights lie between the control block and the run frame. Nobody writes them: a run in progress
-  // does not matter.
-  const { constants } = program;
-  const moved = stepOnly(program);
-  const from = new Uint8Array(arena.memory.buffer, constants, program.run.input - constants);
-  if (!shared) return { program: moved, memory: undefined, weights: from.slice().buffer };
-  const { memory } = createArena(moved.bytes, true);
-  new Uint8Array(memory.buffer).set(from, constants);
-  return { program: moved, memory, weights: undefined };
-}
-
-/**
  * Opens a share in the calling thread: at once, in any kind of worklet or worker.
  * @param share what `model.share()` gave, after its way through postMessage or processorOptions
  * @throws TypeError for what is no share, or when another thread has opened it
@@ -89,7 +70,9 @@ export function openShare(share: ModelShare): SharedModel {
   }
   if (weights !== undefined)
     new Uint8Array(arena.memory.buffer).set(new Uint8Array(weights), program.constants);
-  const runner = bindProgram(instantiateNow(module, arena.memory), arena.memory, program, program.step, 0, 1);
+  const own = instantiateNow(module, arena.memory);
+  // Where a share is opened nothing can be imported later, so what graphs need is here.
+  const runner = bindProgram(own, arena.memory, program, program.step, 0, 1, bindGraph);
   const host = {
     program,
     stepper: new Stepper(arena, program, runner),
@@ -113,30 +96,4 @@ function openMemory({ memory, weights, program }: ModelShare): Arena {
     throw new ArgumentTypeError('this share has not arrived whole: its memory is missing.');
   }
   return openArena(memory, true);
-}
-
-/** The program without its run frame: the step frame, which is planned behind it, takes its place. */
-function stepOnly(program: Program): Program {
-  const distance = program.step.input - program.run.input;
-  const step = moveFrame(program.step, -distance);
-  return { ...program, workers: 1, run: step, step, bytes: program.bytes - distance };
-}
-
-/** Every address of a frame moved; written out, so that one which is added later cannot be forgotten. */
-function moveFrame(frame: Frame, by: number): Frame {
-  const { rows, batch, input, activations, activationFloats, stills, lengths, masks } = frame;
-  const { states, scratch, scratchFloats } = frame;
-  return {
-    rows,
-    batch,
-    input: input + by,
-    activations: activations.map((address) => address + by),
-    activationFloats,
-    stills: stills.map((address) => address + by),
-    lengths: lengths + by,
-    masks: { ...masks, at: masks.at + by },
-    states: states.map(({ at, ld }) => ({ at: at.map((address) => address + by), ld })),
-    scratch: scratch.map((address) => address + by),
-    scratchFloats,
-  };
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { recurrentShare, shareOf } from '#dist/engine/share.js';
+import { planGraph } from '#dist/pack/graph.js';
 import { planProgram } from '#dist/pack/plan.js';
 import type { RecurrentOp } from '#dist/pack/program.js';
 import { cellKinds, recurrentLayer } from '../oracle/arbitraries.js';
@@ -24,7 +25,7 @@ test('shares of things are contiguous, whole, and differ by one at most', () => 
 });
 
 const opOf = (layer: Parameters<typeof planProgram>[0]['layers'][number]) =>
-  planProgram({ layers: [layer] }, 1).ops[0] as RecurrentOp;
+  planProgram({ layers: [layer] }, 1, planGraph).ops[0] as RecurrentOp;
 
 describe('shares of a recurrent layer', () => {
   test.each(cellKinds)('%s: every unit has one owner, however many workers there are', (kind) => {

@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import { checkSpec } from '#dist/model/check.js';
 import type { CommonLayerSpec, RecurrentLayerSpec } from '#dist/model/spec.js';
 import { checkTensors, readerOf } from '#dist/model/tensors.js';
+import { graph } from '#dist/pack/graph.js';
 import { packModel } from '#dist/pack/place.js';
 import { type RecurrentOp, strideOf } from '#dist/pack/program.js';
 import type { FamilyKernels } from '#dist/wasm/family-registry.js';
@@ -41,7 +42,7 @@ async function drawLayer(ground: Ground, draw: Draw, layer: RecurrentLayerSpec) 
   const random = () => draw.integer(0, 2 ** 30 - 1) / 2 ** 30;
   const tensors = checkTensors(spec, randomModel(random, spec));
   const open = (memory: WebAssembly.Memory) => ground.over(memory);
-  const { arena, program, kernels } = await packModel(spec, readerOf(tensors), 1, false, open);
+  const { arena, program, kernels } = await packModel(spec, readerOf(tensors), 1, false, open, graph);
   const steps = draw.integer(1, 5);
   const batch = draw.integer(1, 7);
   const x = draw.values(steps * batch * layer.inputSize);

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { checkSpec } from '#dist/model/check.js';
 import type { ModelSpec } from '#dist/model/spec.js';
 import { type Fragment, flowOf } from '#dist/pack/flow.js';
+import { planGraph } from '#dist/pack/graph.js';
 import { planProgram } from '#dist/pack/plan.js';
 import { addressOf, type Op, type Place, type Program } from '#dist/pack/program.js';
 import { graph } from '../oracle/graphs.js';
@@ -80,7 +81,7 @@ test.each([
   fc.assert(
     fc.property(graph(false, delays), (given) => {
       const spec = checkSpec(given);
-      follow(spec, planProgram(spec, 1));
+      follow(spec, planProgram(spec, 1, planGraph));
     }),
     { numRuns: 500 },
   );

@@ -5,6 +5,7 @@ import { checkSpec } from '#dist/model/check.js';
 import { maxSize } from '#dist/model/given.js';
 import type { ModelSpec, RecurrentLayerSpec } from '#dist/model/spec.js';
 import { readerOf, type TensorReader } from '#dist/model/tensors.js';
+import { graph, planGraph } from '#dist/pack/graph.js';
 import { parameterFloats } from '#dist/pack/parameters.js';
 import { packModel } from '#dist/pack/place.js';
 import { planProgram, tileSteps } from '#dist/pack/plan.js';
@@ -89,7 +90,7 @@ describe('a plan', () => {
   test('no two regions share a cache line, none is at 0, all lie within the memory', () => {
     fc.assert(
       fc.property(fc.oneof(specs, blockedStack()), workers, (spec, n) => {
-        const program = planProgram(spec, n);
+        const program = planProgram(spec, n, planGraph);
         const regions = regionsOf(program).sort((a, b) => a.from - b.from);
         let end = 64;
         for (const { what, from, bytes } of regions) {
@@ -106,7 +107,7 @@ describe('a plan', () => {
   test('a tile of steps fits its scratch, whatever the piece', () => {
     fc.assert(
       fc.property(specs, workers, fc.nat(), fc.nat(), (spec, n, b, t) => {
-        const program = planProgram(spec, n);
+        const program = planProgram(spec, n, planGraph);
         for (const frame of [program.run, program.step]) {
           const batch = 1 + (b % frame.batch);
           const steps = 1 + (t % Math.floor(frame.rows / batch));
@@ -127,7 +128,7 @@ describe('a plan', () => {
   test('a step of a full slice fits the step frame', () => {
     fc.assert(
       fc.property(specs, (spec) => {
-        const { run, step } = planProgram(spec, 1);
+        const { run, step } = planProgram(spec, 1, planGraph);
         for (const { rows, batch } of [run, step]) expect(rows).toBeGreaterThanOrEqual(batch);
       }),
     );
@@ -136,7 +137,7 @@ describe('a plan', () => {
   test('survives what a message between threads does to it', () => {
     fc.assert(
       fc.property(specs, (spec) => {
-        const program = planProgram(spec, 2);
+        const program = planProgram(spec, 2, planGraph);
         expect(structuredClone(program)).toEqual(program);
       }),
     );
@@ -146,25 +147,32 @@ describe('a plan', () => {
     const spec: ModelSpec = {
       layers: [layerOf('lstm', 'a', 5, 12, 3), { kind: 'linear', name: 'b', inputSize: 12, outputSize: 7 }],
     };
-    expect(planProgram(spec, 1).work).toBe(4 * 12 * (5 + 4) + 7 * 12);
+    expect(planProgram(spec, 1, planGraph).work).toBe(4 * 12 * (5 + 4) + 7 * 12);
     const blocks: ModelSpec = {
       layers: [
         { kind: 'linear', name: 'a', inputSize: 12, outputSize: 20, blocks: 4 },
         { kind: 'linear', name: 'b', inputSize: 20, outputSize: 20, blocks: 20 },
       ],
     };
-    expect(planProgram(blocks, 1).work).toBe(20 * 3 + 20);
+    expect(planProgram(blocks, 1, planGraph).work).toBe(20 * 3 + 20);
     // Units 9 to 12 share a panel, and so a window of three blocks: the zeros in it are no work.
     const read: ModelSpec = { layers: [{ ...layerOf('lstm', 'a', 18, 18, 2), inputBlocks: 9 }] };
-    expect((planProgram(read, 1).ops[0] as RecurrentOp).inputs).toBe(6);
-    expect(planProgram(read, 1).work).toBe(4 * 18 * (2 + 9));
+    expect((planProgram(read, 1, planGraph).ops[0] as RecurrentOp).inputs).toBe(6);
+    expect(planProgram(read, 1, planGraph).work).toBe(4 * 18 * (2 + 9));
   });
 });
 
 describe('a packed memory', () => {
   test('is as large as the plan, a spare page and no more, and cannot grow', async () => {
     const spec = checkSpec({ layers: [layerOf('lstm', 'a', 5, 12, 3)] });
-    const { program, arena } = await packModel(spec, readerOf(draw(spec, sceneOf()).tensors), 1, false, open);
+    const { program, arena } = await packModel(
+      spec,
+      readerOf(draw(spec, sceneOf()).tensors),
+      1,
+      false,
+      open,
+      graph,
+    );
     const pages = Math.ceil(program.bytes / 65536) + 1;
     expect(arena.memory.buffer.byteLength).toBe(pages * 65536);
     expect(() => arena.memory.grow(1)).toThrow(RangeError);
@@ -173,7 +181,14 @@ describe('a packed memory', () => {
 
   test('is shared where threads share it', async () => {
     const spec = checkSpec({ layers: [layerOf('lstm', 'a', 5, 12, 3)] });
-    const { arena } = await packModel(spec, readerOf(draw(spec, sceneOf()).tensors), 2, true, openShared);
+    const { arena } = await packModel(
+      spec,
+      readerOf(draw(spec, sceneOf()).tensors),
+      2,
+      true,
+      openShared,
+      graph,
+    );
     expect(arena.memory.buffer).toBeInstanceOf(SharedArrayBuffer);
   });
 
@@ -184,7 +199,7 @@ describe('a packed memory', () => {
     });
     const data = Float32Array.from({ length: rows * depth }, (_, i) => i + 1);
     const tensors = { 'a.weight': { shape: [rows, depth], data } };
-    const { program, arena } = await packModel(spec, readerOf(tensors), 1, false, open);
+    const { program, arena } = await packModel(spec, readerOf(tensors), 1, false, open, graph);
     const from = (program.ops[0] as LinearOp).weight / 4;
     const panel = arena.f32.subarray(from, from + 8 * depth);
     const isPlaced = (value: number, i: number) =>
@@ -215,7 +230,7 @@ describe('a packed memory', () => {
         for (let row = 0; row < rows.length / width; row += 5)
           use(rows.subarray(row * width, (row + 5) * width), row);
       });
-    const { program, arena } = await packModel(spec, inPieces, 1, false, open);
+    const { program, arena } = await packModel(spec, inPieces, 1, false, open, graph);
     const from = (program.ops[0] as BlocksOp).weight / 4;
     const packed = arena.f32.subarray(from, from + blocks * 2 * 8 * depth);
     const rowAt = [0, 1, 2, 3, 4, 5, 6, 7, 4, 5, 6, 7, 8, 9, 10, 11];
@@ -234,7 +249,7 @@ describe('a packed memory', () => {
           const spec = checkSpec({ layers: [given] });
           const layer = spec.layers[0] as RecurrentLayerSpec;
           const { tensors } = draw(spec, sceneOf());
-          const { program, arena } = await packModel(spec, readerOf(tensors), 1, false, open);
+          const { program, arena } = await packModel(spec, readerOf(tensors), 1, false, open, graph);
           const { wih, windows, inputs, hidden, units, rows } = program.ops[0] as RecurrentOp;
           const dense = expandInputs(spec, tensors).tensors['a.weight_ih']!;
           const places = rowPlaces(cellOf(layer), hidden, units, rows);
@@ -261,7 +276,7 @@ describe('a packed memory', () => {
       [1, 1, 40],
     ] as const) {
       const layer = { ...layerOf('lstm', 'a', 40, 96, blocks), inputBlocks };
-      const [op] = planProgram(checkSpec({ layers: [layer] }), 1).ops;
+      const [op] = planProgram(checkSpec({ layers: [layer] }), 1, planGraph).ops;
       expect((op as RecurrentOp).inputs).toBe(inputs);
     }
   });
@@ -273,7 +288,7 @@ describe('a packed memory', () => {
         const { tensors } = draw(spec, sceneOf({ seed }));
         // Both biases of most cells are added up; with one of them zero that moves nothing.
         for (const name of Object.keys(tensors)) if (name.endsWith('bias_hh')) tensors[name]!.data.fill(0);
-        const { program, arena } = await packModel(checked, readerOf(tensors), 1, false, open);
+        const { program, arena } = await packModel(checked, readerOf(tensors), 1, false, open, graph);
         const packed: number[] = [];
         const weights = regionsOf(program).filter(({ what }) =>
           / (wih|whh|bih|bhh|weight|bias|table)$/.test(what),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { availableKernels, createModel } from '#dist/node.js';
+import { planGraph } from '#dist/pack/graph.js';
 import { planProgram } from '#dist/pack/plan.js';
 import { draw, expectSameRun, sceneOf } from '../session/draw.js';
 import { familyStructures, structures } from '../session/structures.js';
@@ -37,7 +38,7 @@ describe.each(availableKernels())('%s: any number of workers gives the same byte
 
 test('the scenes above take several pieces', () => {
   for (const spec of Object.values(all)) {
-    const { run } = planProgram(spec, 1);
+    const { run } = planProgram(spec, 1, planGraph);
     expect(run.rows).toBeLessThan(140 * 30);
     expect(Math.floor(run.rows / run.batch)).toBeLessThan(65);
     expect(run.batch).toBeLessThan(67);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { RecurrentLayerSpec } from '#dist/model/spec.js';
 import { availableKernels, createModel, type ModelSpec } from '#dist/node.js';
+import { planGraph } from '#dist/pack/graph.js';
 import { planProgram } from '#dist/pack/plan.js';
 import { cellKinds } from '../oracle/arbitraries.js';
 import { draw, errorFrom, expectSameBytes, expectSameRun, layerOf, sceneOf } from './draw.js';
@@ -77,7 +78,7 @@ describe.each(availableKernels())('%s', (kernels) => {
         { kind: 'linear', name: 'h', inputSize: 10, outputSize: 5 },
       ],
     };
-    expect(planProgram(spec, 1).stages.length).toBe(8);
+    expect(planProgram(spec, 1, planGraph).stages.length).toBe(8);
     const { tensors, x, options } = draw(spec, sceneOf({ steps, batch, withState: true, lengths }));
     using solo = await createModel(spec, tensors, { kernels });
     const expected = await solo.run(x, options);

@@ -4,6 +4,7 @@ import { encodeOnnx } from '#dist/formats/onnx/write.js';
 import { checkSpec } from '#dist/model/check.js';
 import type { LayerSpec } from '#dist/model/spec.js';
 import { availableKernels, createModel, type KernelSet, type ModelSpec } from '#dist/node.js';
+import { planGraph } from '#dist/pack/graph.js';
 import { planProgram } from '#dist/pack/plan.js';
 import { openShare } from '#dist/worklet.js';
 import { type Scene, scene } from '../oracle/arbitraries.js';
@@ -24,7 +25,7 @@ import {
 const looping = graph(false, 3).filter((spec) => loopsOf(spec) > 0);
 
 function loopsOf(spec: ModelSpec): number {
-  return planProgram(checkSpec(spec), 1).stages.reduce((sum, { loops }) => sum + loops.length, 0);
+  return planProgram(checkSpec(spec), 1, planGraph).stages.reduce((sum, { loops }) => sum + loops.length, 0);
 }
 
 async function compare(spec: ModelSpec, given: Scene, kernels: KernelSet): Promise<void> {
@@ -209,9 +210,9 @@ describe.each(availableKernels())('what a run is made of, %s', (kernels) => {
 });
 
 describe('what is planned', () => {
-  const stageOf = (spec: ModelSpec) => planProgram(checkSpec(spec), 1).stages[0]!;
+  const stageOf = (spec: ModelSpec) => planProgram(checkSpec(spec), 1, planGraph).stages[0]!;
   const namesOf = (spec: ModelSpec) => {
-    const { ops, stages } = planProgram(checkSpec(spec), 1);
+    const { ops, stages } = planProgram(checkSpec(spec), 1, planGraph);
     return stages[0]!.steps.map((step) => step.map((number) => `${ops[number]!.op} ${ops[number]!.name}`));
   };
 
@@ -270,7 +271,7 @@ describe('what is planned', () => {
   });
 
   test('rows that a loop has to itself are those of one step', () => {
-    const { ops } = planProgram(checkSpec(elman), 1);
+    const { ops } = planProgram(checkSpec(elman), 1, planGraph);
     const places = ops.flatMap((op) => [
       ...('x' in op ? [`${op.name} reads ${op.x.still ? 'one' : 'all'}`] : []),
       ...('y' in op ? [`${op.name} gives ${op.y.still ? 'one' : 'all'}`] : []),

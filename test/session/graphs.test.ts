@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkSpec } from '#dist/model/check.js';
 import { availableKernels, createModel, type KernelSet, type ModelSpec } from '#dist/node.js';
+import { planGraph } from '#dist/pack/graph.js';
 import { planProgram } from '#dist/pack/plan.js';
 import { openShare } from '#dist/worklet.js';
 import { type Scene, scene } from '../oracle/arbitraries.js';
@@ -88,7 +89,7 @@ const parts: ModelSpec = {
 };
 
 test('what can be written where it is read is not copied, and a plain stack has two activations', () => {
-  const { ops, run, vocabulary } = planProgram(checkSpec(parts), 1);
+  const { ops, run, vocabulary } = planProgram(checkSpec(parts), 1, planGraph);
   // An embedding and a recurrent layer write no more than their own; the combination, of six, would write eight.
   expect(ops.filter(({ op }) => op === 'copy').map(({ name }) => name)).toEqual(['both']);
   expect(vocabulary).toBe(5);
@@ -96,7 +97,7 @@ test('what can be written where it is read is not copied, and a plain stack has 
   const stack: ModelSpec = {
     layers: [layerOf('lstm', 'a', 3, 8), layerOf('lstm', 'b', 8, 8), layerOf('lstm', 'c', 8, 8)],
   };
-  expect(planProgram(checkSpec(stack), 1).run.activations.length).toBe(2);
+  expect(planProgram(checkSpec(stack), 1, planGraph).run.activations.length).toBe(2);
 });
 
 test('recurrent layers that do not read each other run in one step', () => {
@@ -108,7 +109,7 @@ test('recurrent layers that do not read each other run in one step', () => {
       { kind: 'combine', name: 'c', combine: 'add', inputs: ['a', 'b'] },
     ],
   };
-  const [stage] = planProgram(checkSpec(spec), 1).stages;
+  const [stage] = planProgram(checkSpec(spec), 1, planGraph).stages;
   expect(stage!.steps).toEqual([[0, 1], [2]]);
 });
 

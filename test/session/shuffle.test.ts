@@ -4,6 +4,7 @@ import { checkSpec } from '#dist/model/check.js';
 import { needsFamily } from '#dist/model/plain.js';
 import type { LayerSpec } from '#dist/model/spec.js';
 import { availableKernels, createModel, encodeModel, loadModel, type ModelSpec } from '#dist/node.js';
+import { planGraph } from '#dist/pack/graph.js';
 import { planProgram } from '#dist/pack/plan.js';
 import { runOnnxNode } from '../onnx/runtime.js';
 import { runOracle } from '../oracle/model.js';
@@ -70,7 +71,7 @@ const readers: [string, LayerSpec[], boolean][] = [
 describe.each(availableKernels())('%s: read by', (kernels) => {
   test.each(readers)('%s', async (_, layers, isFolded) => {
     const spec: ModelSpec = { layers: [first, shuffle, ...layers] };
-    const { ops } = planProgram(checkSpec(spec), 1);
+    const { ops } = planProgram(checkSpec(spec), 1, planGraph);
     expect(ops.filter(({ op }) => op === 'shuffle').length).toBe(isFolded ? 0 : 1);
     const given = sceneOf({ steps: 7, batch: 3, withState: true, lengths: Int32Array.of(7, 0, 4), seed: 3 });
     const { tensors, x, options } = draw(spec, given);

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { checkSpec } from '#dist/model/check.js';
 import { checkTensors, readerOf } from '#dist/model/tensors.js';
+import { graph } from '#dist/pack/graph.js';
 import { packModel } from '#dist/pack/place.js';
 import { addressOf, type RecurrentOp, strideOf } from '#dist/pack/program.js';
 import type { FamilyKernels } from '#dist/wasm/family-registry.js';
@@ -135,7 +136,7 @@ const recurrent_strips_step_f32: Check<FamilyKernels> = async (ground, draw) => 
   );
   const spec = checkSpec(made.spec);
   const tensors = checkTensors(spec, made.tensors);
-  const packed = await packModel(spec, readerOf(tensors), 1, false, (memory) => ground.over(memory));
+  const packed = await packModel(spec, readerOf(tensors), 1, false, (memory) => ground.over(memory), graph);
   const { arena, program } = packed;
   const kernels = packed.kernels as FamilyKernels;
   const op = program.ops[0] as RecurrentOp;
