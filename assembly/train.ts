@@ -29,5 +29,6 @@ export {
   gru_before_back_cell_f32, gru_before_back_reset_f32, gru_before_tape_cell_f32, gru_before_tape_reset_f32,
 } from './grad/gru-before';
 export { lstm_back_cell_f32, lstm_tape_cell_f32 } from './grad/lstm';
+export { normed_back_f32, normed_tape_f32 } from './grad/recurrent-normed';
 export { pointwise_back_f32, pointwise_tape_f32 } from './grad/pointwise';
 export { recurrent_back_f32, recurrent_tape_f32 } from './grad/recurrent';

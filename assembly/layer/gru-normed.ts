@@ -3,7 +3,7 @@ import { sigmoid, tanh } from '../math/gates';
 import { ONE } from '../math/table';
 import { storeLanes } from '../simd/lanes';
 import { madd } from '../simd/madd';
-import { endOf, meanOf, normal, recurBlocks, rowBytes, rowsAt, scaleOf } from './normed';
+import { blockBytes, endOf, meanOf, normal, recurBlocks, rowBytes, rowsAt, scaleOf } from './normed';
 import { ended, zero } from './stream';
 
 /**
@@ -24,31 +24,33 @@ export function gru_normed_step_f32(
 ): void {
   const block = blockOf(table);
   const ldz = rowBytes(units, block, 3);
+  const apart = blockBytes(block, 3);
   if (phase == 0) {
-    recurBlocks(s, ldz, p, h, ldh, whh, batch, block, diagonal, u0, u1, 3);
+    recurBlocks(s, ldz, apart, p, h, ldh, whh, batch, block, diagonal, u0, u1, 3);
     return;
   }
   for (let b: usize = 0; b < batch; b++) {
     const to = y + b * ldy;
     if (ended(lengths, b, time)) zero(to + (u0 << 2), u1 - u0);
-    else normedUnits(to, h + b * ldh, z + b * ldz, s + b * ldz, p, ldz, table, units, block, u0, u1);
+    else normedUnits(to, h + b * ldh, z + b * ldz, s + b * ldz, apart, p, ldz, table, units, block, u0, u1);
   }
 }
 
 /** y: [units] written · h: [units] · z, s: [rows] · p: as above, vectors ldz bytes apart */
-function normedUnits(
-  y: usize, h: usize, z: usize, s: usize, p: usize, ldz: usize, table: usize, units: usize, block: usize, u0: usize, u1: usize,
+export function normedUnits(
+  y: usize, h: usize, z: usize, s: usize, apart: usize, p: usize, ldz: usize, table: usize, units: usize, block: usize, u0: usize,
+  u1: usize,
 ): void {
   const epsilon = epsilonOf(table);
-  const zMean = meanOf(z, units, block, 3);
-  const zScale = scaleOf(z, units, block, 3, zMean, epsilon);
-  const sMean = meanOf(s, units, block, 3);
-  const sScale = scaleOf(s, units, block, 3, sMean, epsilon);
+  const zMean = meanOf(z, apart, units, block, 3);
+  const zScale = scaleOf(z, apart, units, block, 3, zMean, epsilon);
+  const sMean = meanOf(s, apart, units, block, 3);
+  const sScale = scaleOf(s, apart, units, block, 3, sMean, epsilon);
   for (let first = u0; first < u1; first = endOf(first, u1, block)) {
     const end = endOf(first, u1, block);
-    let input = rowsAt(z, first, block, 3);
-    let recurrent = rowsAt(s, first, block, 3);
-    let inGains = rowsAt(p + ldz, first, block, 3);
+    let input = rowsAt(z, first, block, 3, apart);
+    let recurrent = rowsAt(s, first, block, 3, apart);
+    let inGains = rowsAt(p + ldz, first, block, 3, blockBytes(block, 3));
     for (let u = first; u < end; u += 4) {
       const outGains = inGains + ldz;
       const ar = half(input, zMean, zScale, inGains, ldz);
@@ -71,6 +73,6 @@ function normedUnits(
 /** Of one gate of four units: gain n(v) + bias; biases stand two vectors of rows behind their gains. */
 // @ts-ignore: decorator
 @inline
-function half(v: usize, mean: f64, scale: f64, gains: usize, apart: usize): v128 {
+export function half(v: usize, mean: f64, scale: f64, gains: usize, apart: usize): v128 {
   return normal(v128.load(v), mean, scale, v128.load(gains), v128.load(gains + 2 * apart));
 }

@@ -2,7 +2,7 @@ import { blockOf, epsilonOf } from '../cell/parameters';
 import { sigmoid, tanh } from '../math/gates';
 import { storeLanes } from '../simd/lanes';
 import { madd } from '../simd/madd';
-import { endOf, meanOf, normal, recurBlocks, rowBytes, rowsAt, scaleOf } from './normed';
+import { blockBytes, endOf, meanOf, normal, recurBlocks, rowBytes, rowsAt, scaleOf } from './normed';
 import { ended, zero } from './stream';
 
 /**
@@ -24,33 +24,35 @@ export function lstm_normed_step_f32(
 ): void {
   const block = blockOf(table);
   const ldz = rowBytes(units, block, 4);
+  const apart = blockBytes(block, 4);
   if (phase == 0) {
-    recurBlocks(s, ldz, p, h, ldh, whh, batch, block, diagonal, u0, u1, 4);
+    recurBlocks(s, ldz, apart, p, h, ldh, whh, batch, block, diagonal, u0, u1, 4);
     return;
   }
   for (let b: usize = 0; b < batch; b++) {
     const to = y + b * ldy;
     const own = c + b * ldc;
     if (ended(lengths, b, time)) zero(to + (u0 << 2), u1 - u0);
-    else if (phase == 1) normedGates(to, own, z + b * ldz, s + b * ldz, p, ldz, table, units, block, u0, u1);
+    else if (phase == 1) normedGates(to, own, z + b * ldz, s + b * ldz, apart, p, ldz, table, units, block, u0, u1);
     else normedOutput(to, own, p + 4 * ldz, table, units, block, u0, u1);
   }
 }
 
 /** c, y: [units], c read and written, of y the output gate · z, s: [rows] · p: as above, vectors ldz bytes apart */
-function normedGates(
-  y: usize, c: usize, z: usize, s: usize, p: usize, ldz: usize, table: usize, units: usize, block: usize, u0: usize, u1: usize,
+export function normedGates(
+  y: usize, c: usize, z: usize, s: usize, apart: usize, p: usize, ldz: usize, table: usize, units: usize, block: usize, u0: usize,
+  u1: usize,
 ): void {
   const epsilon = epsilonOf(table);
-  const zMean = meanOf(z, units, block, 4);
-  const zScale = scaleOf(z, units, block, 4, zMean, epsilon);
-  const sMean = meanOf(s, units, block, 4);
-  const sScale = scaleOf(s, units, block, 4, sMean, epsilon);
+  const zMean = meanOf(z, apart, units, block, 4);
+  const zScale = scaleOf(z, apart, units, block, 4, zMean, epsilon);
+  const sMean = meanOf(s, apart, units, block, 4);
+  const sScale = scaleOf(s, apart, units, block, 4, sMean, epsilon);
   for (let first = u0; first < u1; first = endOf(first, u1, block)) {
     const end = endOf(first, u1, block);
-    let input = rowsAt(z, first, block, 4);
-    let recurrent = rowsAt(s, first, block, 4);
-    let gains = rowsAt(p + ldz, first, block, 4);
+    let input = rowsAt(z, first, block, 4, apart);
+    let recurrent = rowsAt(s, first, block, 4, apart);
+    let gains = rowsAt(p + ldz, first, block, 4, blockBytes(block, 4));
     for (let u = first; u < end; u += 4) {
       const i = joined(input, zMean, zScale, recurrent, sMean, sScale, gains, ldz);
       const f = joined(input + 16, zMean, zScale, recurrent + 16, sMean, sScale, gains + 16, ldz);
@@ -67,12 +69,12 @@ function normedGates(
 }
 
 /** c: [units] · y: [units], on the way in the output gate · p: a vector of rows with gain_c and bias_c */
-function normedOutput(y: usize, c: usize, p: usize, table: usize, units: usize, block: usize, u0: usize, u1: usize): void {
-  const mean = meanOf(c, units, units, 1);
-  const scale = scaleOf(c, units, units, 1, mean, epsilonOf(table));
+export function normedOutput(y: usize, c: usize, p: usize, table: usize, units: usize, block: usize, u0: usize, u1: usize): void {
+  const mean = meanOf(c, 0, units, units, 1);
+  const scale = scaleOf(c, 0, units, units, 1, mean, epsilonOf(table));
   for (let first = u0; first < u1; first = endOf(first, u1, block)) {
     const end = endOf(first, u1, block);
-    let gains = rowsAt(p, first, block, 4);
+    let gains = rowsAt(p, first, block, 4, blockBytes(block, 4));
     for (let u = first; u < end; u += 4) {
       const cell = normal(v128.load(c + (u << 2)), mean, scale, v128.load(gains), v128.load(gains, 16));
       storeLanes(y + (u << 2), f32x4.mul(v128.load(y + (u << 2)), tanh(cell, table)), end - u);
@@ -84,7 +86,7 @@ function normedOutput(y: usize, c: usize, p: usize, table: usize, units: usize, 
 /** Of one gate of four units: gain_ih n(z) + gain_hh n(s) + b; the vectors of rows are `apart` bytes apart. */
 // @ts-ignore: decorator
 @inline
-function joined(z: usize, zMean: f64, zScale: f64, s: usize, sMean: f64, sScale: f64, gains: usize, apart: usize): v128 {
+export function joined(z: usize, zMean: f64, zScale: f64, s: usize, sMean: f64, sScale: f64, gains: usize, apart: usize): v128 {
   const recurrent = normal(v128.load(s), sMean, sScale, v128.load(gains + apart), v128.load(gains + 2 * apart));
   return normal(v128.load(z), zMean, zScale, v128.load(gains), recurrent);
 }

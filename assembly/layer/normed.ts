@@ -9,14 +9,22 @@ import { groupsOf, rowsOf } from './shape';
  *
  *   rows [blocks][rows of a block] · whh [blocks] panels [rows of a block/8][D][8], or when diagonal one block, [rows]
  *
- * Correct first: a mean is taken by everybody who needs it, and blocks are computed one after the other.
+ * Correct first: a mean is taken by everybody who needs it, and blocks are computed one after the other. On a tape all rows
+ * of a block stand together, so that those of one step's blocks are further apart: `apart` says how many bytes.
  */
 
-/** Of the rows from `at` on the address of unit u's, for a block of so many units. */
+/** Of the rows from `at` on the address of unit u's, for blocks of so many units. */
 // @ts-ignore: decorator
 @inline
-export function rowsAt(at: usize, u: usize, block: usize, gates: usize): usize {
-  return at + (((u / block) * rowsOf(block, gates) + groupsOf(u % block) * gates * 4) << 2);
+export function rowsAt(at: usize, u: usize, block: usize, gates: usize, apart: usize): usize {
+  return at + (u / block) * apart + ((groupsOf(u % block) * gates * 4) << 2);
+}
+
+/** Bytes of the rows of a block, the least that blocks are apart. */
+// @ts-ignore: decorator
+@inline
+export function blockBytes(block: usize, gates: usize): usize {
+  return rowsOf(block, gates) << 2;
 }
 
 /** Bytes of the rows of all units, of which `block` read each other. */
@@ -36,11 +44,11 @@ export function endOf(u: usize, u1: usize, block: usize): usize {
 /**
  * s = W_hh h of units [u0, u1), for each stream.
  *
- * s: [B][rows], ldz bytes apart · zeros: [rows] · h: [B, units], ldh bytes apart · u0, u1: within a block multiples of 8
- * or its end
+ * s: [B][rows], ldz bytes from stream to stream · zeros: [rows] of a block · h: [B, units], ldh bytes apart · u0, u1: within
+ * a block multiples of 8 or its end
  */
 export function recurBlocks(
-  s: usize, ldz: usize, zeros: usize, h: usize, ldh: usize, whh: usize, batch: usize, block: usize, diagonal: bool,
+  s: usize, ldz: usize, apart: usize, zeros: usize, h: usize, ldh: usize, whh: usize, batch: usize, block: usize, diagonal: bool,
   u0: usize, u1: usize, gates: usize,
 ): void {
   const depth = diagonal ? 1 : block;
@@ -50,7 +58,7 @@ export function recurBlocks(
     const weights = whh + ((n * rowsOf(block, gates) * depth) << 2);
     const own = h + (first << 2);
     recur(
-      rowsAt(s, u, block, gates), ldz, rowsAt(zeros, u, block, gates), 0, own, ldh, weights,
+      rowsAt(s, u, block, gates, apart), ldz, zeros, 0, own, ldh, weights,
       batch, block, diagonal, u - first, endOf(u, u1, block) - first, gates,
     );
   }
@@ -60,10 +68,10 @@ export function recurBlocks(
  * Mean of the rows of all units, padding left out. Sums are f64, as in math/norm.ts, and for the same reason.
  * z: [blocks][⌈block/4⌉][gates][4], each block padded to panels
  */
-export function meanOf(z: usize, units: usize, block: usize, gates: usize): f64 {
+export function meanOf(z: usize, apart: usize, units: usize, block: usize, gates: usize): f64 {
   let sum = f64x2.splat(0);
   for (let first: usize = 0; first < units; first += block) {
-    const at = rowsAt(z, first, block, gates);
+    const at = rowsAt(z, first, block, gates, apart);
     for (let u: usize = 0; u < block; u += 4) {
       for (let g: usize = 0; g < gates; g++) {
         const v = loadLanes(at + ((u * gates + 4 * g) << 2), block - u);
@@ -75,10 +83,10 @@ export function meanOf(z: usize, units: usize, block: usize, gates: usize): f64 
 }
 
 /** 1 / √(variance + epsilon) of the same. */
-export function scaleOf(z: usize, units: usize, block: usize, gates: usize, mean: f64, epsilon: f64): f64 {
+export function scaleOf(z: usize, apart: usize, units: usize, block: usize, gates: usize, mean: f64, epsilon: f64): f64 {
   let total: f64 = 0;
   for (let first: usize = 0; first < units; first += block) {
-    const at = rowsAt(z, first, block, gates);
+    const at = rowsAt(z, first, block, gates, apart);
     for (let u: usize = 0; u < block; u += 4) {
       const count = min<usize>(4, block - u);
       for (let g: usize = 0; g < gates; g++) {

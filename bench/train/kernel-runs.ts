@@ -185,6 +185,14 @@ export const trainKernelRuns: Readonly<Record<TrainKernelName, KernelRun<TrainKe
   ),
   recurrent_tape_f32: recurrences(false),
   recurrent_back_f32: recurrences(true),
+  normed_tape_f32: each('GRU of 256 units in 8 blocks, T 16, B 4', rows * width, (k, table) =>
+    k.normed_tape_f32(26, at.y, ld, 0, 0, at.z, at.s, at.w, at.x, table, 0, 16, 4, width, 32, 0, 0, 4),
+  ),
+  normed_back_f32: each('GRU of 256 units in 8 blocks, T 16, B 4', rows * width, (k, table) => {
+    const scratch = [at.state, 0, at.state + mib / 4, at.state + mib / 2];
+    const tape = [at.dy, ld, at.y, ld, 0, 0, at.z, at.s, ...scratch, at.w, at.x, table, 0];
+    k.normed_back_f32(26, ...tape, 16, 4, width, 32, 0, 0, 4);
+  }),
   pointwise_tape_f32: each('QRNN of 256 units, T 16, B 4', rows * width, (k, table) =>
     k.pointwise_tape_f32(24, at.y, ld, at.s, ld, at.z, 0, 0, 0, table, 0, 16, 4, width, 32, 0, 8, 0, 4),
   ),

@@ -7,8 +7,8 @@ import { layerTensors, type Tensors } from '../model/tensors.js';
 /** How first weights are drawn, where it is not as PyTorch draws them. */
 export interface InitOptions {
   /**
-   * What the forget gates of every LSTM start with: its part of bias_ih becomes this, that of bias_hh 0. A value about
-   * 1 keeps the cell's memory open at the start (Gers, Schmidhuber, Cummins 2000; Jozefowicz, Zaremba, Sutskever 2015).
+   * What the forget gates of every LSTM start with: its part of bias_ih becomes this, that of bias_hh 0; of one with layer
+   * normalisation its part of the bias. A value about 1 keeps the cell's memory open at the start (Gers, Schmidhuber, Cummins 2000; Jozefowicz, Zaremba, Sutskever 2015).
    */
   forgetBias?: number;
   /** Embeddings are uniform within ± this instead of normal. */
@@ -24,7 +24,8 @@ export interface InitOptions {
  *   linear weight, bias            1 / √(I/N): an output of a block reads so many inputs
  *   conv weight, bias              1 / √width
  *
- * The weights of a norm and of a scale begin as 1, their biases as 0.
+ * The weights of a norm and of a scale begin as 1, their biases as 0; so do gains and biases of recurrent layers with layer
+ * normalisation, as haste has them.
  *
  * Each tensor's numbers come from the seed and its name alone, so that another layer changes none of them. Math.log and
  * Math.cos, which a normal embedding needs, are the engine's own: its bytes are promised within one engine.
@@ -40,8 +41,8 @@ export function initTensors(spec: ModelSpec, seed: number, options: InitOptions 
   for (const layer of spec.layers) {
     for (const [name, shape] of Object.entries(layerTensors(layer))) {
       const count = shape.reduce((product, size) => product * size, 1);
-      if (layer.kind === 'norm' || layer.kind === 'scale') {
-        const first = name === `${layer.name}.weight` ? 1 : 0;
+      const first = constantOf(layer, name.slice(layer.name.length + 1));
+      if (first !== undefined) {
         tensors[name] = { shape, data: new Float32Array(count).fill(first) };
         continue;
       }
@@ -52,13 +53,21 @@ export function initTensors(spec: ModelSpec, seed: number, options: InitOptions 
       for (let i = 0; i < data.length; i++) data[i] = next();
       tensors[name] = { shape, data };
     }
-    if (layer.kind === 'lstm' && forgetBias !== undefined) {
-      const { name, hiddenSize } = layer;
-      tensors[`${name}.bias_ih`]!.data.fill(forgetBias, hiddenSize, 2 * hiddenSize);
-      tensors[`${name}.bias_hh`]!.data.fill(0, hiddenSize, 2 * hiddenSize);
-    }
+    if (forgetBias === undefined || (layer.kind !== 'lstm' && layer.kind !== 'lnlstm')) continue;
+    const { kind, name, hiddenSize } = layer;
+    const forget = kind === 'lstm' ? { bias_ih: forgetBias, bias_hh: 0 } : { bias: forgetBias };
+    for (const [end, value] of Object.entries(forget))
+      tensors[`${name}.${end}`]!.data.fill(value, hiddenSize, 2 * hiddenSize);
   }
   return tensors;
+}
+
+/** Of a tensor that is not drawn what it is filled with: one that stands in a normalisation, or scales. */
+function constantOf({ kind }: LayerSpec, tensor: string): number | undefined {
+  if (kind === 'norm' || kind === 'scale') return tensor === 'weight' ? 1 : 0;
+  if (kind !== 'lnlstm' && kind !== 'lngru') return undefined;
+  if (tensor.startsWith('gain')) return 1;
+  return tensor.startsWith('bias') ? 0 : undefined;
 }
 
 /** Of a uniform tensor its bound; undefined for a normal one. */

@@ -25,6 +25,7 @@ const trainable: Trainable = {
   elman: tapeFieldBeyond,
   slstm: tapeFieldBeyond,
   lnlstm: tapeFieldBeyond,
+  lngru: tapeFieldBeyond,
   sru: tapeFieldBeyond,
   qrnn: tapeFieldBeyond,
 };

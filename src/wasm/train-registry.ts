@@ -55,6 +55,9 @@ export const trainRegistry = {
     'cell y ldy c ldc z s whh bhh table lengths steps batch hidden units diagonal n0 n1 b0 b1',
   recurrent_back_f32:
     'cell dy lddy y ldy c ldc z s dh dc whhT bhh table lengths steps batch hidden units diagonal n0 n1 b0 b1',
+  normed_tape_f32: 'cell y ldy c ldc z s whh p table lengths steps batch hidden units diagonal b0 b1',
+  normed_back_f32:
+    'cell dy lddy y ldy c ldc z s dh dc row sums whhT p table lengths steps batch hidden units diagonal b0 b1',
   pointwise_tape_f32: 'cell y ldy c ldc z v x ldx table lengths steps batch hidden units n0 n1 b0 b1',
   pointwise_back_f32:
     'cell dy lddy c ldc z v x ldx dx lddx dc table lengths steps batch hidden units n0 n1 b0 b1',

@@ -5,7 +5,7 @@ import { inputWidth } from '#dist/model/wiring.js';
 import { cellKinds } from '../oracle/arbitraries.js';
 import { randomState } from '../oracle/random.js';
 import { layerOf } from '../session/draw.js';
-import { type TrainKind, trainKinds, trainLayer } from './cells.js';
+import { normedKinds, type TrainKind, trainKinds, trainLayer } from './cells.js';
 import type { OracleBatch, OracleLoss, Weights } from './oracle.js';
 
 /** A cell of a structure between what it reads and a linear layer; one that must be as wide reads another one. */
@@ -52,9 +52,26 @@ export function tower(hiddenSize: number, blocks: number, classes = 5): ModelSpe
   };
 }
 
-/** The cells that `tower` has not, one after the other, with layers of another width between some; values in. */
+/** The cells that no other tower has, one after the other, with layers of another width between some; values in. */
 export function secondTower(hiddenSize: number, blocks: number, classes = 5): ModelSpec {
-  const kinds = trainKinds.filter((kind) => !(cellKinds as readonly TrainKind[]).includes(kind));
+  const others: readonly TrainKind[] = [...cellKinds, ...normedKinds];
+  return stack(
+    trainKinds.filter((kind) => !others.includes(kind)),
+    hiddenSize,
+    blocks,
+    classes,
+  );
+}
+
+/**
+ * Those whose units all meet, behind and before each other. A normalisation divides by what may be small: in a taller
+ * tower there would be little that a rounding could not do.
+ */
+export function normedTower(hiddenSize: number, blocks: number, classes = 5): ModelSpec {
+  return stack(['lngru', 'lnlstm', 'lngru'], hiddenSize, blocks, classes);
+}
+
+function stack(kinds: readonly TrainKind[], hiddenSize: number, blocks: number, classes: number): ModelSpec {
   const layers: LayerSpec[] = [];
   let width = 3;
   for (const [k, kind] of kinds.entries()) {

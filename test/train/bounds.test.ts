@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { findExcess } from '../oracle/tolerance.js';
-import { randomBatch, randomWeights, secondTower, tower } from './batches.js';
+import { normedTower, randomBatch, randomWeights, secondTower, tower } from './batches.js';
 import { gradientBounds } from './bounds.js';
 import { type OracleLoss, trainOracle } from './oracle.js';
 
@@ -15,7 +15,9 @@ const losses: OracleLoss[] = [
 const most = (values: Float64Array) => values.reduce((size, v) => Math.max(size, Math.abs(v)), 0);
 
 it.each(losses)('the oracle rounded to f32 is within the bounds, and they are tight: %j', (loss) => {
-  const towers = [tower, secondTower].flatMap((make) => [1, 2, 6].map((blocks) => make(6, blocks)));
+  const towers = [tower, secondTower, normedTower].flatMap((make) =>
+    [1, 2, 6].map((blocks) => make(6, blocks)),
+  );
   for (const [k, spec] of towers.entries()) {
     const weights = randomWeights(spec, k + 1, 0.8, true);
     const batch = randomBatch(spec, loss, {

@@ -1,7 +1,11 @@
+import { depthOf } from '#dist/model/blocks.js';
+import { cellOf } from '#dist/model/cells.js';
 import { type FullFunc, type Func, fullFunc } from '#dist/model/functions.js';
 import { kindOf } from '#dist/model/kinds.js';
 import {
   blocksOf,
+  type LnGruSpec,
+  type LnLstmSpec,
   outputsOf,
   type QrnnSpec,
   type RecurrentLayerSpec,
@@ -14,10 +18,13 @@ import { layerOf } from '../session/draw.js';
 import { applyOn } from './slopes.js';
 import type { Node, Tape } from './tape.js';
 
+/** Those whose units all meet in each step. */
+export const normedKinds = ['lnlstm', 'lngru'] as const;
 /** Every cell that is trained, in each of its forms. */
 export type TrainKind = CellKind | (typeof moreKinds)[number];
 const moreKinds = [
   ...(['sru', 'sruScaled', 'qrnn', 'slstm', 'peepholes', 'coupled', 'projected', 'projectedMore'] as const),
+  ...normedKinds,
   ...(['lstmFunctions', 'gruAfterFunctions', 'gruBeforeFunctions', 'elmanFunctions'] as const),
 ] as const;
 export const trainKinds: readonly TrainKind[] = [...cellKinds, ...moreKinds];
@@ -52,6 +59,8 @@ export function trainLayer(
     case 'qrnn':
       return { kind, ...sizes };
     case 'slstm':
+    case 'lnlstm':
+    case 'lngru':
       return { kind, ...sizes, blocks };
     case 'peepholes':
       return { kind: 'lstm', ...sizes, blocks, peepholes: true };
@@ -106,8 +115,20 @@ export function stepCell(
       return stepQrnn(tape, layer, parameter, x, before);
     case 'slstm':
       return stepSlstm(tape, layer, parameter, x, before);
+    case 'lnlstm':
+    case 'lngru': {
+      const rows = cellOf(layer).gates * layer.hiddenSize;
+      const input = tape.product(parameter('weight_ih'), 0, rows, layer.inputSize, x);
+      return stepNormed(
+        tape,
+        layer,
+        parameter,
+        input,
+        recurrentRows(tape, layer, parameter, before.h),
+        before,
+      );
+    }
   }
-  if (layer.kind === 'lnlstm' || layer.kind === 'lngru') throw new Error(`${layer.kind} is not trained.`);
   const { hiddenSize, clip } = layer;
   const { h, c } = before;
   const width = outputsOf(layer) / blocksOf(layer);
@@ -245,6 +266,52 @@ function stepSlstm(
     UNIT_ROUNDOFF,
   );
   return { h: tape.multiply(tape.sigmoid(o), tape.multiply(cell, over)), c: cell, n: norm, m: most };
+}
+
+/** gain n(v) over all of v. */
+function norm(tape: Tape, { epsilon = 1e-5 }: LnLstmSpec | LnGruSpec, v: Node, gain: Node): Node {
+  return tape.multiply(gain, tape.normalise(v, v.value.length, true, Math.fround(epsilon)));
+}
+
+/** U h, one gate below the other. */
+export function recurrentRows(
+  tape: Tape,
+  layer: LnLstmSpec | LnGruSpec,
+  parameter: Parameter,
+  h: Node,
+): Node {
+  const { hiddenSize } = layer;
+  const gates = Array.from({ length: cellOf(layer).gates }, (_, gate) =>
+    tape.product(parameter('weight_hh'), gate * hiddenSize, hiddenSize, depthOf(layer), h, true),
+  );
+  return tape.join(...gates);
+}
+
+/** One step from W x and U h on, all rows of each. */
+export function stepNormed(
+  tape: Tape,
+  layer: LnLstmSpec | LnGruSpec,
+  parameter: Parameter,
+  input: Node,
+  recurrent: Node,
+  { h, c }: CellNodes,
+): CellNodes {
+  const { hiddenSize } = layer;
+  const gate = (v: Node, k: number) => tape.slice(v, k * hiddenSize, hiddenSize);
+  const a = norm(tape, layer, input, parameter('gain_ih'));
+  const s = norm(tape, layer, recurrent, parameter('gain_hh'));
+  if (layer.kind === 'lnlstm') {
+    // Ba et al. 2016, equations 20 to 22; gates i f g o.
+    const all = tape.add(a, s, parameter('bias'));
+    const [i, f, o] = [0, 1, 3].map((k) => tape.sigmoid(gate(all, k))) as [Node, Node, Node];
+    const cell = tape.add(tape.multiply(f, c!), tape.multiply(i, tape.tanh(gate(all, 2))));
+    const out = tape.add(norm(tape, layer, cell, parameter('gain_c')), parameter('bias_c'));
+    return { h: tape.multiply(o, tape.tanh(out)), c: cell };
+  }
+  // LayerNormGRU of haste, which resets after the product; gates r z n.
+  const [x, u] = [tape.add(a, parameter('bias_ih')), tape.add(s, parameter('bias_hh'))];
+  const [r, z] = [0, 1].map((k) => tape.sigmoid(tape.add(gate(x, k), gate(u, k)))) as [Node, Node];
+  return { h: blend(tape, z, tape.tanh(tape.add(gate(x, 2), tape.multiply(r, gate(u, 2)))), h) };
 }
 
 /** (1 − u) a + u b */

@@ -3,7 +3,7 @@ import type { LayerSpec, ModelSpec } from '#dist/model/spec.js';
 import { availableKernels } from '#dist/node.js';
 import { type CarriedState, createTrainer } from '#dist/train-node.js';
 import { layerOf } from '../session/draw.js';
-import { modelOf, randomBatch, randomWeights, secondTower, tower } from './batches.js';
+import { modelOf, normedTower, randomBatch, randomWeights, secondTower, tower } from './batches.js';
 import { blockKinds, lossesBy, trainKinds } from './cells.js';
 import { type OracleBatch, type OracleLoss, trainOracle, type Weights } from './oracle.js';
 import { batchOf, expectOracle, f32Of, optionsOf, trainerOf } from './trained.js';
@@ -75,6 +75,7 @@ describe.each(availableKernels())('%s: gradients, losses and hits are the oracle
   const towers = [1, 2, 6].flatMap((blocks) => [
     { blocks, name: 'of all layers', spec: tower(6, blocks) },
     { blocks, name: 'of other cells', spec: secondTower(6, blocks) },
+    { blocks, name: 'of normed cells', spec: normedTower(6, blocks) },
   ]);
   it.each(towers)('a tower $name, $blocks blocks', async ({ blocks, spec }) => {
     for (const [k, loss] of losses.entries()) {

@@ -82,6 +82,23 @@ describe('initTensors', () => {
     }
   });
 
+  it('a normalisation begins as what changes nothing, but for its forget gates', () => {
+    const sizes = { inputSize: 3, hiddenSize: 4 };
+    const normed = checkSpec({
+      layers: [
+        { kind: 'lnlstm', name: 'a', ...sizes },
+        { kind: 'lngru', name: 'b', ...sizes, inputSize: 4 },
+      ],
+    });
+    const found = initTensors(normed, 1, { forgetBias: 0.5 });
+    for (const [name, { data }] of Object.entries(found)) {
+      const expected = name.includes('.gain') ? data.map(() => 1) : new Float32Array(data.length);
+      if (name === 'a.bias') expected.fill(0.5, 4, 8);
+      if (name.includes('.weight')) expectUniform(data, 1 / 2);
+      else expect(data, name).toEqual(expected);
+    }
+  });
+
   it('comes from the seed and the name alone', () => {
     expect(initTensors(spec, 1)).toEqual(tensors);
     expect(initTensors(spec, 2)['out.weight']).not.toEqual(tensors['out.weight']);

@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from 'vitest';
 import type { ModelSpec } from '#dist/model/spec.js';
 import { runOracle } from '../oracle/model.js';
-import { modelOf, randomBatch, randomWeights, secondTower, tower } from './batches.js';
+import { modelOf, normedTower, randomBatch, randomWeights, secondTower, tower } from './batches.js';
 import { blockKinds, lossesBy, trainKinds } from './cells.js';
 import { expectSlopes } from './differences.js';
 import { ctc, logSoftmax } from './losses.js';
@@ -65,6 +65,12 @@ describe('stacks', () => {
     expectSlopes(spec, randomWeights(spec, 4), batch);
   });
 
+  it.each([1, 2])('cells whose units meet, %i blocks', (blocks) => {
+    const spec = normedTower(4, blocks);
+    const batch = randomBatch(spec, { kind: 'steps' }, { steps: 2, batch: 1, seed: 3, withState: true });
+    expectSlopes(spec, randomWeights(spec, 4), batch);
+  });
+
   it('tied weights', () => {
     const spec = tied();
     const weights = randomWeights(spec, 7);
@@ -82,22 +88,25 @@ describe('stacks', () => {
     expectSlopes(spec, randomWeights(spec, 9), batch);
   });
 
-  it.each([tower(4, 2), secondTower(4, 2)])('runs as the oracle of inference does', (spec) => {
-    const weights = randomWeights(spec, 5, 0.8, true) as Parameters<typeof runOracle>[1];
-    const batch = randomBatch(
-      spec,
-      { kind: 'steps' },
-      { steps: 3, batch: 3, seed: 6, lengths: [3, 0, 2], withState: true },
-    );
-    const { logits, state } = trainOracle(spec, weights, batch);
-    const { y, state: expected } = runOracle(spec, weights, batch.x, batch);
-    expectNear(logits, y);
-    for (const [k, record] of expected.entries()) {
-      expect(Object.keys(state[k]!)).toEqual(Object.keys(record));
-      for (const name of Object.keys(record) as (keyof typeof record)[])
-        expectNear(state[k]![name]!, record[name]!);
-    }
-  });
+  it.each([tower(4, 2), secondTower(4, 2), normedTower(4, 2)])(
+    'runs as the oracle of inference does',
+    (spec) => {
+      const weights = randomWeights(spec, 5, 0.8, true) as Parameters<typeof runOracle>[1];
+      const batch = randomBatch(
+        spec,
+        { kind: 'steps' },
+        { steps: 3, batch: 3, seed: 6, lengths: [3, 0, 2], withState: true },
+      );
+      const { logits, state } = trainOracle(spec, weights, batch);
+      const { y, state: expected } = runOracle(spec, weights, batch.x, batch);
+      expectNear(logits, y);
+      for (const [k, record] of expected.entries()) {
+        expect(Object.keys(state[k]!)).toEqual(Object.keys(record));
+        for (const name of Object.keys(record) as (keyof typeof record)[])
+          expectNear(state[k]![name]!, record[name]!);
+      }
+    },
+  );
 });
 
 test.each(blockKinds)(

@@ -11,7 +11,7 @@ import {
 } from '#dist/train-node.js';
 import type { KernelSet } from '#dist/wasm/features.js';
 import { layerOf } from '../session/draw.js';
-import { randomBatch, secondTower, tower } from './batches.js';
+import { normedTower, randomBatch, secondTower, tower } from './batches.js';
 import type { OracleLoss } from './oracle.js';
 import { batchOf, expectSameTensors, optionsOf } from './trained.js';
 
@@ -33,6 +33,9 @@ const cases: Record<string, { spec: ModelSpec; loss?: OracleLoss; options?: Part
   'other cells, dense': { spec: secondTower(17, 1), options: { dropout: 0.3 } },
   'other cells, two blocks': { spec: secondTower(18, 2), loss: { kind: 'sequence', pool: 'mean' } },
   'other cells, diagonal': { spec: secondTower(70, 70) },
+  'normed cells, dense': { spec: normedTower(17, 1), options: { dropout: 0.3 } },
+  'normed cells, two blocks': { spec: normedTower(18, 2), loss: { kind: 'sequence', pool: 'mean' } },
+  'normed cells, diagonal': { spec: normedTower(70, 70) },
   'tied, CTC': { spec: tied, loss: { kind: 'ctc' }, options: { tie: true, dropout: 0.1 } },
   'a graph of everything, dropout': { spec: wide(37), options: { dropout: 0.2 } },
   'blocks, and rows of one column': { spec: columns(40), options: { dropout: 0.1 } },

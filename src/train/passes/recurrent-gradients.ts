@@ -30,6 +30,7 @@ export function addGradients(op: RecurrentTape, seat: Seat, { steps, batch }: Or
     }
   }
   addUnits(op, seat, batch, rows);
+  addVectors(op, seat, batch);
   addProjection(op, seat, rows);
 }
 
@@ -56,7 +57,7 @@ function addRows(
   const x = rowsOf(input, batch);
   const ldIh = wih.param.ld;
   const outIh = slopes + wih.param.at + place * ldIh;
-  const [outBias, ...outBiases] = biases.map(({ param }) => slopes + param.at + place * 4) as [number];
+  const [outBias, ...outBiases] = biases.map(({ param }) => slopes + param.at + place * 4);
   const hidden = whh !== undefined && 'param' in whh ? whh.param : undefined;
   const [h, ldh] = stateOf(op, part, shape, rows, isLater);
   const byId = byIdOf(op, rows);
@@ -72,7 +73,7 @@ function addRows(
     if (sums !== undefined) {
       kernels.embedding_grad_f32(sums.at + row * 4, sums.ld, byId!.ids + m * 4, dzAt, ldz, depth, count);
     } else {
-      kernels.column_sums_f32(outBias, dzAt, ldz, depth, count);
+      if (outBias !== undefined) kernels.column_sums_f32(outBias, dzAt, ldz, depth, count);
       const xAt = x + m * input.ld;
       kernels.gemm_tn_f32(outIh, ldIh, dzAt, ldz, xAt, input.ld, packed, depth, count, inputs);
     }
@@ -84,12 +85,12 @@ function addRows(
   if (sums !== undefined) {
     const { table, count: ids } = byId!;
     const at = sums.at + row * 4;
-    kernels.column_sums_f32(outBias, at, sums.ld, ids, count);
+    if (outBias !== undefined) kernels.column_sums_f32(outBias, at, sums.ld, ids, count);
     const rowsOfIds = program.weights + table.at;
     kernels.gemm_tn_f32(outIh, ldIh, at, sums.ld, rowsOfIds, table.ld, packed, ids, count, inputs);
   }
   // Where one gradient is both halves' their biases have the same: gradients begin with zeros.
-  for (const out of outBiases) kernels.add_f32(out, outBias, count);
+  for (const out of outBiases) kernels.add_f32(out, outBias!, count);
   clearOthers(op, kernels, slopes, place, row, count);
 }
 
@@ -154,6 +155,20 @@ function addUnits(op: RecurrentTape, { kernels, program, k, n }: Seat, batch: nu
       const [to, from] = [slopes + meets.param.at + place + first * 16, z + tape + first * 16];
       kernels.diagonal_grad_f32(to, from, ldz, c, ld, rows, groups, all, count);
     }
+  }
+}
+
+/** This worker's rows of the gradients of vectors of rows: over all streams, in their order, what each has summed. */
+function addVectors({ meeting, parts, whole }: RecurrentTape, seat: Seat, batch: number): void {
+  if (meeting === undefined) return;
+  const { kernels, program, k, n } = seat;
+  const width = parts * whole.rows;
+  const octets = shareOf(width / panelRows, k, n);
+  const from = octets.from * panelRows;
+  const count = octets.to * panelRows - from;
+  for (const [place, { param }] of meeting.columns.entries()) {
+    const sums = meeting.sums + (place * batch * width + from) * 4;
+    kernels.column_sums_f32(program.slopes + param.at + from * 4, sums, width * 4, batch, count);
   }
 }
 

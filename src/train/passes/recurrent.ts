@@ -1,7 +1,7 @@
 import { type Range, shareOf } from '../../engine/share.js';
 import { panelRows } from '../../pack/rows.js';
 import type { Order } from '../plan/order.js';
-import { byIdOf, type RecurrentTape, shapeOf } from '../plan/program.js';
+import { byIdOf, type RecurrentTape, shapeOf, type TrainProgram } from '../plan/program.js';
 import { projectIds } from './by-id.js';
 import type { Slopes } from './dense.js';
 import { addGradients, descend } from './recurrent-gradients.js';
@@ -9,19 +9,20 @@ import { bindState } from './recurrent-state.js';
 import { type Pass, rowsOf, type Seat } from './seat.js';
 
 /**
- * A recurrent layer. Forward and back through time a worker has whole parts where there are enough of them, else all
- * parts of some streams: either way it runs all steps alone. Of the weights' gradients and of the input's it has rows, so
+ * A recurrent layer. Forward and back through time a worker has whole parts where there are enough of them, else, and where
+ * all units meet, all parts of some streams: either way it runs all steps alone. Of the weights' gradients and of the input's it has rows, so
  * that nothing is ever added up over workers.
  */
 export function bindRecurrent(op: RecurrentTape, seat: Seat, { dy, dx }: Slopes): Pass {
   const { program, k, n } = seat;
-  const { parts } = op;
-  const byParts = parts >= n;
+  const { parts, meeting } = op;
+  const byParts = meeting === undefined && parts >= n;
   const owned = byParts ? shareOf(parts, k, n) : { from: 0, to: parts };
   const streamsOf = (batch: number) => (byParts ? { from: 0, to: batch } : shareOf(batch, k, n));
   const lengthsOf = ({ ragged }: Order) => (ragged ? program.lengths : 0);
   const state = bindState(op, seat, owned);
-  const ways = (op.whh === undefined ? bindPointwise : bindHidden)(op, seat, owned, dy);
+  const bind = meeting !== undefined ? bindMeeting : op.whh === undefined ? bindPointwise : bindHidden;
+  const ways = bind(op, seat, owned, dy);
 
   return {
     forward(order, meet) {
@@ -65,9 +66,7 @@ function bindHidden(op: RecurrentTape, { kernels, program, k }: Seat, owned: Ran
   const [, c] = states;
   const [cAt, ldc] = c === undefined ? [0, 0] : [c.at, c.ld];
   const diagonal = op.diagonal ? 1 : 0;
-  const whh = op.whh!;
-  const forms =
-    'forward' in whh ? whh : { forward: program.weights + whh.at, backward: program.weights + whh.at };
+  const forms = formsOf(op, program);
   const rows = bhh ?? op.meets?.param;
   const vector = rows === undefined ? 0 : program.weights + rows.at;
   return {
@@ -89,6 +88,47 @@ function bindHidden(op: RecurrentTape, { kernels, program, k }: Seat, owned: Ran
         forms.backward, vector, table,
         lengths, steps, batch, hidden, whole.units, diagonal,
         owned.from, owned.to, streams.from, streams.to,
+      );
+    },
+  };
+}
+
+/** Where kernels find the weights that meet h, for either way; those of a diagonal recurrence as they lie. */
+function formsOf({ whh }: RecurrentTape, { weights }: TrainProgram): { forward: number; backward: number } {
+  if (whh !== undefined && 'forward' in whh) return whh;
+  const at = weights + whh!.at;
+  return { forward: at, backward: at };
+}
+
+/** Of a cell whose units all meet in each step. */
+function bindMeeting(op: RecurrentTape, { kernels, program, k }: Seat, _: Range, dy: number): Ways {
+  const { cell, out, states, z, s, table, whole, hidden } = op;
+  const { vectors, sums } = op.meeting!;
+  const { ld } = out;
+  const { dh, dc, row } = program.scratch[k]!;
+  const [, c] = states;
+  const [cAt, ldc] = c === undefined ? [0, 0] : [c.at, c.ld];
+  const diagonal = op.diagonal ? 1 : 0;
+  const forms = formsOf(op, program);
+  return {
+    forward({ steps, batch }, lengths, streams) {
+      // biome-ignore format: as above
+      kernels.normed_tape_f32(
+        cell, out.y, ld, cAt, ldc,
+        z, s,
+        forms.forward, vectors, table,
+        lengths, steps, batch, hidden, whole.units, diagonal,
+        streams.from, streams.to,
+      );
+    },
+    backward({ steps, batch }, lengths, streams) {
+      // biome-ignore format: as above
+      kernels.normed_back_f32(
+        cell, dy, ld, out.y, ld, cAt, ldc,
+        z, s, dh, dc, row, sums,
+        forms.backward, vectors, table,
+        lengths, steps, batch, hidden, whole.units, diagonal,
+        streams.from, streams.to,
       );
     },
   };

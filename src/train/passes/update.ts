@@ -82,6 +82,11 @@ export function packWeights(seat: Seat): void {
     const count = op.parts * op.whole.rows;
     kernels.zero_f32(op.bias, count);
     for (const { param } of op.biases) kernels.add_f32(op.bias, program.weights + param.at, count);
+    if (op.meeting === undefined) continue;
+    const { vectors, columns } = op.meeting;
+    kernels.zero_f32(vectors, op.meeting.count * count);
+    for (const { param, to } of columns)
+      kernels.add_f32(vectors + to * count * 4, program.weights + param.at, count);
   }
   packWeight(seat, program.head.weight);
 }

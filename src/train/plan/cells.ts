@@ -56,6 +56,8 @@ const tapes: Readonly<Record<number, TapeCell>> = {
   22: { carries: 1, meets: seesC, skips: true },
   23: { carries: 1, meets: seesC },
   24: { carries: 1 },
+  25: { side: 'row', carries: 1 },
+  26: { side: 'row', carries: 0 },
 };
 
 /** What a layer that can be trained has on its tape. */

@@ -1,4 +1,4 @@
-import { beginLayout, roundUp } from '../../memory/layout.js';
+import { beginLayout } from '../../memory/layout.js';
 import {
   type EmbeddingSpec,
   isRecurrent,
@@ -10,7 +10,6 @@ import { inputWidth } from '../../model/wiring.js';
 import { type Flow, flowOf } from '../../pack/flow.js';
 import { controlWords, vocabularyOf } from '../../pack/plan.js';
 import { strideOf } from '../../pack/program.js';
-import { panelRows } from '../../pack/rows.js';
 import { tableFloats } from '../../pack/table.js';
 import { checkTrainable } from '../trainable.js';
 import type { Optimizer } from '../types.js';
@@ -30,7 +29,7 @@ import {
 } from './params.js';
 import { pastOf, planPast } from './past.js';
 import { planActivation, planCombine, planNorm, planScale } from './pointwise.js';
-import type { RecurrentTape, Scratch, TrainOp, TrainProgram } from './program.js';
+import { backWidth, type RecurrentTape, type Scratch, type TrainOp, type TrainProgram } from './program.js';
 import { planById, planRecurrent } from './recurrent.js';
 import { type Node, planRoutes } from './routes.js';
 
@@ -201,12 +200,7 @@ function planLinear(plan: Plan, layer: LinearSpec, input: Link): TrainOp {
 function planScratch({ layout, capacity }: Plan, ops: readonly TrainOp[], widest: number): Scratch {
   const tapes = ops.filter((op) => op.op === 'recurrent');
   const most = (of: (op: RecurrentTape) => number) => Math.max(0, ...tapes.map(of));
-  const vector =
-    capacity.batch *
-    roundUp(
-      most((op) => op.whole.units),
-      panelRows,
-    );
+  const vector = capacity.batch * most(backWidth);
   const carries = Math.max(
     1,
     most((op) => op.carries),
@@ -214,6 +208,9 @@ function planScratch({ layout, capacity }: Plan, ops: readonly TrainOp[], widest
   return {
     dh: layout.place(vector),
     dc: layout.place(carries * vector),
+    row: layout.place(
+      2 * most(({ meeting, parts, whole }) => (meeting === undefined ? 0 : parts * whole.rows)),
+    ),
     packed: layout.place(gradientDepth * (gradientRows + widest)),
   };
 }

@@ -43,6 +43,21 @@ export interface ColumnTape {
   gates: readonly number[];
 }
 
+/**
+ * What a layer has whose units all meet in each step, so that one worker has all parts of some streams. Its vectors of rows
+ * are [parts][rows] each.
+ */
+export interface MeetingTape {
+  /** the vectors that its kernels read, made anew after each update; the first is zeros */
+  vectors: number;
+  /** how many those are */
+  count: number;
+  /** the tensors that they are made of, each with the vector that it is part of */
+  columns: { param: Param; to: number }[];
+  /** [columns][B] vectors: what comes to each tensor, summed over steps */
+  sums: number;
+}
+
 export interface RecurrentTape {
   op: 'recurrent';
   name: string;
@@ -71,7 +86,7 @@ export interface RecurrentTape {
   /** [parts][T·B][rows] pre-activations, then gates, then their gradients */
   z: number;
   /**
-   * 'row': [parts][T·B][rows], the recurrent half of a GRU that resets after; 'unit': [parts][T·B][⌈units/4⌉·4], the reset
+   * 'row': [parts][T·B][rows], a recurrent half that is not one with the input half; 'unit': [parts][T·B][⌈units/4⌉·4], the reset
    * states of one that resets before; 'projection': [T·B][⌈units/4⌉·4 + ⌈P/8⌉·8], what is projected and what comes back to
    * the projection; else 0
    */
@@ -93,6 +108,7 @@ export interface RecurrentTape {
   bias: number;
   /** weights that meet c unit by unit */
   meets: { param: Param; runs: GateRun[] } | undefined;
+  meeting: MeetingTape | undefined;
   /** [T·B] what comes back to the input past the matrices, as wide as the output; 0 where nothing does */
   skip: number;
   byId: ById | undefined;
@@ -115,6 +131,11 @@ export interface ById {
 /** Values in a row of s that are not rows of z again. */
 export function sideUnits(units: number, side: TapeCell['side'], outputs: number): number {
   return roundUp(units, lanes) + (side === 'projection' ? roundUp(outputs, panelRows) : 0);
+}
+
+/** Floats of a state on its way back: each part up to a panel, one part at a time, or all that meet. */
+export function backWidth({ meeting, parts, whole }: RecurrentTape): number {
+  return (meeting === undefined ? 1 : parts) * roundUp(whole.units, panelRows);
 }
 
 /** One of its parts. */
@@ -233,6 +254,8 @@ export interface Scratch {
   dh: number;
   /** of what a step hands back beside it, one vector after the other */
   dc: number;
+  /** two vectors of rows of a layer whose units all meet, for one stream at a time */
+  row: number;
   /** for gemm_tn_f32 */
   packed: number;
 }

@@ -1,5 +1,5 @@
 import { type Layout, roundUp } from '../../memory/layout.js';
-import { type Cell, hasSeparateBias } from '../../model/cells.js';
+import { type Cell, hasSeparateBias, vectorsOf } from '../../model/cells.js';
 import { kindOf } from '../../model/kinds.js';
 import type { RecurrentLayerSpec } from '../../model/spec.js';
 import { partsOf } from '../../pack/ops.js';
@@ -13,6 +13,7 @@ import {
   type ById,
   type ColumnTape,
   type EmbeddingTape,
+  type MeetingTape,
   type PartShape,
   type RecurrentTape,
   rowsPerId,
@@ -30,7 +31,9 @@ export function planRecurrent(
   const { name, inputSize: inputs, hiddenSize: hidden } = layer;
   const { layout, rows: most } = plan;
   const { cell, side, carries, meets, skips } = tapeOf(layer);
-  const { parts, units, diagonal } = partsOf(layer);
+  // Those that meet are one part where they run; here they are several, which one worker runs together.
+  const { block: units, diagonal } = partsOf(layer);
+  const parts = Math.ceil(hidden / units);
   const whole = shapeOf(cell, units);
   const last = shapeOf(cell, hidden - (parts - 1) * units);
   const { rows } = whole;
@@ -86,9 +89,10 @@ export function planRecurrent(
     whh,
     whr,
     biases,
-    bhh: hasSeparateBias(cell) ? columns.get('bias_hh') : undefined,
+    bhh: hasSeparateBias(cell) && !cell.meets ? columns.get('bias_hh') : undefined,
     bias: layout.place(parts * rows),
     meets: own && { param: own, runs: meets!.runs },
+    meeting: cell.meets && planMeeting(plan, cell, columns, parts * rows),
     skip: skips ? placeRows(plan, most, hidden).y : 0,
     byId: undefined,
   };
@@ -106,6 +110,22 @@ function planStates(plan: Plan, layer: RecurrentLayerSpec): StateTape[] {
     const kept = () => placeRows(plan, batch, width).y;
     return { name, at, ld, width, kept: [kept(), kept()] };
   });
+}
+
+/** The vectors of rows of a layer whose units all meet, of so many rows each. */
+function planMeeting(
+  { layout, capacity }: Plan,
+  cell: Cell,
+  params: ReadonlyMap<string, Param>,
+  rows: number,
+): MeetingTape {
+  const count = vectorsOf(cell);
+  const columns = cell.columns.map(({ tensor, to }) => ({ param: params.get(tensor)!, to: to as number }));
+  return {
+    ...{ count, columns },
+    vectors: layout.place(count * rows),
+    sums: layout.place(columns.length * capacity.batch * rows),
+  };
 }
 
 function planHidden(

@@ -1,5 +1,6 @@
 import type { TrainKernelName } from '#dist/wasm/train-registry.js';
 import { matrixChecks } from './matrix.js';
+import { normedChecks } from './normed.js';
 import { pointwiseChecks } from './pointwise.js';
 import { recurrenceChecks } from './recurrence.js';
 import type { TrainCheck } from './rows.js';
@@ -8,5 +9,6 @@ import type { TrainCheck } from './rows.js';
 export const trainChecks: Readonly<Record<TrainKernelName, TrainCheck>> = {
   ...matrixChecks,
   ...recurrenceChecks,
+  ...normedChecks,
   ...pointwiseChecks,
 };
