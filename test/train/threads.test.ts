@@ -14,6 +14,7 @@ import { layerOf } from '../session/draw.js';
 import { randomBatch, secondTower, tower } from './batches.js';
 import type { OracleLoss } from './oracle.js';
 import { batchOf, expectSameTensors, optionsOf } from './trained.js';
+import { zoneTower } from './zoned.js';
 
 const tied: ModelSpec = {
   layers: [
@@ -33,6 +34,9 @@ const cases: Record<string, { spec: ModelSpec; loss?: OracleLoss; options?: Part
   'other cells, dense': { spec: secondTower(17, 1), options: { dropout: 0.3 } },
   'other cells, two blocks': { spec: secondTower(18, 2), loss: { kind: 'sequence', pool: 'mean' } },
   'other cells, diagonal': { spec: secondTower(70, 70) },
+  'zoneout, dense': { spec: zoneTower(17, 1, 5), options: { dropout: 0.3 } },
+  'zoneout, two blocks': { spec: zoneTower(18, 2, 5), loss: { kind: 'sequence', pool: 'mean' } },
+  'zoneout, diagonal': { spec: zoneTower(70, 70, 5) },
   'tied, CTC': { spec: tied, loss: { kind: 'ctc' }, options: { tie: true, dropout: 0.1 } },
   'a graph of everything, dropout': { spec: wide(37), options: { dropout: 0.2 } },
   'blocks, and rows of one column': { spec: columns(40), options: { dropout: 0.1 } },
