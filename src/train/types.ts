@@ -48,7 +48,7 @@ export interface TrainerOptions {
   dropout?: number | undefined;
   /** whether the last linear layer's weight is the embedding's, transposed in use; default false */
   tie?: boolean | undefined;
-  /** of the first weights, of dropout and of zoneout; default 0 */
+  /** of the first weights and of dropout; default 0 */
   seed?: number | undefined;
   /** most T and most B of any batch: memory is planned before the run */
   capacity: { steps: number; batch: number };
