@@ -4,6 +4,7 @@ import { gemm_f32 } from '../gemm/gemm';
 import { recur } from '../layer/recur';
 import { groupsOf, rowsOf } from '../layer/shape';
 import { ended, zero } from '../layer/stream';
+import { zoneout } from '../layer/zoneout';
 import { carryCells, lstmBackCell } from './general';
 
 /**
@@ -46,6 +47,9 @@ export function lstm_projected_tape_step_f32(
   }
   const weights = projectionOf(table);
   gemm_f32(y, ldy, weights + panels * (units << 5), 0, q, ldq, weights, batch, units, panels);
+  for (let b: usize = 0; b < batch; b++) {
+    if (!ended(lengths, b, time)) zoneout(y + b * ldy, h + b * ldy, table, outputs);
+  }
 }
 
 /**

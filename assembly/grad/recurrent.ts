@@ -1,3 +1,4 @@
+import { outputsOf } from '../cell/parameters';
 import { ELMAN_RELU, GRU_AFTER, GRU_BEFORE, LSTM, partRows } from '../layer/cells';
 import {
   familyRows, GRU_AFTER_GENERAL, GRU_BEFORE_GENERAL, LSTM_GENERAL, LSTM_PROJECTED, SLSTM,
@@ -17,6 +18,7 @@ import { lstm_back_step_f32, lstm_tape_step_f32 } from './lstm';
 import { lstm_projected_back_step_f32, lstm_projected_tape_step_f32, projectedSide } from './projected';
 import { backUnits } from './recur-back';
 import { slstm_back_step_f32, slstm_tape_step_f32 } from './slstm';
+import { drawsCell, handOn, holdDrawn, keepDrawn, madeOf, zerosOf } from './zoneout';
 
 /** Rows of pre-activations of a part of `units` units, padding included. */
 // @ts-ignore: decorator
@@ -29,6 +31,11 @@ function tapeRows(cell: usize, units: usize): usize {
 function sideRow(cell: usize, units: usize, table: usize): usize {
   if (cell == LSTM_PROJECTED) return projectedSide(table, units);
   return cell == GRU_BEFORE || cell == GRU_BEFORE_GENERAL ? groupsOf(units) << 4 : tapeRows(cell, units) << 2;
+}
+
+/** Outputs of a part: its units, but where they are projected. */
+function outputsOfPart(cell: usize, units: usize, table: usize): usize {
+  return cell == LSTM_PROJECTED ? outputsOf(table) : units;
 }
 
 /**
@@ -45,12 +52,14 @@ function sideRow(cell: usize, units: usize, table: usize): usize {
  * table: the constants, or the layer's own and its parameters · lengths: [B] or 0; past its end a stream's y is 0 and its c rests
  * ld*: row strides in bytes · steps, batch, hidden: T, B, H · units: of each part but a diagonal layer's last, which
  * has what is left and rows to match · diagonal: each unit reads itself alone
+ * zone: what zoneout draws, see zoneout.ts, of a cell of the family but an sLSTM; else 0
  *
  * Of y and c a part's units alone are written. Vectors are read up to 12 bytes past them, and nothing read there tells.
  */
 export function recurrent_tape_f32(
   cell: usize, y: usize, ldy: usize, c: usize, ldc: usize, z: usize, s: usize, whh: usize, bhh: usize, table: usize,
   lengths: usize, steps: usize, batch: usize, hidden: usize, units: usize, diagonal: bool, n0: usize, n1: usize, b0: usize, b1: usize,
+  zone: usize,
 ): void {
   const whole = tapeRows(cell, units);
   const streams = b1 - b0;
@@ -94,6 +103,13 @@ export function recurrent_tape_f32(
       } else {
         elman_tape_step_f32(out, h, ldy, zAt, weights, table, ends, t, streams, count, diagonal, cell == ELMAN_RELU);
       }
+      if (zone) {
+        const outputs = outputsOfPart(cell, count, table);
+        const made = madeOf(zone) + row * ldc + (first << 2);
+        keepDrawn(
+          zone, out, h, ldy, outputs, before + batch * ldc, before, made, ldc, count, ends, t, row, streams, first,
+        );
+      }
     }
   }
 }
@@ -115,11 +131,14 @@ export function recurrent_tape_f32(
 export function recurrent_back_f32(
   cell: usize, dy: usize, lddy: usize, y: usize, ldy: usize, c: usize, ldc: usize, z: usize, s: usize, dh: usize, dc: usize,
   whhT: usize, bhh: usize, table: usize, lengths: usize, steps: usize, batch: usize, hidden: usize, units: usize, diagonal: bool,
-  n0: usize, n1: usize, b0: usize, b1: usize,
+  n0: usize, n1: usize, b0: usize, b1: usize, zone: usize,
 ): void {
   const whole = tapeRows(cell, units);
   const streams = b1 - b0;
   const ends = lengths ? lengths + (b0 << 2) : 0;
+  const stride = lddy;
+  // What arrives has then come together in dh.
+  if (zone) lddy = 0;
   // The same for a shorter last part, so that streams keep apart.
   const ldh = backUnits(units) << 2;
   for (let n = n0; n < n1; n++) {
@@ -138,11 +157,18 @@ export function recurrent_back_f32(
     if (cell == SLSTM) memory.fill(dcAt + batch * ldh, 0, streams * ldh);
     for (let t = steps; t-- > 0; ) {
       const row = t * batch + b0;
-      const dyAt = dy + row * lddy + (first << 2);
+      let dyAt = dy + row * stride + (first << 2);
       const h = y + row * ldy + (first << 2);
       const before = c + row * ldc + (first << 2);
       const zAt = zPart + row * ldz;
       const sAt = sPart + row * lds;
+      let after = before + batch * ldc;
+      if (zone) {
+        if (drawsCell(zone)) after = madeOf(zone) + row * ldc + (first << 2);
+        const outputs = outputsOfPart(cell, count, table);
+        holdDrawn(zone, dyAt, stride, outputs, dhAt, dcAt, ldh, count, ends, t, row, streams, first, b0, batch);
+        dyAt = zerosOf(zone);
+      }
       if (cell == LSTM) {
         lstm_back_step_f32(
           dyAt, lddy, before + batch * ldc, before, ldc, zAt, dhAt, dcAt, ldh, weights, table, ends, t, streams, count, diagonal,
@@ -158,11 +184,11 @@ export function recurrent_back_f32(
         );
       } else if (cell == LSTM_GENERAL) {
         lstm_general_back_step_f32(
-          dyAt, lddy, before + batch * ldc, before, ldc, zAt, dhAt, dcAt, ldh, weights, bias, table, ends, t, streams, count, diagonal,
+          dyAt, lddy, after, before, ldc, zAt, dhAt, dcAt, ldh, weights, bias, table, ends, t, streams, count, diagonal,
         );
       } else if (cell == LSTM_PROJECTED) {
         lstm_projected_back_step_f32(
-          dyAt, lddy, before + batch * ldc, before, ldc, zAt, sAt, dhAt, dcAt, dcAt + batch * ldh, ldh, weights, bias, table, ends, t,
+          dyAt, lddy, after, before, ldc, zAt, sAt, dhAt, dcAt, dcAt + batch * ldh, ldh, weights, bias, table, ends, t,
           streams, count,
         );
       } else if (cell == GRU_AFTER_GENERAL) {
@@ -176,6 +202,7 @@ export function recurrent_back_f32(
           dyAt, lddy, h + batch * ldy, ldy, zAt, dhAt, ldh, weights, table, ends, t, streams, count, diagonal, cell == ELMAN_RELU,
         );
       }
+      if (zone && t) handOn(zone, outputsOfPart(cell, count, table), dhAt, dcAt, ldh, count, ends, t, streams, b0, batch);
     }
   }
 }

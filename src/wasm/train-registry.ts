@@ -52,9 +52,9 @@ export const trainRegistry = {
   elman_tanh_back_cell_f32: 'z dh dy y table units',
   elman_relu_back_cell_f32: 'z dh dy y units',
   recurrent_tape_f32:
-    'cell y ldy c ldc z s whh bhh table lengths steps batch hidden units diagonal n0 n1 b0 b1',
+    'cell y ldy c ldc z s whh bhh table lengths steps batch hidden units diagonal n0 n1 b0 b1 zone',
   recurrent_back_f32:
-    'cell dy lddy y ldy c ldc z s dh dc whhT bhh table lengths steps batch hidden units diagonal n0 n1 b0 b1',
+    'cell dy lddy y ldy c ldc z s dh dc whhT bhh table lengths steps batch hidden units diagonal n0 n1 b0 b1 zone',
   normed_tape_f32: 'cell y ldy c ldc z s whh p table lengths steps batch hidden units diagonal b0 b1',
   normed_back_f32:
     'cell dy lddy y ldy c ldc z s dh dc row sums whhT p table lengths steps batch hidden units diagonal b0 b1',

@@ -100,8 +100,39 @@ export type CellNodes = { h: Node } & Partial<Record<'c' | 'n' | 'm', Node>>;
 /** What a step reads beside x and the states: a parameter of the layer by the end of its name. */
 type Parameter = (name: string) => Node;
 
-/** One step of one stream through one recurrent layer. */
+/** Which units keep a state, of a layer, in a row t · B + b. */
+export type Keeps = (state: 'h' | 'c', unit: number) => boolean;
+
+/**
+ * One step of one stream through one recurrent layer.
+ * @param keeps what zoneout has drawn; without it a layer that has some gives the mean
+ */
 export function stepCell(
+  tape: Tape,
+  layer: RecurrentLayerSpec,
+  parameter: Parameter,
+  x: Node,
+  before: CellNodes,
+  keeps?: Keeps,
+): CellNodes {
+  const after = stepPlain(tape, layer, parameter, x, before);
+  for (const [state, field] of [
+    ['h', 'zoneout'],
+    ['c', 'zoneoutCell'],
+  ] as const) {
+    const rate = (layer as Partial<Record<typeof field, number>>)[field];
+    const [old, made] = [before[state], after[state]];
+    if (rate === undefined || old === undefined || made === undefined) continue;
+    after[state] =
+      keeps === undefined
+        ? blend(tape, tape.leaf(old.value.map(() => Math.fround(rate))), made, old)
+        : tape.choose(old, made, (unit) => keeps(state, unit));
+  }
+  return after;
+}
+
+/** The same without zoneout. */
+function stepPlain(
   tape: Tape,
   layer: RecurrentLayerSpec,
   parameter: Parameter,

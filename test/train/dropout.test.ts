@@ -3,21 +3,9 @@ import type { ModelSpec } from '#dist/model/spec.js';
 import { availableKernels } from '#dist/node.js';
 import { layerOf } from '../session/draw.js';
 import { randomBatch, randomWeights, tower } from './batches.js';
+import { lotOf, lotSeed } from './lots.js';
 import { type OracleBatch, trainOracle } from './oracle.js';
 import { batchOf, expectOracle, expectSameTensors, trainerOf } from './trained.js';
-
-/** The kernel's hash (assembly/grad/dropout.ts): a 32-bit mixing function, with something added in its midst. */
-function mix(value: number, more = 0): number {
-  let v = Math.imul(value ^ (value >>> 16), 0x7feb352d);
-  v = Math.imul(((v ^ (v >>> 15)) + more) | 0, 0x846ca68b);
-  return (v ^ (v >>> 16)) >>> 0;
-}
-
-/** The trainer's seed of a step, and out of it a layer's. */
-function seedOf(seed: number, step: number, layer: number): number {
-  const own = (Math.imul(seed, 0x85ebca6b) + Math.imul(step + 1, 0xc2b2ae35)) >>> 0;
-  return (own + Math.imul(layer + 1, 0x9e3779b9)) >>> 0;
-}
 
 /** What the outputs of embeddings and recurrent layers are multiplied by in a step. */
 function maskOf(spec: ModelSpec, rate: number, seed: number, step: number): NonNullable<OracleBatch['mask']> {
@@ -26,8 +14,7 @@ function maskOf(spec: ModelSpec, rate: number, seed: number, step: number): NonN
   return (layer, row, column) => {
     const { kind } = spec.layers[layer]!;
     if (kind === 'linear' || kind === 'activation') return 1;
-    const key = mix((mix(seedOf(seed, step, layer)) + row) | 0);
-    return mix((key + Math.imul(0x9e3779b9, column)) | 0, mix(key)) < threshold ? 0 : scale;
+    return lotOf(lotSeed(seed, step, layer, 'dropout'), row, column) < threshold ? 0 : scale;
   };
 }
 

@@ -25,6 +25,16 @@ export const otherSpec: ModelSpec = {
   ],
 };
 
+/** Layers that keep some of their states. */
+export const zoneSpec: ModelSpec = {
+  layers: [
+    { kind: 'embedding', name: 'e', count: 7, size: 5 },
+    { kind: 'lstm', name: 'a', inputSize: 5, hiddenSize: 6, blocks: 2, zoneout: 0.3, zoneoutCell: 0.5 },
+    { kind: 'gru', name: 'b', inputSize: 6, hiddenSize: 6, zoneout: 0.2 },
+    { kind: 'linear', name: 'out', inputSize: 6, outputSize: 7 },
+  ],
+};
+
 export const epochSteps = 5;
 
 /** Batches of an epoch, different ones in each; all but the first carry on. */

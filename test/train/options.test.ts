@@ -133,7 +133,6 @@ describe('specs', () => {
       unsupported,
       /rnn: inputBlocks/,
     ],
-    ['zoneout', [{ ...layerOf('gruAfter', 'rnn', 3, 4), zoneout: 0.1 }, out(4)], unsupported, /rnn.*zoneout/],
     ['no layers', [], range, /layers/],
     ['sizes that do not meet', [layerOf('lstm', 'rnn', 3, 4), out(5)], range, /out/],
   ])('%s', async (_, layers, expected, message) => {

@@ -2,7 +2,7 @@ import { kindOf } from '#dist/model/kinds.js';
 import { isRecurrent, type LayerSpec, type ModelSpec, type RecurrentLayerSpec } from '#dist/model/spec.js';
 import { layerTensors } from '#dist/model/tensors.js';
 import { sourcesOf } from '#dist/model/wiring.js';
-import { type CellNodes, stateWidths, stepCell } from './cells.js';
+import { type CellNodes, type Keeps, stateWidths, stepCell } from './cells.js';
 import { stepLayer } from './layers.js';
 import { crossEntropy, ctc } from './losses.js';
 import { exactly, type Node, type Round, Tape } from './tape.js';
@@ -38,6 +38,8 @@ export interface OracleBatch {
   tie?: boolean | undefined;
   /** dropout: what element `column` of row t · B + b of layer `layer`'s output is multiplied by */
   mask?: ((layer: number, row: number, column: number) => number) | undefined;
+  /** zoneout: which unit of layer `layer` keeps its state in row t · B + b; without it there is the mean */
+  keeps?: ((layer: number, row: number, ...which: Parameters<Keeps>) => boolean) | undefined;
 }
 
 export interface OracleGradients {
@@ -96,8 +98,12 @@ export function trainOracle(
       input.map((stream, b) => {
         const step = begin(tape, layer, parameter, before, b);
         const out = stream.map((_, t) => {
-          const y = step.next(read.map((value) => value[b]![t]!));
-          const { mask } = given;
+          const { mask, keeps } = given;
+          const own: Keeps | undefined = keeps && ((...which) => keeps(index, t * batch + b, ...which));
+          const y = step.next(
+            read.map((value) => value[b]![t]!),
+            own,
+          );
           if (mask === undefined) return y;
           const factors = y.value.map((_, column) => mask(index, t * batch + b, column));
           return tape.multiply(y, tape.leaf(factors));
@@ -118,7 +124,7 @@ export function trainOracle(
 
 /** One stream through one layer: what a step makes of what it reads, and what is kept after the last one. */
 interface Stream {
-  next(read: readonly Node[]): Node;
+  next(read: readonly Node[], keeps?: Keeps): Node;
   state?(): CellNodes;
 }
 
@@ -132,8 +138,8 @@ function begin(
   if (isRecurrent(layer)) {
     let cell = readState(tape, layer, before, b);
     return {
-      next(read) {
-        cell = stepCell(tape, layer, parameter, tape.join(...read), cell);
+      next(read, keeps) {
+        cell = stepCell(tape, layer, parameter, tape.join(...read), cell, keeps);
         return cell.h;
       },
       state: () => cell,

@@ -11,7 +11,7 @@ import {
   fit as train,
 } from '#dist/train-node.js';
 import { errorFrom, expectSameBytes } from '../session/draw.js';
-import { drawEpoch, epochSteps, fitOptions, otherSpec, smallSpec } from './fitting.js';
+import { drawEpoch, epochSteps, fitOptions, otherSpec, smallSpec, zoneSpec } from './fitting.js';
 import { expectSameTensors, optionsOf } from './trained.js';
 
 /** All of a result but how long it took. */
@@ -38,6 +38,7 @@ const rising: FitOptions = fitOptions({ learningRate: ({ epoch }) => (epoch === 
 const variants: Record<string, FitOptions> = {
   'a constant rate': fitOptions(),
   'other cells': fitOptions({ spec: otherSpec }),
+  'states kept by lot': fitOptions({ spec: zoneSpec }),
   'a cosine': fitOptions({ learningRate: cosine({ peak: 0.05, warmup: 4 }) }),
   // Of a rate of 1 validations are good and bad by turns.
   'a plateau': fitOptions({ learningRate: plateau({ rate: 1 }), optimizer: { kind: 'sgd', momentum: 0.9 } }),

@@ -215,7 +215,12 @@ export class Tape {
 
   /** The larger of two, element by element; a where `isFirst` says so, whatever b is. */
   larger(a: Node, b: Node, isFirst: (i: number) => boolean): Node {
-    const first = Array.from(a.value, (v, i) => isFirst(i) || v >= b.value[i]!);
+    return this.choose(a, b, (i) => isFirst(i) || a.value[i]! >= b.value[i]!);
+  }
+
+  /** a where `isFirst` says so, else b, element by element. */
+  choose(a: Node, b: Node, isFirst: (i: number) => boolean): Node {
+    const first = Array.from(a.value, (_, i) => isFirst(i));
     const out = this.leaf(a.value.map((v, i) => (first[i] ? v : b.value[i]!)));
     this.notes.push(() => {
       for (const [i, g] of out.gradient.entries()) this.give(first[i] ? a : b, i, g);

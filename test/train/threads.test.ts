@@ -14,6 +14,7 @@ import { layerOf } from '../session/draw.js';
 import { normedTower, randomBatch, secondTower, tower } from './batches.js';
 import type { OracleLoss } from './oracle.js';
 import { batchOf, expectSameTensors, optionsOf } from './trained.js';
+import { zoneTower } from './zoned.js';
 
 const tied: ModelSpec = {
   layers: [
@@ -36,6 +37,9 @@ const cases: Record<string, { spec: ModelSpec; loss?: OracleLoss; options?: Part
   'normed cells, dense': { spec: normedTower(17, 1), options: { dropout: 0.3 } },
   'normed cells, two blocks': { spec: normedTower(18, 2), loss: { kind: 'sequence', pool: 'mean' } },
   'normed cells, diagonal': { spec: normedTower(70, 70) },
+  'zoneout, dense': { spec: zoneTower(17, 1, 5), options: { dropout: 0.3 } },
+  'zoneout, two blocks': { spec: zoneTower(18, 2, 5), loss: { kind: 'sequence', pool: 'mean' } },
+  'zoneout, diagonal': { spec: zoneTower(70, 70, 5) },
   'tied, CTC': { spec: tied, loss: { kind: 'ctc' }, options: { tie: true, dropout: 0.1 } },
   'a graph of everything, dropout': { spec: wide(37), options: { dropout: 0.2 } },
   'blocks, and rows of one column': { spec: columns(40), options: { dropout: 0.1 } },

@@ -12,6 +12,7 @@ import { bindCombine, bindFunction, bindNorm, bindScale } from './pointwise.js';
 import { bindRecurrent } from './recurrent.js';
 import { copyRows } from './rows.js';
 import { type Pass, rowsOf, type Seat } from './seat.js';
+import { seedOf } from './seeds.js';
 import { clearSlopes, packWeights, sumSquares, updateWeights } from './update.js';
 
 /**
@@ -87,11 +88,11 @@ export function bindTraining(
   };
 }
 
-function bindOp(op: TrainOp, seat: Seat, { dy, dx }: Route): Pass {
+function bindOp(op: TrainOp, seat: Seat, { layer, dy, dx }: Route): Pass {
   const slopes: Slopes = { dy, dx: dx[0]! };
   switch (op.op) {
     case 'recurrent':
-      return bindRecurrent(op, seat, slopes);
+      return bindRecurrent(op, seat, slopes, layer);
     case 'linear':
       return bindLinear(op, seat, slopes);
     case 'embedding':
@@ -132,7 +133,7 @@ function bindDropout(
     kernels.dropout_f32(
       to + at, ld, from + at, ld,
       rows.to - rows.from, ld / 4, rows.from,
-      (seed + Math.imul(layer + 1, 0x9e3779b9)) >>> 0, isOn ? Math.floor(dropout * 2 ** 32) : 0, isOn ? 1 / (1 - dropout) : 1,
+      seedOf(seed, layer, 'dropout'), isOn ? Math.floor(dropout * 2 ** 32) : 0, isOn ? 1 / (1 - dropout) : 1,
     );
   };
   return {

@@ -128,7 +128,7 @@ function stateOf(
 
 /** The gradients of weights that meet a state unit by unit, part by part: those of a diagonal recurrence, and of c. */
 function addUnits(op: RecurrentTape, { kernels, program, k, n }: Seat, batch: number, rows: number): void {
-  const { parts, whole, whh, states, meets, gates, z } = op;
+  const { parts, whole, whh, states, meets, gates, z, zone } = op;
   const { slopes } = program;
   const diagonal = whh !== undefined && 'at' in whh ? whh : undefined;
   if (diagonal === undefined && meets === undefined) return;
@@ -149,9 +149,11 @@ function addUnits(op: RecurrentTape, { kernels, program, k, n }: Seat, batch: nu
     }
     if (meets === undefined) continue;
     const { at, ld } = states[1]!;
+    // A cell state that was not kept is what gates saw all the same.
+    const made = zone?.made || at + batch * ld;
     const [all] = gates as [number];
     for (const { first, count, isAfter } of meets.runs) {
-      const c = at + (isAfter ? batch * ld : 0) + part * whole.units * 4;
+      const c = (isAfter ? made : at) + part * whole.units * 4;
       const [to, from] = [slopes + meets.param.at + place + first * 16, z + tape + first * 16];
       kernels.diagonal_grad_f32(to, from, ldz, c, ld, rows, groups, all, count);
     }

@@ -7,13 +7,15 @@ import type { Slopes } from './dense.js';
 import { addGradients, descend } from './recurrent-gradients.js';
 import { bindState } from './recurrent-state.js';
 import { type Pass, rowsOf, type Seat } from './seat.js';
+import { bindZone } from './zoneout.js';
 
 /**
  * A recurrent layer. Forward and back through time a worker has whole parts where there are enough of them, else, and where
- * all units meet, all parts of some streams: either way it runs all steps alone. Of the weights' gradients and of the input's it has rows, so
- * that nothing is ever added up over workers.
+ * all units meet, all parts of some streams: either way it runs all steps alone. Of the weights' gradients and of the
+ * input's it has rows, so that nothing is ever added up over workers.
+ * @param layer its number
  */
-export function bindRecurrent(op: RecurrentTape, seat: Seat, { dy, dx }: Slopes): Pass {
+export function bindRecurrent(op: RecurrentTape, seat: Seat, { dy, dx }: Slopes, layer: number): Pass {
   const { program, k, n } = seat;
   const { parts, meeting } = op;
   const byParts = meeting === undefined && parts >= n;
@@ -21,8 +23,9 @@ export function bindRecurrent(op: RecurrentTape, seat: Seat, { dy, dx }: Slopes)
   const streamsOf = (batch: number) => (byParts ? { from: 0, to: batch } : shareOf(batch, k, n));
   const lengthsOf = ({ ragged }: Order) => (ragged ? program.lengths : 0);
   const state = bindState(op, seat, owned);
-  const bind = meeting !== undefined ? bindMeeting : op.whh === undefined ? bindPointwise : bindHidden;
-  const ways = bind(op, seat, owned, dy);
+  const bind: BindWays =
+    meeting !== undefined ? bindMeeting : op.whh === undefined ? bindPointwise : bindHidden;
+  const ways = bind(op, seat, owned, dy, layer);
 
   return {
     forward(order, meet) {
@@ -58,9 +61,13 @@ interface Ways {
   backward(order: Order, lengths: number, streams: Range): void;
 }
 
+type BindWays = (op: RecurrentTape, seat: Seat, owned: Range, dy: number, layer: number) => Ways;
+
 /** Of a cell whose h meets a matrix. */
-function bindHidden(op: RecurrentTape, { kernels, program, k }: Seat, owned: Range, dy: number): Ways {
-  const { cell, out, states, z, s, table, whole, hidden, bhh } = op;
+function bindHidden(op: RecurrentTape, seat: Seat, owned: Range, dy: number, layer: number): Ways {
+  const { kernels, program, k } = seat;
+  const zoneOf = bindZone(op, seat, layer);
+  const { cell, out, states, z, s, table, evaluation, whole, hidden, bhh } = op;
   const { ld } = out;
   const { dh, dc } = program.scratch[k]!;
   const [, c] = states;
@@ -70,24 +77,26 @@ function bindHidden(op: RecurrentTape, { kernels, program, k }: Seat, owned: Ran
   const rows = bhh ?? op.meets?.param;
   const vector = rows === undefined ? 0 : program.weights + rows.at;
   return {
-    forward({ steps, batch }, lengths, streams) {
+    forward(order, lengths, streams) {
+      const { steps, batch, stage } = order;
       // biome-ignore format: one line an object: output, tape, weights, sizes, ranges
       kernels.recurrent_tape_f32(
         cell, out.y, ld, cAt, ldc,
         z, s,
-        forms.forward, vector, table,
+        forms.forward, vector, stage === 'evaluate' ? evaluation : table,
         lengths, steps, batch, hidden, whole.units, diagonal,
-        owned.from, owned.to, streams.from, streams.to,
+        owned.from, owned.to, streams.from, streams.to, zoneOf(order),
       );
     },
-    backward({ steps, batch }, lengths, streams) {
+    backward(order, lengths, streams) {
+      const { steps, batch } = order;
       // biome-ignore format: as above
       kernels.recurrent_back_f32(
         cell, dy, ld, out.y, ld, cAt, ldc,
         z, s, dh, dc,
         forms.backward, vector, table,
         lengths, steps, batch, hidden, whole.units, diagonal,
-        owned.from, owned.to, streams.from, streams.to,
+        owned.from, owned.to, streams.from, streams.to, zoneOf(order),
       );
     },
   };

@@ -72,8 +72,5 @@ export function tapeFieldBeyond(layer: RecurrentLayerSpec): string | undefined {
   if (blockSizesOf(layer) !== undefined) return 'blockSizes';
   if (layer.inputBlocks !== undefined) return 'inputBlocks';
   if (layer.direction !== undefined) return 'direction';
-  // What a run has of it is a mean over what training would draw.
-  for (const field of ['zoneout', 'zoneoutCell'] as const)
-    if (field in layer && (layer as Partial<Record<typeof field, number>>)[field] !== undefined) return field;
   return tapes[cellOf(layer).code] === undefined ? `kind '${layer.kind}'` : undefined;
 }

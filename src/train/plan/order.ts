@@ -11,7 +11,7 @@ export interface Order {
   stage: Stage;
   /** whether the state goes on from the batch before */
   carry: boolean;
-  /** of dropout, this step's own */
+  /** of dropout and zoneout, this step's own */
   seed: number;
   /** 1 over the number of targets that count */
   scale: number;

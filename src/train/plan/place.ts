@@ -7,6 +7,7 @@ import { gatePlaces, rowPlaces } from '../../pack/rows.js';
 import { placeTable, tableFloats } from '../../pack/table.js';
 import type { Param } from './link.js';
 import type { TrainProgram } from './program.js';
+import { withoutZoneout } from './zoneout.js';
 
 /**
  * Copies between tensors in their natural layout and parameters in one region of a training's memory: the weights, their
@@ -117,13 +118,14 @@ export function placeConstants(f32: Float32Array, program: TrainProgram, { layer
     if (op.op !== 'recurrent' || op.table === program.constants) continue;
     const layer = layers.find(({ name }) => name === op.name) as RecurrentLayerSpec;
     const { outputs, states, whole, whr } = op;
-    placeTable(f32, op.table / 4);
     const apart = states.length > 2 ? states[2]!.at - states[1]!.at : 0;
-    placeParameters(f32, op.table / 4 + tableFloats, layer, {
-      apart,
-      block: whole.units,
-      outputs,
-      projection: whr?.forward ?? 0,
-    });
+    const placed = { apart, block: whole.units, outputs, projection: whr?.forward ?? 0 };
+    for (const [table, said] of [
+      [op.evaluation, layer],
+      [op.table, withoutZoneout(layer)],
+    ] as const) {
+      placeTable(f32, table / 4);
+      placeParameters(f32, table / 4 + tableFloats, said, placed);
+    }
   }
 }

@@ -1,4 +1,4 @@
-import { beginLayout } from '../../memory/layout.js';
+import { beginLayout, type Layout } from '../../memory/layout.js';
 import {
   type EmbeddingSpec,
   isRecurrent,
@@ -32,6 +32,7 @@ import { planActivation, planCombine, planNorm, planScale } from './pointwise.js
 import { backWidth, type RecurrentTape, type Scratch, type TrainOp, type TrainProgram } from './program.js';
 import { planById, planRecurrent } from './recurrent.js';
 import { type Node, planRoutes } from './routes.js';
+import { zoneWords } from './zoneout.js';
 
 /** Rows of a weight's gradient that one kernel call makes: with what it packs, they stay in a second-level cache. */
 export const gradientRows = 256;
@@ -211,6 +212,16 @@ function planScratch({ layout, capacity }: Plan, ops: readonly TrainOp[], widest
     row: layout.place(
       2 * most(({ meeting, parts, whole }) => (meeting === undefined ? 0 : parts * whole.rows)),
     ),
+    ...placeZone(layout, tapes, vector),
     packed: layout.place(gradientDepth * (gradientRows + widest)),
   };
+}
+
+function placeZone(
+  layout: Layout,
+  tapes: readonly RecurrentTape[],
+  vector: number,
+): Pick<Scratch, 'held' | 'zone'> {
+  if (tapes.every(({ zone }) => zone === undefined)) return { held: 0, zone: 0 };
+  return { held: layout.place(2 * vector), zone: layout.place(zoneWords) };
 }

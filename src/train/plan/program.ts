@@ -13,6 +13,7 @@ import type {
   NormTape,
   ScaleTape,
 } from './tapes.js';
+import type { Zone } from './zoneout.js';
 
 /**
  * A training as plain data: every address and size that a step needs. A worker gets a copy of it once. Addresses are
@@ -73,6 +74,9 @@ export interface RecurrentTape {
   gates: number[];
   /** the constants, and behind them what the layer says; of most cells the program's own */
   table: number;
+  /** the same for evaluation: of a layer that keeps states by lot it says the mean, where `table` says nothing of it */
+  evaluation: number;
+  zone: Zone | undefined;
   inputs: number;
   hidden: number;
   parts: number;
@@ -256,6 +260,9 @@ export interface Scratch {
   dc: number;
   /** two vectors of rows of a layer whose units all meet, for one stream at a time */
   row: number;
+  /** what goes past a cell that keeps states by lot, of h and of c, and what its kernels are told of that; else 0 */
+  held: number;
+  zone: number;
   /** for gemm_tn_f32 */
   packed: number;
 }

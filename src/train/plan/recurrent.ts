@@ -20,6 +20,7 @@ import {
   type StateTape,
   sideUnits,
 } from './program.js';
+import { planZone } from './zoneout.js';
 
 /** The tape of a recurrent layer. @throws UnsupportedError for a cell that cannot be trained */
 export function planRecurrent(
@@ -64,6 +65,9 @@ export function planRecurrent(
     .map(({ tensor, gates }) => ({ param: columns.get(tensor)!, gates }));
   const sides = side === undefined ? 0 : side === 'row' ? rows : sideUnits(units, side, h.width);
   const own = meets && columns.get(meets.tensor);
+  const zone = planZone(plan, layer);
+  const placeOwn = () => layout.place(tableFloats + parameterFloats);
+  const table = cell.isFamily ? placeOwn() : constants;
   return {
     op: 'recurrent',
     name,
@@ -73,7 +77,9 @@ export function planRecurrent(
     dropped: plan.dropout > 0 ? placeRows(plan, most, h.width).y : 0,
     cell: cell.code,
     gates: cell.phases.map(({ length }) => length),
-    table: cell.isFamily ? layout.place(tableFloats + parameterFloats) : constants,
+    table,
+    evaluation: zone === undefined ? table : placeOwn(),
+    zone,
     inputs,
     hidden,
     parts,

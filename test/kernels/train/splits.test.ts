@@ -4,6 +4,7 @@ import { outputsOf, type RecurrentLayerSpec } from '#dist/model/spec.js';
 import { placeParameters } from '#dist/pack/parameters.js';
 import { partRows } from '#dist/pack/rows.js';
 import { placeTable, tableFloats } from '#dist/pack/table.js';
+import { withoutZoneout } from '#dist/train/plan/zoneout.js';
 import { availableKernels } from '#dist/wasm/features.js';
 import type { TrainKernels } from '#dist/wasm/train-registry.js';
 import { type Draw, drawFrom } from '../check.js';
@@ -25,6 +26,20 @@ const layers: Record<string, (sizes: { inputSize: number; hiddenSize: number }) 
   'a GRU that resets after': (sizes) => ({ kind: 'gru', name: 'a', ...sizes, clip: 1 }),
   'a GRU that resets before': (sizes) => ({ kind: 'gru', name: 'a', ...sizes, clip: 1, resetAfter: false }),
   'an Elman cell': (sizes) => ({ kind: 'elman', name: 'a', ...sizes, activation: 'softsign' }),
+  'an LSTM that keeps states': (sizes) => ({
+    ...{ kind: 'lstm', name: 'a', ...sizes },
+    ...{ peepholes: true, zoneout: 0.3, zoneoutCell: 0.5 },
+  }),
+  'a projected LSTM that keeps states': (sizes) => ({
+    ...{ kind: 'lstm', name: 'a', ...sizes },
+    ...{ projectionSize: Math.ceil(sizes.hiddenSize / 2), zoneout: 0.5, zoneoutCell: 0.3 },
+  }),
+  'a GRU that keeps states': (sizes) => ({ kind: 'gru', name: 'a', ...sizes, zoneout: 0.4 }),
+  'a GRU that resets before and keeps states': (sizes) => ({
+    ...{ kind: 'gru', name: 'a', ...sizes },
+    ...{ resetAfter: false, zoneout: 0.4 },
+  }),
+  'an Elman cell that keeps states': (sizes) => ({ kind: 'elman', name: 'a', ...sizes, zoneout: 0.6 }),
 };
 
 const up = (count: number, to: number) => Math.ceil(count / to) * to;
@@ -79,7 +94,12 @@ function run(
       for (let u = 0; u < hidden; u++)
         f32[c / 4 + (k * slots + b) * ld + u] = k === 1 ? 1 + draw.values(1)[0]! ** 2 : draw.values(1)[0]!;
   const apart = slots * ld * 4;
-  placeParameters(f32, table / 4 + tableFloats, layer, { apart, block: units, outputs, projection });
+  placeParameters(f32, table / 4 + tableFloats, withoutZoneout(layer), {
+    apart,
+    block: units,
+    outputs,
+    projection,
+  });
   const z = ground.place(draw.values(parts * moments * rows));
   const sizeS = parts * moments * Math.max(rows, up(units, 4) + panels);
   const s = room(sizeS);
@@ -90,6 +110,13 @@ function run(
   const lengths = ground.placeIntegers(Array.from({ length: batch }, () => draw.integer(0, steps)));
   const dh = room(batch * backUnits);
   const dc = room(2 * batch * backUnits);
+  const said = layer as { zoneout?: number; zoneoutCell?: number };
+  const rates = [said.zoneout ?? 0, said.zoneoutCell ?? 0];
+  const made = room(moments * ld);
+  const lots = rates.flatMap((rate, k) => [Number(rate > 0), 7 + k, Math.ceil(rate * 2 ** 32) - 1]);
+  const zeros = ground.room(ld);
+  const record = [...lots, made, room(2 * batch * backUnits), zeros];
+  const zone = rates.some((rate) => rate > 0) ? ground.placeIntegers(record) : 0;
   const cuts = isSplit ? [draw.integer(0, parts), draw.integer(0, batch)] : [0, 0];
   const ranges = [
     [0, cuts[0]!, 0, batch],
@@ -99,7 +126,7 @@ function run(
   const sizes = [table, lengths, steps, batch, hidden, units, isDiagonal ? 1 : 0] as const;
   const bytes = ld * 4;
   for (const range of ranges)
-    kernels.recurrent_tape_f32(cell.code, y, bytes, c, bytes, z, s, whh, bhh, ...sizes, ...range);
+    kernels.recurrent_tape_f32(cell.code, y, bytes, c, bytes, z, s, whh, bhh, ...sizes, ...range, zone);
   for (const range of ranges)
     kernels.recurrent_back_f32(
       cell.code,
@@ -117,11 +144,18 @@ function run(
       bhh,
       ...sizes,
       ...range,
+      zone,
     );
   expect(ground.brokenFence()).toBeNull();
   const dz = ground.read(z, ((parts - 1) * rows + partRows(cell, hidden - (parts - 1) * units)) * moments);
   expect(dz.every(Number.isFinite)).toBe(true);
   const left = [ground.read(y, slots * ld), ground.read(c, states * slots * ld), dz, ground.read(s, sizeS)];
+  left.push(ground.read(made, moments * ld));
+  if (rates[1]! > 0) {
+    // So that none of it meets a gradient of 0 as NaN.
+    for (let row = 0; row < moments; row++)
+      expect(ground.read(made + row * bytes, hidden).every(Number.isFinite)).toBe(true);
+  }
   return Buffer.concat(left.map((values) => new Uint8Array(values.buffer)));
 }
 
