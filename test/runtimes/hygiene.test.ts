@@ -87,6 +87,21 @@ describe('the tarball', () => {
     expect(sizes[1]! + sizes[2]!).toBeLessThanOrEqual(budget);
     expect(sizes[3]).toBeLessThanOrEqual(budget / 4);
   });
+
+  // Beside the door, of which they need some parts too.
+  test.each([
+    ['graph', 10],
+    ['onnx', 19],
+  ])('gives who needs it %s in %i KB more, gzipped', async (name, most) => {
+    const files = await readdir(join(installed, 'lib'));
+    const chunk = files.find((file) => new RegExp(`^${name}-\\w+\\.js$`).test(file))!;
+    const door = await bundle("export * from 'blockrnn';");
+    const both = await bundle("export * from 'blockrnn'; export * from 'more';", {
+      more: join(installed, 'lib', chunk),
+    });
+    console.log(`gzipped KB more for ${name}: ${((both.gzipped - door.gzipped) / 1024).toFixed(1)}`);
+    expect(both.gzipped - door.gzipped).toBeLessThanOrEqual(most * 1024);
+  });
 });
 
 test('keeps the reader of ONNX files apart, in 26 KB, and it and the family out of what Node starts with', async () => {

@@ -1,4 +1,4 @@
-import { createModel, encodeModel, loadModel, readModel } from 'blockrnn';
+import { createModel, encodeModel, loadModel, readModel, UnsupportedError } from 'blockrnn';
 import { drawTensors, single } from './models.mjs';
 
 /** Every kind of mistake has the code that the README promises, in every runtime. */
@@ -21,6 +21,8 @@ export async function checkErrors(check) {
     ['a web page', 'ERR_FORMAT', Error, () => readModel(new TextEncoder().encode('<!doctype html><p>404'))],
     ['a pickle', 'ERR_UNSUPPORTED', Error, () => readModel(Uint8Array.of(80, 75, 3, 4, 0, 0, 0, 0, 0))],
     ['a tensor missing', 'ERR_MISMATCH', Error, () => createModel(spec, {})],
+    // Told by what comes only with graphs.
+    ['a graph that cannot run', 'ERR_UNSUPPORTED', UnsupportedError, () => createModel(...clippedStrips())],
     ['no such kernels', 'ERR_ARGUMENT_RANGE', RangeError, () => createModel(spec, tensors, { kernels: 'x' })],
     ['a signal that has fired', 'ERR_ABORTED', Error, () => model.run(x, { signal: AbortSignal.abort() })],
     ['a model disposed of', 'ERR_DISPOSED', TypeError, () => disposed.run(x)],
@@ -48,4 +50,16 @@ export async function checkErrors(check) {
     });
   }
   model.dispose();
+}
+
+/** Strips under a limit, which no kernel has. */
+function clippedStrips() {
+  const sizes = { weight_ih: [8, 1], weight_hh: [0, 32], strips: [1], bias_ih: [8], bias_hh: [8] };
+  const strips = { shape: '8x4', count: 0 };
+  const layer = { kind: 'elman', name: 'a', inputSize: 1, hiddenSize: 8, clip: 1, strips };
+  const tensors = Object.entries(sizes).map(([field, shape]) => {
+    const data = new Float32Array(shape.reduce((count, size) => count * size));
+    return [`a.${field}`, { shape, data }];
+  });
+  return [{ layers: [layer] }, Object.fromEntries(tensors)];
 }
