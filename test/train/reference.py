@@ -33,18 +33,23 @@ def numbers(stream, count):
 
 # Streams: tensor k of the spec has stream k; inputs and states have these.
 X, STATE = 1000, 2000
-GATES = {"lstm": 4, "gru": 3, "elman": 1}
+GATES = {"lstm": 4, "gru": 3, "elman": 1, "lnlstm": 4, "lngru": 3}
+# Vectors of those that torch.nn has not, with their lengths in hidden sizes.
+NORMED = {
+    "lnlstm": {"gain_ih": 4, "gain_hh": 4, "bias": 4, "gain_c": 1, "bias_c": 1},
+    "lngru": {"gain_ih": 3, "gain_hh": 3, "bias_ih": 3, "bias_hh": 3},
+}
 
 
 def shapes_of(layer):
     name, kind = layer["name"], layer["kind"]
     if kind in GATES:
         rows, units = GATES[kind] * layer["hiddenSize"], layer["hiddenSize"] // layer.get("blocks", 1)
+        vectors = NORMED.get(kind, {"bias_ih": GATES[kind], "bias_hh": GATES[kind]})
         return [
             (f"{name}.weight_ih", [rows, layer["inputSize"]]),
             (f"{name}.weight_hh", [rows, units]),
-            (f"{name}.bias_ih", [rows]),
-            (f"{name}.bias_hh", [rows]),
+            *((f"{name}.{end}", [count * layer["hiddenSize"]]) for end, count in vectors.items()),
         ]
     if kind == "embedding":
         return [(f"{name}.weight", [layer["count"], layer["size"]])]
@@ -72,6 +77,44 @@ def gather(dense, units):
     return torch.stack([dense[row, first : first + units] for row, first in enumerate(firsts)])
 
 
+class Normed(torch.nn.Module):
+    """An LSTM (Ba et al. 2016, equations 20 to 22) or a GRU (haste) with layer normalisation, of whole matrices."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.kind, self.hidden, self.epsilon = layer["kind"], layer["hiddenSize"], layer["epsilon"]
+        rows = GATES[self.kind] * self.hidden
+        self.weight_ih = torch.nn.Parameter(torch.empty(rows, layer["inputSize"]))
+        self.weight_hh = torch.nn.Parameter(torch.empty(rows, self.hidden))
+        for end, count in NORMED[self.kind].items():
+            setattr(self, end, torch.nn.Parameter(torch.empty(count * self.hidden)))
+
+    def norm(self, v, gain, bias=None):
+        return torch.nn.functional.layer_norm(v, v.shape[-1:], gain, bias, self.epsilon)
+
+    def forward(self, x, state):
+        zeros = torch.zeros(x.shape[1], self.hidden)
+        if self.kind == "lnlstm":
+            h, c = (zeros, zeros) if state is None else (state[0][0], state[1][0])
+        else:
+            h = zeros if state is None else state[0]
+        found = []
+        for now in x:
+            w, u = now @ self.weight_ih.T, h @ self.weight_hh.T
+            if self.kind == "lnlstm":
+                a = self.norm(w, self.gain_ih) + self.norm(u, self.gain_hh, self.bias)
+                i, f, g, o = a.chunk(4, 1)
+                c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+                h = o.sigmoid() * self.norm(c, self.gain_c, self.bias_c).tanh()
+            else:
+                xr, xz, xn = self.norm(w, self.gain_ih, self.bias_ih).chunk(3, 1)
+                hr, hz, hn = self.norm(u, self.gain_hh, self.bias_hh).chunk(3, 1)
+                z = (xz + hz).sigmoid()
+                h = (1 - z) * (xn + (xr + hr).sigmoid() * hn).tanh() + z * h
+            found.append(h)
+        return torch.stack(found), None
+
+
 class Model(torch.nn.Module):
     """The modules of torch.nn that a spec stands for; a block layer is the dense one that holds its weights."""
 
@@ -91,12 +134,14 @@ class Model(torch.nn.Module):
                 module = torch.nn.LSTM(layer["inputSize"], layer["hiddenSize"])
             elif kind == "gru":
                 module = torch.nn.GRU(layer["inputSize"], layer["hiddenSize"])
+            elif kind in NORMED:
+                module = Normed(layer)
             elif kind == "elman":
                 module = torch.nn.RNN(layer["inputSize"], layer["hiddenSize"], nonlinearity=layer["activation"])
             else:
                 module = {"tanh": torch.nn.Tanh, "sigmoid": torch.nn.Sigmoid, "relu": torch.nn.ReLU}[layer["activation"]]()
             for name, shape in shapes_of(layer):
-                field = name[len(layer["name"]) + 1 :] + ("_l0" if kind in GATES else "")
+                field = name[len(layer["name"]) + 1 :] + ("_l0" if isinstance(module, torch.nn.RNNBase) else "")
                 parameter = getattr(module, field)
                 values = numbers(stream, torch.Size(shape).numel()).reshape(shape)
                 stream += 1
@@ -120,7 +165,7 @@ class Model(torch.nn.Module):
             if with_state:
                 h = numbers(STATE + 2 * place, count).reshape(size)
                 c = numbers(STATE + 2 * place + 1, count).reshape(size)
-                state = (h, c) if layer["kind"] == "lstm" else h
+                state = (h, c) if layer["kind"] in ("lstm", "lnlstm") else h
             x, _ = module(x, state)
             place += 1
         return x
@@ -180,6 +225,9 @@ def recurrent(kind, name, inputs, hidden, **more):
 def embedding(count, size):
     return {"kind": "embedding", "name": "embedding", "count": count, "size": size}
 
+
+# The same number in f32 and in f64.
+EPSILON = 2**-16
 
 STEPS, LAST, MEAN, CTC = (
     {"kind": "steps"},
@@ -241,6 +289,29 @@ CASES = [
         "spec": {"layers": [recurrent("lstm", "rnn", 3, 5), linear(5, 4)]},
         "loss": CTC, "steps": 7, "batch": 4, "lengths": [7, 4, 3, 1],
         "targets": [[1, 2, 2, 3], [3, 1], [2, 2], []],
+    },
+    {
+        "name": "LSTM and GRU with layer normalisation, in blocks",
+        "spec": {
+            "layers": [
+                recurrent("lnlstm", "rnn.0", 3, 6, blocks=2, epsilon=EPSILON),
+                recurrent("lngru", "rnn.1", 6, 6, blocks=3, epsilon=EPSILON),
+                linear(6, 4),
+            ]
+        },
+        "loss": STEPS, "steps": 4, "batch": 3, "withState": True, "lengths": [4, 2, 3],
+        "targets": [0, 3, 2, 1, 1, 0, 2, -1, 3, 3, -1, -1],
+    },
+    {
+        "name": "GRU and LSTM with layer normalisation, dense and diagonal",
+        "spec": {
+            "layers": [
+                recurrent("lngru", "rnn.0", 2, 4, epsilon=EPSILON),
+                recurrent("lnlstm", "rnn.1", 4, 5, blocks=5, epsilon=EPSILON),
+                linear(5, 3),
+            ]
+        },
+        "loss": LAST, "steps": 5, "batch": 2, "targets": [2, 1],
     },
 ]
 

@@ -63,6 +63,6 @@ describe('PyTorch’s trajectories', () => {
 
 test('the reference has all that there is to compare', () => {
   const kinds = new Set(cases.flatMap(({ spec }) => spec.layers.map(({ kind }) => kind)));
-  expect([...kinds].sort()).toEqual(['activation', 'elman', 'embedding', 'gru', 'linear', 'lstm']);
+  expect([...kinds].sort().join(' ')).toBe('activation elman embedding gru linear lngru lnlstm lstm');
   expect(new Set(cases.map(({ batch }) => JSON.stringify(batch.loss))).size).toBe(4);
 });

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { kindOf } from '#dist/model/kinds.js';
 import type { ModelSpec } from '#dist/model/spec.js';
 import { isRecurrent } from '#dist/model/spec.js';
 import { layerTensors, type Tensors } from '#dist/model/tensors.js';
@@ -115,7 +116,7 @@ function batchOf(spec: ModelSpec, { loss, steps, batch, x, targets, ...more }: S
   const width = 'inputSize' in first ? first.inputSize : 1;
   const state = spec.layers.filter(isRecurrent).map((layer, place) => {
     const values = (part: number) => numbers(STATE + 2 * place + part, batch * layer.hiddenSize);
-    return layer.kind === 'lstm' ? { h: values(0), c: values(1) } : { h: values(0) };
+    return kindOf(layer).states!(layer).c !== undefined ? { h: values(0), c: values(1) } : { h: values(0) };
   });
   return {
     loss,
