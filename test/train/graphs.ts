@@ -160,6 +160,35 @@ export const blocked: Record<string, LayerSpec[]> = {
   ],
 };
 
+/** Features in another order: of the input, between blocks, of a value that others read as it is, where nothing trains before. */
+export const shuffled: Record<string, LayerSpec[]> = {
+  'shuffles between blocks': [
+    { kind: 'linear', name: 'in', inputSize: 3, outputSize: 12 },
+    { kind: 'shuffle', name: 'first', size: 12 },
+    { kind: 'linear', name: 'blocks', inputSize: 12, outputSize: 12, blocks: 4 },
+    { kind: 'shuffle', name: 'second', size: 12 },
+    layerOf('lstm', 'a', 12, 9, 3),
+    { kind: 'shuffle', name: 'third', size: 9 },
+    { kind: 'scale', name: 'scale', size: 9 },
+    combine('sum', 'add', ['scale', 'a', 'third']),
+    linear('out', 9, 3),
+  ],
+  'shuffles of the input and of several': [
+    { kind: 'shuffle', name: 'bare', size: 5 },
+    layerOf('gruAfter', 'a', 5, 6, 2),
+    { kind: 'shuffle', name: 'both', size: 17, inputs: ['a', 'bare', 'a'] },
+    { kind: 'shuffle', name: 'again', size: 17 },
+    linear('out', 22, 4, ['again', 'bare']),
+  ],
+  'a shuffle of an embedding': [
+    { kind: 'embedding', name: 'e', count: 6, size: 8 },
+    { kind: 'shuffle', name: 'mix', size: 8 },
+    layerOf('gruBefore', 'a', 8, 5),
+    { kind: 'shuffle', name: 'one', size: 5 },
+    linear('out', 5, 6),
+  ],
+};
+
 /** Layers that look back. */
 export const looking: Record<string, LayerSpec[]> = {
   'a causal convolution behind a gate': [
@@ -189,5 +218,8 @@ export const looking: Record<string, LayerSpec[]> = {
 };
 
 export const graphs: Record<string, ModelSpec> = Object.fromEntries(
-  Object.entries({ ...wired, ...normed, ...blocked, ...looking }).map(([name, layers]) => [name, { layers }]),
+  Object.entries({ ...wired, ...normed, ...blocked, ...shuffled, ...looking }).map(([name, layers]) => [
+    name,
+    { layers },
+  ]),
 );

@@ -113,12 +113,6 @@ describe('specs', () => {
       /parts: blockSizes/,
     ],
     [
-      'a shuffle',
-      [{ kind: 'shuffle', name: 'mix', size: 3 }, layerOf('lstm', 'rnn', 3, 4), out(4)],
-      unsupported,
-      /mix: kind 'shuffle'/,
-    ],
-    [
       'blocks of the last linear layer',
       [
         layerOf('lstm', 'rnn', 3, 4),

@@ -65,6 +65,7 @@ function wide(size: number): ModelSpec {
       { kind: 'scale', name: 'scale', size },
       { kind: 'activation', name: 'silu', activation: 'silu' },
       { kind: 'combine', name: 'sum', combine: 'add', inputs: ['silu', 'e', 'norm'] },
+      { kind: 'shuffle', name: 'mix', size },
       { kind: 'delay', name: 'delay', size, steps: 2 },
       { kind: 'slice', name: 'some', inputSize: 2 * size, from: 1, to: size + 1, inputs: ['delay', 'sum'] },
       { kind: 'combine', name: 'product', combine: 'multiply', inputs: ['some', 'a'] },

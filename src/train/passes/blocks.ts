@@ -4,7 +4,7 @@ import { gradientRows } from '../plan/plan.js';
 import type { BlocksTape } from '../plan/tapes.js';
 import type { Slopes } from './dense.js';
 import { sumColumns } from './pointwise.js';
-import { rowShare } from './rows.js';
+import { clearPadding, rowShare } from './rows.js';
 import { type Pass, rowsOf, type Seat } from './seat.js';
 
 /**
@@ -62,8 +62,7 @@ export function bindBlocks(op: BlocksTape, seat: Seat, { dy, dx }: Slopes): Pass
         const at = dx + from * lddx + part * depth * 4;
         multiply(at, lddx, depth, from, to - from, program.zeros, block, ld, w, own, panels.backward);
       }
-      const beside = lddx / 4 - inputs;
-      if (beside > 0) kernels.clear_rows_f32(dx + from * lddx + inputs * 4, lddx, to - from, beside);
+      clearPadding(seat, dx, lddx, inputs, { from, to });
     },
   };
 

@@ -34,14 +34,37 @@ export function placeTensors(
   }
 }
 
-/** Reads a region back, tensor by tensor; tied ones under both names. */
+/** Writes what kernels read of tensors that are not trained: the orders of shuffles. */
+export function placeUntrained(i32: Int32Array, { ops }: TrainProgram, untrained: Tensors): void {
+  for (const op of ops) if (op.op === 'shuffle') i32.set(untrained[`${op.name}.order`]!.data, op.order / 4);
+}
+
+/** Copies of those checked tensors of which training leaves something as it is. */
+export function untrainedOf({ layers }: ModelSpec, tensors: Tensors): Tensors {
+  const names = layers.flatMap((layer) => (layer.kind === 'shuffle' ? [`${layer.name}.order`] : []));
+  return copyTensors(Object.fromEntries(names.map((name) => [name, tensors[name]!])));
+}
+
+function copyTensors(tensors: Tensors): Tensors {
+  const copies = Object.entries(tensors).map(([name, { shape, data }]) => [
+    name,
+    { shape, data: data.slice() },
+  ]);
+  return Object.fromEntries(copies);
+}
+
+/**
+ * Reads a region back, tensor by tensor; tied ones under both names.
+ * @param untrained what stands where the region has nothing; default: zeros, and no tensor of which nothing is trained
+ */
 export function readTensors(
   f32: Float32Array,
   spec: ModelSpec,
   program: TrainProgram,
   region: number,
+  untrained: Tensors = {},
 ): Tensors {
-  const tensors: Tensors = {};
+  const tensors = copyTensors(untrained);
   const shapes = Object.assign({}, ...spec.layers.map(layerTensors)) as Record<string, number[]>;
   for (const param of program.params) {
     const { columns, ld, names } = param;

@@ -29,7 +29,7 @@ import {
   type TrainingSizes,
 } from './params.js';
 import { pastOf, planPast } from './past.js';
-import { planActivation, planCombine, planNorm, planScale } from './pointwise.js';
+import { planActivation, planCombine, planNorm, planScale, planShuffle } from './pointwise.js';
 import type { RecurrentTape, Scratch, TrainOp, TrainProgram } from './program.js';
 import { planById, planRecurrent } from './recurrent.js';
 import { type Node, planRoutes } from './routes.js';
@@ -56,7 +56,8 @@ export function planTraining(spec: ModelSpec, sizes: TrainingSizes): TrainProgra
   const constants = layout.place(tableFloats);
   const order = layout.place(orderFloats);
   const last = findHead(spec);
-  const flow = flowOf(spec);
+  // Weights that change cannot take a shuffle in.
+  const flow = flowOf(spec, new Set());
   const inputs = inputWidth(spec);
   const input: Link = {
     skip: 0,
@@ -164,8 +165,9 @@ function planOp(plan: Plan, layer: LayerSpec, inputs: Link[], width: number, con
     case 'conv':
     case 'delay':
       return planPast(plan, layer, input);
-    case 'slice':
     case 'shuffle':
+      return planShuffle(plan, layer, input);
+    case 'slice':
       throw new Error(`A ${layer.kind} is no operation of its own.`);
   }
 }

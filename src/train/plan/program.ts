@@ -12,6 +12,7 @@ import type {
   FunctionTape,
   NormTape,
   ScaleTape,
+  ShuffleTape,
 } from './tapes.js';
 
 /**
@@ -173,6 +174,7 @@ export type TrainOp =
   | FunctionTape
   | CombineTape
   | ScaleTape
+  | ShuffleTape
   | NormTape
   | ConvTape
   | DelayTape;

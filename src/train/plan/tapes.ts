@@ -58,6 +58,18 @@ export interface ScaleTape {
   bias: Param | undefined;
 }
 
+/** y_j = x of order_j. Its order is no parameter. */
+export interface ShuffleTape {
+  op: 'shuffle';
+  name: string;
+  input: Link;
+  out: Link;
+  outputs: number;
+  dropped: 0;
+  /** [outputs] i32 */
+  order: number;
+}
+
 /** Its output becomes dy ∘ n on the way back, n being what is normalised. */
 export interface NormTape {
   op: 'norm';
