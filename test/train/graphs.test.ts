@@ -134,12 +134,7 @@ test('what earlier batches left in memory makes no difference', async () => {
 
 /** A graph of which all trains: other functions for softmaxes, layers that look back for some scales, and a head. */
 function fitting({ layers }: ModelSpec, seed: number): ModelSpec {
-  const made = layers.map((each, index): LayerSpec => {
-    const { inputBlocks: _, ...layer } = each as LayerSpec & { inputBlocks?: number };
-    if (layer.kind === 'lstm') {
-      const { peepholes: _, coupled: __, ...rest } = layer;
-      return rest;
-    }
+  const made = layers.map((layer, index): LayerSpec => {
     if (layer.kind === 'activation' && layer.activation.toLowerCase().endsWith('softmax'))
       return { ...layer, activation: 'softplus' };
     const { inputs } = layer;

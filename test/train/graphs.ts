@@ -189,6 +189,27 @@ export const shuffled: Record<string, LayerSpec[]> = {
   ],
 };
 
+/** Recurrent layers whose units read blocks of inputs, of which a block of units has some, one, or a part of one. */
+export const inputBlocked: Record<string, LayerSpec[]> = {
+  'blocks of inputs': [
+    linear('in', 3, 12),
+    { ...layerOf('lstm', 'same', 12, 12, 3), inputBlocks: 3 } as LayerSpec,
+    { ...layerOf('gruAfter', 'fewer', 12, 12, 6), inputBlocks: 2 } as LayerSpec,
+    { ...layerOf('gruBefore', 'more', 12, 18, 2), inputBlocks: 6 } as LayerSpec,
+    { ...layerOf('elmanTanh', 'other', 18, 36, 4), inputBlocks: 9 } as LayerSpec,
+    { kind: 'shuffle', name: 'mix', size: 36 },
+    { ...layerOf('elmanRelu', 'units', 36, 36, 36), inputBlocks: 36 } as LayerSpec,
+    linear('out', 36, 3),
+  ],
+  'blocks of inputs of an embedding, and of several': [
+    { kind: 'embedding', name: 'e', count: 6, size: 8 },
+    { ...layerOf('lstm', 'a', 8, 4), inputBlocks: 2 } as LayerSpec,
+    { kind: 'sru', name: 'b', inputSize: 12, hiddenSize: 12, inputBlocks: 4, inputs: ['a', 'e'] },
+    { kind: 'qrnn', name: 'c', inputSize: 16, hiddenSize: 32, inputBlocks: 8, inputs: ['b', 'a'] },
+    linear('out', 32, 6),
+  ],
+};
+
 /** Layers that look back. */
 export const looking: Record<string, LayerSpec[]> = {
   'a causal convolution behind a gate': [
@@ -218,8 +239,7 @@ export const looking: Record<string, LayerSpec[]> = {
 };
 
 export const graphs: Record<string, ModelSpec> = Object.fromEntries(
-  Object.entries({ ...wired, ...normed, ...blocked, ...shuffled, ...looking }).map(([name, layers]) => [
-    name,
-    { layers },
-  ]),
+  Object.entries({ ...wired, ...normed, ...blocked, ...shuffled, ...inputBlocked, ...looking }).map(
+    ([name, layers]) => [name, { layers }],
+  ),
 );

@@ -121,12 +121,6 @@ describe('specs', () => {
       unsupported,
       /"parts": blocks/,
     ],
-    [
-      'blocks of inputs',
-      [{ ...layerOf('lstm', 'rnn', 4, 6), inputBlocks: 2 }, out(6)],
-      unsupported,
-      /rnn: inputBlocks/,
-    ],
     ['zoneout', [{ ...layerOf('gruAfter', 'rnn', 3, 4), zoneout: 0.1 }, out(4)], unsupported, /rnn.*zoneout/],
     ['no layers', [], range, /layers/],
     ['sizes that do not meet', [layerOf('lstm', 'rnn', 3, 4), out(5)], range, /out/],

@@ -36,6 +36,8 @@ const cases: Record<string, { spec: ModelSpec; loss?: OracleLoss; options?: Part
   'tied, CTC': { spec: tied, loss: { kind: 'ctc' }, options: { tie: true, dropout: 0.1 } },
   'a graph of everything, dropout': { spec: wide(37), options: { dropout: 0.2 } },
   'blocks, and rows of one column': { spec: columns(40), options: { dropout: 0.1 } },
+  'blocks of inputs': { spec: reading(12), options: { dropout: 0.1 } },
+  'many blocks of inputs': { spec: reading(60), loss: { kind: 'sequence', pool: 'last' } },
   'a narrow one, sequences': { spec: wide(3), loss: { kind: 'sequence', pool: 'mean' } },
 };
 
@@ -48,6 +50,22 @@ function columns(size: number): ModelSpec {
       { kind: 'linear', name: 'spread', inputSize: size / 4, outputSize: size, blocks: size / 4 },
       layerOf('elmanTanh', 'a', size, 1),
       layerOf('gruAfter', 'b', 1, size, 5),
+      { kind: 'linear', name: 'out', inputSize: size, outputSize: 9 },
+    ],
+  };
+}
+
+/** Recurrent layers whose units read blocks of inputs: as many as there are blocks, fewer, more, and one a unit. */
+function reading(size: number): ModelSpec {
+  const shared = { inputSize: size, hiddenSize: size };
+  return {
+    layers: [
+      { kind: 'linear', name: 'in', inputSize: 2, outputSize: size },
+      { kind: 'lstm', name: 'a', ...shared, blocks: 3, inputBlocks: 3 },
+      { kind: 'gru', name: 'b', ...shared, blocks: 4, inputBlocks: 6 },
+      { kind: 'elman', name: 'c', ...shared, blocks: size, inputBlocks: 2 },
+      { kind: 'slstm', name: 'd', ...shared, inputBlocks: size },
+      { kind: 'sru', name: 'e', ...shared, inputBlocks: 3 },
       { kind: 'linear', name: 'out', inputSize: size, outputSize: 9 },
     ],
   };

@@ -68,7 +68,6 @@ export function tapeOf(layer: RecurrentLayerSpec): TapeCell & { cell: Cell } {
 export function tapeFieldBeyond(layer: RecurrentLayerSpec): string | undefined {
   if (stripsOf(layer) !== undefined) return 'strips';
   if (blockSizesOf(layer) !== undefined) return 'blockSizes';
-  if (layer.inputBlocks !== undefined) return 'inputBlocks';
   if (layer.direction !== undefined) return 'direction';
   // What a run has of it is a mean over what training would draw.
   for (const field of ['zoneout', 'zoneoutCell'] as const)

@@ -131,8 +131,9 @@ function planNodes(
 
 /** The widest row that an operation reads, gives or keeps, bytes. */
 function widestOf(op: TrainOp): number {
-  const states = op.op === 'recurrent' ? op.states.map(({ ld }) => ld) : [];
-  return Math.max(op.input.ld, op.out.ld, ...states);
+  if (op.op !== 'recurrent') return Math.max(op.input.ld, op.out.ld);
+  const states = op.states.map(({ ld }) => ld);
+  return Math.max(op.input.ld, op.out.ld, ...states, op.blocked?.out.ld ?? 0);
 }
 
 /** What the layer after one reads. */

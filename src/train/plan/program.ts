@@ -10,6 +10,7 @@ import type {
   ConvTape,
   DelayTape,
   FunctionTape,
+  InputBlocks,
   NormTape,
   ScaleTape,
   ShuffleTape,
@@ -79,6 +80,8 @@ export interface RecurrentTape {
   s: number;
   side: TapeCell['side'];
   wih: Weight;
+  /** where units read blocks of inputs: whose weight `wih` then is */
+  blocked: InputBlocks | undefined;
   /**
    * its forms; a diagonal recurrence has none: kernels read its weights as they lie. Undefined where nothing recurs but
    * the cell.
