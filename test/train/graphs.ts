@@ -160,6 +160,24 @@ export const blocked: Record<string, LayerSpec[]> = {
   ],
 };
 
+/** The last linear layer in blocks: odd ones, whole panels, diagonal, without bias, and where nothing trains before. */
+export const ended: Record<string, LayerSpec[]> = {
+  'a last layer in blocks': [
+    layerOf('lstm', 'a', 3, 9, 3),
+    { kind: 'linear', name: 'out', inputSize: 9, outputSize: 15, blocks: 3 },
+  ],
+  'a last layer in blocks of whole panels': [
+    { kind: 'embedding', name: 'e', count: 16, size: 16 },
+    layerOf('gruAfter', 'a', 16, 16, 2),
+    { kind: 'linear', name: 'out', inputSize: 16, outputSize: 16, blocks: 2, bias: false },
+  ],
+  'a last layer that is diagonal': [
+    layerOf('elmanTanh', 'a', 3, 5),
+    { kind: 'linear', name: 'out', inputSize: 5, outputSize: 5, blocks: 5 },
+  ],
+  'a last layer in blocks alone': [{ kind: 'linear', name: 'out', inputSize: 6, outputSize: 4, blocks: 2 }],
+};
+
 /** Features in another order: of the input, between blocks, of a value that others read as it is, where nothing trains before. */
 export const shuffled: Record<string, LayerSpec[]> = {
   'shuffles between blocks': [
@@ -239,7 +257,7 @@ export const looking: Record<string, LayerSpec[]> = {
 };
 
 export const graphs: Record<string, ModelSpec> = Object.fromEntries(
-  Object.entries({ ...wired, ...normed, ...blocked, ...shuffled, ...inputBlocked, ...looking }).map(
+  Object.entries({ ...wired, ...normed, ...blocked, ...ended, ...shuffled, ...inputBlocked, ...looking }).map(
     ([name, layers]) => [name, { layers }],
   ),
 );

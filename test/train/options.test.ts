@@ -112,15 +112,6 @@ describe('specs', () => {
       unsupported,
       /parts: blockSizes/,
     ],
-    [
-      'blocks of the last linear layer',
-      [
-        layerOf('lstm', 'rnn', 3, 4),
-        { kind: 'linear', name: 'parts', inputSize: 4, outputSize: 6, blocks: 2 },
-      ],
-      unsupported,
-      /"parts": blocks/,
-    ],
     ['zoneout', [{ ...layerOf('gruAfter', 'rnn', 3, 4), zoneout: 0.1 }, out(4)], unsupported, /rnn.*zoneout/],
     ['no layers', [], range, /layers/],
     ['sizes that do not meet', [layerOf('lstm', 'rnn', 3, 4), out(5)], range, /out/],
@@ -148,6 +139,9 @@ test('tied tensors must be the same, and tied layers of one size', async () => {
   });
   const narrow: ModelSpec = { layers: [...ids.layers.slice(0, 2), out(4, 6)] };
   expect(await tie(narrow)).toMatchObject({ ...range, message: expect.stringMatching(/^tie: /) });
+  const last: LayerSpec = { kind: 'linear', name: 'out', inputSize: 4, outputSize: 4, blocks: 2 };
+  const parts: ModelSpec = { layers: [{ kind: 'embedding', name: 'e', count: 4, size: 4 }, last] };
+  expect(await tie(parts)).toMatchObject({ ...range, message: expect.stringMatching(/^tie: .*2 blocks/) });
   const trainer = await createTrainer(ids, optionsOf({ tie: true }));
   const { 'e.weight': one, 'out.weight': other } = trainer.tensors();
   expect(other!.data).toEqual(one!.data);

@@ -50,7 +50,7 @@ function columns(size: number): ModelSpec {
       { kind: 'linear', name: 'spread', inputSize: size / 4, outputSize: size, blocks: size / 4 },
       layerOf('elmanTanh', 'a', size, 1),
       layerOf('gruAfter', 'b', 1, size, 5),
-      { kind: 'linear', name: 'out', inputSize: size, outputSize: 9 },
+      { kind: 'linear', name: 'out', inputSize: size, outputSize: 25, blocks: 5 },
     ],
   };
 }

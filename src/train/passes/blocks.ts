@@ -1,5 +1,6 @@
 import { type Range, shareOf } from '../../engine/share.js';
 import { panelRows } from '../../pack/rows.js';
+import type { Param } from '../plan/link.js';
 import { gradientRows } from '../plan/plan.js';
 import type { BlocksTape, BlockWeight } from '../plan/tapes.js';
 import type { Slopes } from './dense.js';
@@ -19,25 +20,24 @@ export function bindBlocks(op: BlocksTape, seat: Seat, { dy, dx }: Slopes): Pass
     },
     backward(order) {
       const rows = order.steps * order.batch;
-      product.addGradient(dy, out.ld, rowsOf(input, order.batch), input.ld, rows);
-      if (bias !== undefined) sumColumns(seat, bias, out, dy, rows);
+      product.addGradient(dy, out.ld, rowsOf(input, order.batch), input.ld, rows, bias);
       if (dx !== 0) product.descend(dx, input.ld, dy, out.ld, rowShare(seat, order));
     },
   };
 }
 
-/** Products with a block-diagonal weight. Addresses are those of the first row, strides in bytes. */
-export interface BlockProduct {
+/** Products with a weight. Addresses are those of the first row, strides in bytes. */
+export interface Product {
   /** Some rows of y = init + x Wᵀ, a row of outputs that all begin with. */
   forward(y: number, ldy: number, x: number, ldx: number, init: number, rows: Range): void;
   /** Some rows of dx = dy W, and zeros behind their columns. */
   descend(dx: number, lddx: number, dy: number, lddy: number, rows: Range): void;
-  /** This worker's rows of dW += dyᵀ x. */
-  addGradient(dy: number, lddy: number, x: number, ldx: number, rows: number): void;
+  /** This worker's rows of dW += dyᵀ x, and of db += Σ dy. */
+  addGradient(dy: number, lddy: number, x: number, ldx: number, rows: number, bias: Param | undefined): void;
 }
 
-/** Products come in whole panels, so that a block whose columns are none is made beside and copied. */
-export function bindProduct(op: BlockWeight, seat: Seat): BlockProduct {
+/** Products with a block-diagonal weight. They come in whole panels, so that a block whose columns are none is made beside and copied. */
+export function bindProduct(op: BlockWeight, seat: Seat): Product {
   const { kernels, program, k, n } = seat;
   const { inputs, outputs, parts, weight, staged } = op;
   const { param } = weight;
@@ -79,7 +79,8 @@ export function bindProduct(op: BlockWeight, seat: Seat): BlockProduct {
       }
       clearPadding(seat, dx, lddx, inputs, rows);
     },
-    addGradient(dy, lddy, x, ldx, rows) {
+    addGradient(dy, lddy, x, ldx, rows, bias) {
+      if (bias !== undefined) sumColumns(seat, bias, { y: dy, ld: lddy, skip: 0 }, dy, rows);
       const { packed } = program.scratch[k]!;
       const octets = shareOf((parts * param.rows) / panelRows, k, n);
       const [begin, end] = [octets.from * panelRows, octets.to * panelRows];

@@ -58,7 +58,7 @@ export function bindInputBlocks(op: RecurrentTape, blocked: InputBlocks, seat: S
         kernels.scatter_f32(slopes + from * out.ld, out.ld, at, ldz, columns, to - from, ldz / 4),
       );
       meet();
-      product.addGradient(slopes, out.ld, rowsOf(input, order.batch), input.ld, rows);
+      product.addGradient(slopes, out.ld, rowsOf(input, order.batch), input.ld, rows, undefined);
       if (dx === 0) return;
       product.descend(dx, input.ld, slopes, out.ld, { from, to });
       if (skip === 0) return;

@@ -31,7 +31,7 @@ export function planBlocks(plan: Plan, layer: LinearSpec, input: Link): TrainOp 
  * @param tensor its name
  * @param rows which rows of it each part has
  */
-function planBlockWeight(
+export function planBlockWeight(
   plan: Plan,
   tensor: string,
   sizes: Pick<BlockWeight, 'inputs' | 'outputs' | 'parts'>,

@@ -6,6 +6,7 @@ import type { GateRun, TapeCell } from './cells.js';
 import type { Link, Param, PhaseRows, Weight } from './link.js';
 import type {
   BlocksTape,
+  BlockWeight,
   CombineTape,
   ConvTape,
   DelayTape,
@@ -212,6 +213,8 @@ export interface Head {
   inputs: number;
   outputs: number;
   weight: Weight;
+  /** where it is in blocks: whose weight `weight` then is */
+  blocks: BlockWeight | undefined;
   bias: Param | undefined;
   loss: Loss;
   /** one row a stream, of a loss over sequences; else 0 */
