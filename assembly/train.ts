@@ -15,11 +15,12 @@ export { relu_back_f32, sigmoid_back_f32, tanh_back_f32 } from './grad/activate'
 export { pool_back_f32, pool_f32 } from './grad/pool';
 
 // Graphs: what runs them, and the way back
-export { combine_f32, copy_f32, scale_f32 } from './math/combine';
+export { combine_f32, copy_f32, gather_f32, scale_f32 } from './math/combine';
 export { function_f32 } from './math/functions';
 export { norm_f32 } from './math/norm';
 export { function_back_f32 } from './grad/function';
 export { norm_back_f32 } from './grad/norm';
+export { scatter_f32 } from './grad/scatter';
 export { conv_back_f32, conv_grad_f32, conv_tape_f32 } from './grad/conv';
 
 // Recurrence

@@ -92,6 +92,12 @@ export const trainKernelRuns: Readonly<Record<TrainKernelName, KernelRun<TrainKe
   add_rows_f32: each(pass, rows * width, (k) => k.add_rows_f32(at.y, ld, at.x, ld, rows, width)),
   clear_rows_f32: each(pass, rows * width, (k) => k.clear_rows_f32(at.y, ld, rows, width)),
   copy_f32: each(pass, rows * width, (k) => k.copy_f32(at.y, ld, at.x, ld, rows, width)),
+  gather_f32: each(`${pass}, all of one column`, rows * width, (k) =>
+    k.gather_f32(at.y, ld, at.x, ld, zeros, rows, width),
+  ),
+  scatter_f32: each(`${pass}, all to one column`, rows * width, (k) =>
+    k.scatter_f32(at.y, ld, at.x, ld, zeros, rows, width),
+  ),
   combine_f32: each(pass, rows * width, (k) => k.combine_f32(at.dy, ld, at.x, ld, at.y, ld, rows, width, 2)),
   scale_f32: each(pass, rows * width, (k) => k.scale_f32(at.y, ld, at.x, ld, at.w, at.w, rows, width)),
   norm_f32: each(pass, rows * width, (k) =>

@@ -47,12 +47,12 @@ function isView(layer: LayerSpec): boolean {
 
 /**
  * @param spec as checkSpec returns it
+ * @param folded the shuffles that the weights of those who read them take in
  * @throws UnsupportedError where a layer that goes backward would have to wait for what comes back from it
  */
-export function flowOf(spec: ModelSpec): Flow {
+export function flowOf(spec: ModelSpec, folded: ReadonlySet<number> = foldedShuffles(spec)): Flow {
   const { layers } = spec;
   const widths = widthsOf(spec);
-  const folded = foldedShuffles(spec);
   const isIdle = (index: number) => isView(layers[index]!) || folded.has(index);
   const { reads, output, shuffles } = readsOf(spec, widths, folded, isIdle);
   const groups = groupsOf(spec, reads, isIdle);

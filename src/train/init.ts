@@ -25,7 +25,8 @@ export interface InitOptions {
  *   conv weight, bias              1 / √width
  *
  * The weights of a norm and of a scale begin as 1, their biases as 0; so do gains and biases of recurrent layers with layer
- * normalisation, as haste has them.
+ * normalisation, as haste has them. The order of a shuffle is drawn, each as likely as every other; training leaves it as
+ * it is.
  *
  * Each tensor's numbers come from the seed and its name alone, so that another layer changes none of them. Math.log and
  * Math.cos, which a normal embedding needs, are the engine's own: its bytes are promised within one engine.
@@ -47,6 +48,10 @@ export function initTensors(spec: ModelSpec, seed: number, options: InitOptions 
         continue;
       }
       const random = namedRandom(seed, name);
+      if (layer.kind === 'shuffle') {
+        tensors[name] = { shape, data: drawOrder(random, count) };
+        continue;
+      }
       const bound = boundOf(layer, name, embeddingRange);
       const next = bound === undefined ? normal(random) : () => (2 * random() - 1) * bound;
       const data = new Float32Array(count);
@@ -68,6 +73,16 @@ function constantOf({ kind }: LayerSpec, tensor: string): number | undefined {
   if (kind !== 'lnlstm' && kind !== 'lngru') return undefined;
   if (tensor.startsWith('gain')) return 1;
   return tensor.startsWith('bias') ? 0 : undefined;
+}
+
+/** Whole numbers below a count, each once: Fisher and Yates' shuffle in Durstenfeld's form (1964). */
+function drawOrder(random: () => number, count: number): Float32Array {
+  const order = Float32Array.from({ length: count }, (_, k) => k);
+  for (let k = count - 1; k > 0; k--) {
+    const other = Math.floor(random() * (k + 1));
+    [order[k], order[other]] = [order[other]!, order[k]!];
+  }
+  return order;
 }
 
 /** Of a uniform tensor its bound; undefined for a normal one. */

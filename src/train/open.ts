@@ -47,7 +47,7 @@ export async function openTrainer(
   const module = await untilAborted(loadTrainBinary(shared ? `${kernels}-shared` : kernels), signal);
   const instantiate = await untilAborted(findInstantiate(module), signal);
   const arena = createArena(program.bytes, shared);
-  placeConstants(arena.f32, program, checked);
+  placeConstants(arena, program, checked);
   const workers = shared
     ? scheduleCrew(hire!, module, program, arena, threads)
     : scheduleSolo(

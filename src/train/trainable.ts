@@ -16,6 +16,7 @@ const trainable: Trainable = {
   combine: all,
   slice: all,
   scale: all,
+  shuffle: all,
   norm: all,
   conv: all,
   delay: all,

@@ -1,7 +1,7 @@
 import { ArgumentRangeError, ArgumentTypeError } from '../base/errors.js';
 import { integer, object, show } from '../base/guards.js';
 import type { ModelSpec } from '../model/spec.js';
-import { checkTensors, type Tensors } from '../model/tensors.js';
+import { checkTensors, layerTensors, type Tensors } from '../model/tensors.js';
 import { checkTied, prefixes } from './plan/place.js';
 import type { StateTape, TrainProgram } from './plan/program.js';
 import type { CarriedState, TrainerState } from './types.js';
@@ -20,9 +20,10 @@ export function readState(
   object(state, 'state');
   const steps = integer(state.steps, 'state.steps', 0);
   object(state.tensors, 'state.tensors');
+  const names = new Set(spec.layers.flatMap((layer) => Object.keys(layerTensors(layer))));
   const groups: Tensors[] = [{}, ...program.moments.map(() => ({}))];
   for (const [name, tensor] of Object.entries(state.tensors)) {
-    const moment = prefixes.findIndex((prefix) => name.startsWith(prefix) && !isWeight(program, name));
+    const moment = prefixes.findIndex((prefix) => name.startsWith(prefix) && !names.has(name));
     if (moment < 0) groups[0]![name] = tensor;
     else if (groups[moment + 1] === undefined) throw otherOptimizer(program.moments.length);
     else groups[moment + 1]![name.slice(prefixes[moment]!.length)] = tensor;
@@ -35,17 +36,14 @@ export function readState(
       if (names[1] !== undefined && moment[names[0]!] !== undefined) moment[names[1]] = moment[names[0]!]!;
   }
   const checked = checkTensors(spec, weights);
+  const trained = { layers: spec.layers.filter(({ kind }) => kind !== 'shuffle') };
   checkTied(program, checked);
   return {
     steps,
     weights: checked,
-    moments: moments.map((moment) => checkTensors(spec, moment)),
+    moments: moments.map((moment) => checkTensors(trained, moment)),
     carried: checkCarried(program, state.carried),
   };
-}
-
-function isWeight({ params }: TrainProgram, name: string): boolean {
-  return params.some(({ names }) => names.includes(name));
 }
 
 function otherOptimizer(moments: number): ArgumentRangeError {

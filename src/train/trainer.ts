@@ -8,7 +8,7 @@ import type { KernelSet } from '../wasm/features.js';
 import { type CheckedBatch, checkBatch, writeBatch } from './batch.js';
 import { sumLosses } from './passes/head.js';
 import { isUpdating, type Order, readNorm, type Stage, writeOrder } from './plan/order.js';
-import { checkTied, placeTensors, prefixes, readTensors } from './plan/place.js';
+import { checkTied, placeTensors, placeUntrained, prefixes, readTensors, untrainedOf } from './plan/place.js';
 import type { TrainProgram } from './plan/program.js';
 import { copyCarried, placeCarried, readState } from './trainer-state.js';
 import type { Batch, Score, StepResult, TrainerState } from './types.js';
@@ -38,6 +38,8 @@ export class Trainer {
   readonly #parts: TrainerParts;
   readonly #f64: Float64Array;
   #steps = 0;
+  /** tensors of which training leaves something as it is */
+  #untrained: Tensors = {};
   /** streams whose state the next batch can carry on from, of training and of evaluation; 0 is none */
   readonly #carried: [number, number] = [0, 0];
   #isBusy = false;
@@ -100,7 +102,10 @@ export class Trainer {
     });
   }
 
-  /** The gradient of a batch's mean loss, not clipped, as tensors in the layout of the weights; nothing is changed. */
+  /**
+   * The gradient of a batch's mean loss, not clipped, as tensors in the layout of the weights; of what is not trained there is
+   * none. Nothing is changed.
+   */
   async gradients(batch: Batch): Promise<Tensors> {
     this.#check();
     const { arena, program, spec } = this.#parts;
@@ -114,15 +119,14 @@ export class Trainer {
   /** A copy of the weights; `createModel(trainer.spec, trainer.tensors())` runs them. */
   tensors(): Tensors {
     this.#check();
-    const { arena, program, spec } = this.#parts;
-    return readTensors(arena.f32, spec, program, program.weights);
+    return this.#weights();
   }
 
   /** A copy of all that the next step depends on. */
   save(): TrainerState {
     this.#check();
     const { arena, program, spec } = this.#parts;
-    const tensors = readTensors(arena.f32, spec, program, program.weights);
+    const tensors = this.#weights();
     for (const [index, region] of program.moments.entries()) {
       const moment = readTensors(arena.f32, spec, program, region);
       for (const { names } of program.params) tensors[prefixes[index] + names[0]!] = moment[names[0]!]!;
@@ -138,7 +142,7 @@ export class Trainer {
     this.#check(true);
     const { arena, program, spec } = this.#parts;
     const { weights, moments, carried, steps } = readState(spec, program, state);
-    placeTensors(arena.f32, program, program.weights, weights);
+    this.#place(weights);
     for (const [index, region] of program.moments.entries())
       placeTensors(arena.f32, program, region, moments[index]!);
     placeCarried(arena.f32, program, carried);
@@ -151,10 +155,10 @@ export class Trainer {
 
   /** @internal Sets the first weights. */
   async begin(tensors: Tensors): Promise<void> {
-    const { arena, program, spec } = this.#parts;
+    const { program, spec } = this.#parts;
     const checked = checkTensors(spec, tensors);
     checkTied(program, checked);
-    placeTensors(arena.f32, program, program.weights, checked);
+    this.#place(checked);
     await this.#run({ ...nothing, stage: 'pack' });
   }
 
@@ -163,6 +167,18 @@ export class Trainer {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
     this.#parts.workers.dispose(disposed());
+  }
+
+  #weights(): Tensors {
+    const { arena, program, spec } = this.#parts;
+    return readTensors(arena.f32, spec, program, program.weights, this.#untrained);
+  }
+
+  #place(weights: Tensors): void {
+    const { arena, program, spec } = this.#parts;
+    placeTensors(arena.f32, program, program.weights, weights);
+    this.#untrained = untrainedOf(spec, weights);
+    placeUntrained(arena.i32, program, this.#untrained);
   }
 
   async #order(stage: Stage, batch: CheckedBatch, learningRate: number): Promise<Score> {

@@ -32,10 +32,12 @@ export const trainRegistry = {
   // graphs
   combine_f32: familyRegistry.combine_f32,
   copy_f32: familyRegistry.copy_f32,
+  gather_f32: familyRegistry.gather_f32,
   scale_f32: familyRegistry.scale_f32,
   norm_f32: familyRegistry.norm_f32,
   function_f32: familyRegistry.function_f32,
   function_back_f32: 'dx lddx dy lddy x ldx table rows width code alpha beta',
+  scatter_f32: 'y ldy x ldx order rows width',
   norm_back_f32: 'dx lddx p ldp dy lddy x ldx w rows groups size centred epsilon',
   conv_tape_f32: 'y ldy xs ldx w bias first last batch size width',
   conv_back_f32: 'dx lddx dy lddy w first last rows batch size width',

@@ -68,7 +68,7 @@ export function randomValues(random: Random, count: number, scale = 1): Float32A
 }
 
 /** Whole numbers below a count, each once: Fisher and Yates. */
-function randomOrder(random: Random, count: number): Float32Array {
+export function randomOrder(random: Random, count: number): Float32Array {
   const order = Float32Array.from({ length: count }, (_, k) => k);
   for (let k = count - 1; k > 0; k--) {
     const other = Math.floor(random() * (k + 1));

@@ -3,7 +3,7 @@ import { type LayerSpec, type ModelSpec, outputsOf } from '#dist/model/spec.js';
 import { layerTensors } from '#dist/model/tensors.js';
 import { inputWidth } from '#dist/model/wiring.js';
 import { cellKinds } from '../oracle/arbitraries.js';
-import { randomState } from '../oracle/random.js';
+import { randomOrder, randomState } from '../oracle/random.js';
 import { layerOf } from '../session/draw.js';
 import { normedKinds, type TrainKind, trainKinds, trainLayer } from './cells.js';
 import type { OracleBatch, OracleLoss, Weights } from './oracle.js';
@@ -86,12 +86,19 @@ function stack(kinds: readonly TrainKind[], hiddenSize: number, blocks: number, 
   return { layers: [...layers, { kind: 'linear', name: 'out', inputSize: width, outputSize: classes }] };
 }
 
-/** Weights uniform within `scale`, in f64; with `rounded` they are f32 values. */
+/** Weights uniform within `scale`, in f64; with `rounded` they are f32 values. Orders of shuffles are orders. */
 export function randomWeights(spec: ModelSpec, seed: number, scale = 0.8, rounded = false): Weights {
   const random = seededRandom(seed);
   const weights: Weights = {};
-  for (const [name, shape] of spec.layers.flatMap((layer) => Object.entries(layerTensors(layer)))) {
+  const shapes = spec.layers.flatMap((layer) =>
+    Object.entries(layerTensors(layer)).map(([name, shape]) => ({ layer, name, shape })),
+  );
+  for (const { layer, name, shape } of shapes) {
     const count = shape.reduce((product, size) => product * size, 1);
+    if (layer.kind === 'shuffle') {
+      weights[name] = { shape, data: randomOrder(random, count) };
+      continue;
+    }
     const data = Float64Array.from({ length: count }, () => (2 * random() - 1) * scale);
     weights[name] = { shape, data: rounded ? Float32Array.from(data) : data };
   }

@@ -1,4 +1,3 @@
-import { depthOf } from '#dist/model/blocks.js';
 import { cellOf } from '#dist/model/cells.js';
 import { type FullFunc, type Func, fullFunc } from '#dist/model/functions.js';
 import { kindOf } from '#dist/model/kinds.js';
@@ -148,8 +147,8 @@ function stepPlain(
       return stepSlstm(tape, layer, parameter, x, before);
     case 'lnlstm':
     case 'lngru': {
-      const rows = cellOf(layer).gates * layer.hiddenSize;
-      const input = tape.product(parameter('weight_ih'), 0, rows, layer.inputSize, x);
+      const gates = Array.from({ length: cellOf(layer).gates }, (_, gate) => gate);
+      const input = tape.join(...gates.map((gate) => inputProduct(tape, layer, parameter, gate, x)));
       return stepNormed(
         tape,
         layer,
@@ -162,15 +161,14 @@ function stepPlain(
   }
   const { hiddenSize, clip } = layer;
   const { h, c } = before;
-  const width = outputsOf(layer) / blocksOf(layer);
   const input = (gate: number) =>
     tape.add(
-      tape.product(parameter('weight_ih'), gate * hiddenSize, hiddenSize, layer.inputSize, x),
+      inputProduct(tape, layer, parameter, gate, x),
       tape.slice(parameter('bias_ih'), gate * hiddenSize, hiddenSize),
     );
   const recurrent = (gate: number, from: Node) =>
     tape.add(
-      tape.product(parameter('weight_hh'), gate * hiddenSize, hiddenSize, width, from, blocksOf(layer) > 1),
+      stateProduct(tape, layer, parameter, gate, from),
       tape.slice(parameter('bias_hh'), gate * hiddenSize, hiddenSize),
     );
   const both = (gate: number) => tape.add(input(gate), recurrent(gate, h));
@@ -206,6 +204,37 @@ function stepPlain(
   }
 }
 
+/** What one gate has of x: unit u of H reads block ⌊u M / H⌋ of M. */
+function inputProduct(
+  tape: Tape,
+  { hiddenSize, inputSize, inputBlocks = 1 }: RecurrentLayerSpec,
+  parameter: Parameter,
+  gate: number,
+  x: Node,
+): Node {
+  const count = inputSize / inputBlocks;
+  return tape.product(parameter('weight_ih'), gate * hiddenSize, hiddenSize, count, x, (u) => ({
+    first: Math.floor((u * inputBlocks) / hiddenSize) * count,
+    count,
+  }));
+}
+
+/** What one gate has of the state: a unit reads its own block, or all that the layer gives. */
+function stateProduct(
+  tape: Tape,
+  layer: RecurrentLayerSpec,
+  parameter: Parameter,
+  gate: number,
+  h: Node,
+): Node {
+  const { hiddenSize } = layer;
+  const [blocks, count] = [blocksOf(layer), outputsOf(layer) / blocksOf(layer)];
+  return tape.product(parameter('weight_hh'), gate * hiddenSize, hiddenSize, count, h, (u) => ({
+    first: blocks === 1 ? 0 : Math.floor(u / count) * count,
+    count,
+  }));
+}
+
 /** A function with alpha and beta as a program has them, in f32. */
 function rounded(func: Func): FullFunc {
   const { function: name, alpha, beta } = fullFunc(func);
@@ -226,8 +255,7 @@ function limit(tape: Tape, x: Node, clip: number | undefined): Node {
 /** Lei et al. 2018: f = σ(W_f x + v_f c + b_f), r alike, c' = f c + (1 − f) W x, h = r c' + (1 − r) x'. */
 function stepSru(tape: Tape, layer: SruSpec, parameter: Parameter, x: Node, { c }: CellNodes): CellNodes {
   const { hiddenSize, inputSize, scale = 1 } = layer;
-  const input = (gate: number) =>
-    tape.product(parameter('weight_ih'), gate * hiddenSize, hiddenSize, inputSize, x);
+  const input = (gate: number) => inputProduct(tape, layer, parameter, gate, x);
   const own = (name: string, gate: number) =>
     tape.slice(parameter(name), (gate - 1) * hiddenSize, hiddenSize);
   const gate = (k: number) =>
@@ -240,10 +268,10 @@ function stepSru(tape: Tape, layer: SruSpec, parameter: Parameter, x: Node, { c 
 
 /** Bradbury et al. 2017: c' = σ(f) c + (1 − σ(f)) tanh(z), h = σ(o) c'; gates z f o. */
 function stepQrnn(tape: Tape, layer: QrnnSpec, parameter: Parameter, x: Node, { c }: CellNodes): CellNodes {
-  const { hiddenSize, inputSize } = layer;
+  const { hiddenSize } = layer;
   const [z, f, o] = [0, 1, 2].map((gate) =>
     tape.add(
-      tape.product(parameter('weight_ih'), gate * hiddenSize, hiddenSize, inputSize, x),
+      inputProduct(tape, layer, parameter, gate, x),
       tape.slice(parameter('bias'), gate * hiddenSize, hiddenSize),
     ),
   ) as [Node, Node, Node];
@@ -262,12 +290,11 @@ function stepSlstm(
   x: Node,
   { h, c, n, m }: CellNodes,
 ): CellNodes {
-  const { hiddenSize, inputSize } = layer;
-  const units = hiddenSize / blocksOf(layer);
+  const { hiddenSize } = layer;
   const [i, f, z, o] = [0, 1, 2, 3].map((gate) =>
     tape.add(
-      tape.product(parameter('weight_ih'), gate * hiddenSize, hiddenSize, inputSize, x),
-      tape.product(parameter('weight_hh'), gate * hiddenSize, hiddenSize, units, h, true),
+      inputProduct(tape, layer, parameter, gate, x),
+      stateProduct(tape, layer, parameter, gate, h),
       tape.slice(parameter('bias'), gate * hiddenSize, hiddenSize),
     ),
   ) as [Node, Node, Node, Node];
@@ -311,9 +338,8 @@ export function recurrentRows(
   parameter: Parameter,
   h: Node,
 ): Node {
-  const { hiddenSize } = layer;
   const gates = Array.from({ length: cellOf(layer).gates }, (_, gate) =>
-    tape.product(parameter('weight_hh'), gate * hiddenSize, hiddenSize, depthOf(layer), h, true),
+    stateProduct(tape, layer, parameter, gate, h),
   );
   return tape.join(...gates);
 }

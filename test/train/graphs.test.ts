@@ -87,6 +87,7 @@ test.each([
   'a causal convolution behind a gate',
   'delays, of a window and of a state',
   'a norm of several, and scales',
+  'shuffles between blocks',
 ])('stopped and gone on with, by way of a checkpoint, it is the same bytes: %s', async (name) => {
   const spec = checkSpec(graphs[name]!);
   const options = optionsOf({ optimizer: { kind: 'adam' }, dropout: 0.2, seed: 4 });
@@ -133,13 +134,7 @@ test('what earlier batches left in memory makes no difference', async () => {
 
 /** A graph of which all trains: other functions for softmaxes, layers that look back for some scales, and a head. */
 function fitting({ layers }: ModelSpec, seed: number): ModelSpec {
-  const made = layers.map((each, index): LayerSpec => {
-    const { inputBlocks: _, ...layer } = each as LayerSpec & { inputBlocks?: number };
-    if (layer.kind === 'shuffle') return { ...layer, kind: 'scale' };
-    if (layer.kind === 'lstm') {
-      const { peepholes: _, coupled: __, ...rest } = layer;
-      return rest;
-    }
+  const made = layers.map((layer, index): LayerSpec => {
     if (layer.kind === 'activation' && layer.activation.toLowerCase().endsWith('softmax'))
       return { ...layer, activation: 'softplus' };
     const { inputs } = layer;

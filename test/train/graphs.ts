@@ -160,6 +160,74 @@ export const blocked: Record<string, LayerSpec[]> = {
   ],
 };
 
+/** The last linear layer in blocks: odd ones, whole panels, diagonal, without bias, and where nothing trains before. */
+export const ended: Record<string, LayerSpec[]> = {
+  'a last layer in blocks': [
+    layerOf('lstm', 'a', 3, 9, 3),
+    { kind: 'linear', name: 'out', inputSize: 9, outputSize: 15, blocks: 3 },
+  ],
+  'a last layer in blocks of whole panels': [
+    { kind: 'embedding', name: 'e', count: 16, size: 16 },
+    layerOf('gruAfter', 'a', 16, 16, 2),
+    { kind: 'linear', name: 'out', inputSize: 16, outputSize: 16, blocks: 2, bias: false },
+  ],
+  'a last layer that is diagonal': [
+    layerOf('elmanTanh', 'a', 3, 5),
+    { kind: 'linear', name: 'out', inputSize: 5, outputSize: 5, blocks: 5 },
+  ],
+  'a last layer in blocks alone': [{ kind: 'linear', name: 'out', inputSize: 6, outputSize: 4, blocks: 2 }],
+};
+
+/** Features in another order: of the input, between blocks, of a value that others read as it is, where nothing trains before. */
+export const shuffled: Record<string, LayerSpec[]> = {
+  'shuffles between blocks': [
+    { kind: 'linear', name: 'in', inputSize: 3, outputSize: 12 },
+    { kind: 'shuffle', name: 'first', size: 12 },
+    { kind: 'linear', name: 'blocks', inputSize: 12, outputSize: 12, blocks: 4 },
+    { kind: 'shuffle', name: 'second', size: 12 },
+    layerOf('lstm', 'a', 12, 9, 3),
+    { kind: 'shuffle', name: 'third', size: 9 },
+    { kind: 'scale', name: 'scale', size: 9 },
+    combine('sum', 'add', ['scale', 'a', 'third']),
+    linear('out', 9, 3),
+  ],
+  'shuffles of the input and of several': [
+    { kind: 'shuffle', name: 'bare', size: 5 },
+    layerOf('gruAfter', 'a', 5, 6, 2),
+    { kind: 'shuffle', name: 'both', size: 17, inputs: ['a', 'bare', 'a'] },
+    { kind: 'shuffle', name: 'again', size: 17 },
+    linear('out', 22, 4, ['again', 'bare']),
+  ],
+  'a shuffle of an embedding': [
+    { kind: 'embedding', name: 'e', count: 6, size: 8 },
+    { kind: 'shuffle', name: 'mix', size: 8 },
+    layerOf('gruBefore', 'a', 8, 5),
+    { kind: 'shuffle', name: 'one', size: 5 },
+    linear('out', 5, 6),
+  ],
+};
+
+/** Recurrent layers whose units read blocks of inputs, of which a block of units has some, one, or a part of one. */
+export const inputBlocked: Record<string, LayerSpec[]> = {
+  'blocks of inputs': [
+    linear('in', 3, 12),
+    { ...layerOf('lstm', 'same', 12, 12, 3), inputBlocks: 3 } as LayerSpec,
+    { ...layerOf('gruAfter', 'fewer', 12, 12, 6), inputBlocks: 2 } as LayerSpec,
+    { ...layerOf('gruBefore', 'more', 12, 18, 2), inputBlocks: 6 } as LayerSpec,
+    { ...layerOf('elmanTanh', 'other', 18, 36, 4), inputBlocks: 9 } as LayerSpec,
+    { kind: 'shuffle', name: 'mix', size: 36 },
+    { ...layerOf('elmanRelu', 'units', 36, 36, 36), inputBlocks: 36 } as LayerSpec,
+    linear('out', 36, 3),
+  ],
+  'blocks of inputs of an embedding, and of several': [
+    { kind: 'embedding', name: 'e', count: 6, size: 8 },
+    { ...layerOf('lstm', 'a', 8, 4), inputBlocks: 2 } as LayerSpec,
+    { kind: 'sru', name: 'b', inputSize: 12, hiddenSize: 12, inputBlocks: 4, inputs: ['a', 'e'] },
+    { kind: 'qrnn', name: 'c', inputSize: 16, hiddenSize: 32, inputBlocks: 8, inputs: ['b', 'a'] },
+    linear('out', 32, 6),
+  ],
+};
+
 /** Layers that look back. */
 export const looking: Record<string, LayerSpec[]> = {
   'a causal convolution behind a gate': [
@@ -189,5 +257,7 @@ export const looking: Record<string, LayerSpec[]> = {
 };
 
 export const graphs: Record<string, ModelSpec> = Object.fromEntries(
-  Object.entries({ ...wired, ...normed, ...blocked, ...looking }).map(([name, layers]) => [name, { layers }]),
+  Object.entries({ ...wired, ...normed, ...blocked, ...ended, ...shuffled, ...inputBlocked, ...looking }).map(
+    ([name, layers]) => [name, { layers }],
+  ),
 );

@@ -106,6 +106,16 @@ describe('initTensors', () => {
     for (const [name, tensor] of Object.entries(fewer)) expect(tensor, name).toEqual(tensors[name]);
   });
 
+  it('draws the order of a shuffle, from the seed and the name', () => {
+    const drawn = (name: string, seed: number) =>
+      initTensors(checkSpec({ layers: [{ kind: 'shuffle', name, size: 40 }] }), seed)[`${name}.order`]!.data;
+    const order = drawn('mix', 1);
+    expect(Array.from(order).sort((a, b) => a - b)).toEqual(Array.from(order.keys()));
+    expect(drawn('mix', 1)).toEqual(order);
+    expect(drawn('mix', 2)).not.toEqual(order);
+    expect(drawn('other', 1)).not.toEqual(order);
+  });
+
   it('gives each tensor numbers of its own', () => {
     const firsts = Object.values(tensors).map(({ data }) => Math.abs(data[0]!));
     expect(new Set(firsts).size).toBe(firsts.length);

@@ -32,6 +32,8 @@ export function stepLayer(
       // The program has them as floats.
       return applyOn(tape, { function: activation, alpha: Math.fround(alpha), beta: Math.fround(beta) }, x);
     }
+    case 'shuffle':
+      return tape.join(...Array.from(parameter('order').value, (from) => tape.slice(x, from, 1)));
     case 'slice':
       return tape.slice(x, layer.from, layer.to - layer.from);
     case 'scale':

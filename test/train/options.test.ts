@@ -112,27 +112,6 @@ describe('specs', () => {
       unsupported,
       /parts: blockSizes/,
     ],
-    [
-      'a shuffle',
-      [{ kind: 'shuffle', name: 'mix', size: 3 }, layerOf('lstm', 'rnn', 3, 4), out(4)],
-      unsupported,
-      /mix: kind 'shuffle'/,
-    ],
-    [
-      'blocks of the last linear layer',
-      [
-        layerOf('lstm', 'rnn', 3, 4),
-        { kind: 'linear', name: 'parts', inputSize: 4, outputSize: 6, blocks: 2 },
-      ],
-      unsupported,
-      /"parts": blocks/,
-    ],
-    [
-      'blocks of inputs',
-      [{ ...layerOf('lstm', 'rnn', 4, 6), inputBlocks: 2 }, out(6)],
-      unsupported,
-      /rnn: inputBlocks/,
-    ],
     ['no layers', [], range, /layers/],
     ['sizes that do not meet', [layerOf('lstm', 'rnn', 3, 4), out(5)], range, /out/],
   ])('%s', async (_, layers, expected, message) => {
@@ -159,6 +138,9 @@ test('tied tensors must be the same, and tied layers of one size', async () => {
   });
   const narrow: ModelSpec = { layers: [...ids.layers.slice(0, 2), out(4, 6)] };
   expect(await tie(narrow)).toMatchObject({ ...range, message: expect.stringMatching(/^tie: /) });
+  const last: LayerSpec = { kind: 'linear', name: 'out', inputSize: 4, outputSize: 4, blocks: 2 };
+  const parts: ModelSpec = { layers: [{ kind: 'embedding', name: 'e', count: 4, size: 4 }, last] };
+  expect(await tie(parts)).toMatchObject({ ...range, message: expect.stringMatching(/^tie: .*2 blocks/) });
   const trainer = await createTrainer(ids, optionsOf({ tie: true }));
   const { 'e.weight': one, 'out.weight': other } = trainer.tensors();
   expect(other!.data).toEqual(one!.data);

@@ -51,7 +51,7 @@ export interface OracleGradients {
   hits: number;
   /** [T, B, O]; zeros past a stream's length */
   logits: Float64Array;
-  /** of the mean loss; when tied, the sum stands under both names */
+  /** of the mean loss, of all that is trained; when tied, the sum stands under both names */
   gradients: Record<string, { shape: number[]; data: Float64Array }>;
   /** after each stream's last step, one record per layer that has a state */
   state: ({ h: Float64Array } & Partial<Record<keyof CellNodes, Float64Array>>)[];
@@ -118,7 +118,8 @@ export function trainOracle(
   const result = judge(tape, streams, given);
   tape.backward();
   const gradients: OracleGradients['gradients'] = {};
-  for (const [name, shape] of shapesOf(spec)) gradients[name] = { shape, data: parameters[name]!.gradient };
+  for (const [name, shape] of trainedShapesOf(spec))
+    gradients[name] = { shape, data: parameters[name]!.gradient };
   return { ...result, logits: gather(streams, steps), gradients, state };
 }
 
@@ -218,6 +219,11 @@ function leaves(tape: Tape, spec: ModelSpec, weights: Weights, tie: boolean): Re
 
 function shapesOf(spec: ModelSpec): [name: string, shape: number[]][] {
   return spec.layers.flatMap((layer) => Object.entries(layerTensors(layer)));
+}
+
+/** Those of which there are gradients: an order is none. */
+function trainedShapesOf({ layers }: ModelSpec): [name: string, shape: number[]][] {
+  return shapesOf({ layers: layers.filter(({ kind }) => kind !== 'shuffle') });
 }
 
 function readState(

@@ -12,6 +12,12 @@ export interface Node {
   readonly gradient: Float64Array;
 }
 
+/** What one output of a product reads. */
+export interface Reach {
+  first: number;
+  count: number;
+}
+
 /** What a program of less precision has in the place of `value`, when it can be off by `bound`. */
 export type Round = (value: number, bound: number) => number;
 
@@ -44,27 +50,35 @@ export class Tape {
   }
 
   /**
-   * out[u] = Σ_k w[(row + u) · width + k] · x[origin(u) + k] for u within 0..height-1. origin is 0; with `blocks` it
-   * is the first unit of u's block, so that unit u reads its own block alone: floor(u / width) · width.
+   * out[u] = Σ_k w[(row + u) · width + k] · x[first + k] for u within 0..height-1 and k within 0..count-1, where `reads` says
+   * what u reads; default: the first `width` values of x.
    */
-  product(w: Node, row: number, height: number, width: number, x: Node, blocks = false): Node {
-    const origin = (u: number) => (blocks ? u - (u % width) : 0);
+  product(
+    w: Node,
+    row: number,
+    height: number,
+    width: number,
+    x: Node,
+    reads: (u: number) => Reach = () => ({ first: 0, count: width }),
+  ): Node {
     const out = this.leaf(new Float64Array(height));
     for (let u = 0; u < height; u++) {
+      const { first, count } = reads(u);
       let sum = 0;
       let size = 0;
-      for (let k = 0; k < width; k++) {
-        const part = w.value[(row + u) * width + k]! * x.value[origin(u) + k]!;
+      for (let k = 0; k < count; k++) {
+        const part = w.value[(row + u) * width + k]! * x.value[first + k]!;
         sum += part;
         size += Math.abs(part);
       }
-      out.value[u] = this.round(sum, gamma(width) * size);
+      out.value[u] = this.round(sum, gamma(count) * size);
     }
     this.notes.push(() => {
       for (let u = 0; u < height; u++) {
-        for (let k = 0; k < width; k++) {
-          this.give(w, (row + u) * width + k, out.gradient[u]! * x.value[origin(u) + k]!);
-          this.give(x, origin(u) + k, out.gradient[u]! * w.value[(row + u) * width + k]!);
+        const { first, count } = reads(u);
+        for (let k = 0; k < count; k++) {
+          this.give(w, (row + u) * width + k, out.gradient[u]! * x.value[first + k]!);
+          this.give(x, first + k, out.gradient[u]! * w.value[(row + u) * width + k]!);
         }
       }
     });

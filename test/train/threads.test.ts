@@ -43,6 +43,8 @@ const cases: Record<string, { spec: ModelSpec; loss?: OracleLoss; options?: Part
   'tied, CTC': { spec: tied, loss: { kind: 'ctc' }, options: { tie: true, dropout: 0.1 } },
   'a graph of everything, dropout': { spec: wide(37), options: { dropout: 0.2 } },
   'blocks, and rows of one column': { spec: columns(40), options: { dropout: 0.1 } },
+  'blocks of inputs': { spec: reading(12), options: { dropout: 0.1 } },
+  'many blocks of inputs': { spec: reading(60), loss: { kind: 'sequence', pool: 'last' } },
   'a narrow one, sequences': { spec: wide(3), loss: { kind: 'sequence', pool: 'mean' } },
 };
 
@@ -55,6 +57,22 @@ function columns(size: number): ModelSpec {
       { kind: 'linear', name: 'spread', inputSize: size / 4, outputSize: size, blocks: size / 4 },
       layerOf('elmanTanh', 'a', size, 1),
       layerOf('gruAfter', 'b', 1, size, 5),
+      { kind: 'linear', name: 'out', inputSize: size, outputSize: 25, blocks: 5 },
+    ],
+  };
+}
+
+/** Recurrent layers whose units read blocks of inputs: as many as there are blocks, fewer, more, and one a unit. */
+function reading(size: number): ModelSpec {
+  const shared = { inputSize: size, hiddenSize: size };
+  return {
+    layers: [
+      { kind: 'linear', name: 'in', inputSize: 2, outputSize: size },
+      { kind: 'lstm', name: 'a', ...shared, blocks: 3, inputBlocks: 3 },
+      { kind: 'gru', name: 'b', ...shared, blocks: 4, inputBlocks: 6 },
+      { kind: 'elman', name: 'c', ...shared, blocks: size, inputBlocks: 2 },
+      { kind: 'slstm', name: 'd', ...shared, inputBlocks: size },
+      { kind: 'sru', name: 'e', ...shared, inputBlocks: 3 },
       { kind: 'linear', name: 'out', inputSize: size, outputSize: 9 },
     ],
   };
@@ -72,6 +90,7 @@ function wide(size: number): ModelSpec {
       { kind: 'scale', name: 'scale', size },
       { kind: 'activation', name: 'silu', activation: 'silu' },
       { kind: 'combine', name: 'sum', combine: 'add', inputs: ['silu', 'e', 'norm'] },
+      { kind: 'shuffle', name: 'mix', size },
       { kind: 'delay', name: 'delay', size, steps: 2 },
       { kind: 'slice', name: 'some', inputSize: 2 * size, from: 1, to: size + 1, inputs: ['delay', 'sum'] },
       { kind: 'combine', name: 'product', combine: 'multiply', inputs: ['some', 'a'] },

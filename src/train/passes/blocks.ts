@@ -1,87 +1,100 @@
-import { shareOf } from '../../engine/share.js';
+import { type Range, shareOf } from '../../engine/share.js';
 import { panelRows } from '../../pack/rows.js';
+import type { Param } from '../plan/link.js';
 import { gradientRows } from '../plan/plan.js';
-import type { BlocksTape } from '../plan/tapes.js';
+import type { BlocksTape, BlockWeight } from '../plan/tapes.js';
 import type { Slopes } from './dense.js';
 import { sumColumns } from './pointwise.js';
-import { rowShare } from './rows.js';
+import { clearPadding, rowShare } from './rows.js';
 import { type Pass, rowsOf, type Seat } from './seat.js';
 
-/**
- * y = x Wᵀ + b, block by block: rows of y and of dx are shared out, and rows of dW. Products come in whole panels, so that
- * a block whose columns are none is made beside and copied.
- */
+/** y = x Wᵀ + b, block by block: rows of y and of dx are shared out, and rows of dW. */
 export function bindBlocks(op: BlocksTape, seat: Seat, { dy, dx }: Slopes): Pass {
+  const { input, out, bias } = op;
+  const { weights, zeros } = seat.program;
+  const product = bindProduct(op, seat);
+  return {
+    forward(order) {
+      const init = bias === undefined ? zeros : weights + bias.at;
+      product.forward(out.y, out.ld, rowsOf(input, order.batch), input.ld, init, rowShare(seat, order));
+    },
+    backward(order) {
+      const rows = order.steps * order.batch;
+      product.addGradient(dy, out.ld, rowsOf(input, order.batch), input.ld, rows, bias);
+      if (dx !== 0) product.descend(dx, input.ld, dy, out.ld, rowShare(seat, order));
+    },
+  };
+}
+
+/** Products with a weight. Addresses are those of the first row, strides in bytes. */
+export interface Product {
+  /** Some rows of y = init + x Wᵀ, a row of outputs that all begin with. */
+  forward(y: number, ldy: number, x: number, ldx: number, init: number, rows: Range): void;
+  /** Some rows of dx = dy W, and zeros behind their columns. */
+  descend(dx: number, lddx: number, dy: number, lddy: number, rows: Range): void;
+  /** This worker's rows of dW += dyᵀ x, and of db += Σ dy. */
+  addGradient(dy: number, lddy: number, x: number, ldx: number, rows: number, bias: Param | undefined): void;
+}
+
+/** Products with a block-diagonal weight. They come in whole panels, so that a block whose columns are none is made beside and copied. */
+export function bindProduct(op: BlockWeight, seat: Seat): Product {
   const { kernels, program, k, n } = seat;
-  const { input, out, inputs, outputs, parts, weight, bias, staged } = op;
+  const { inputs, outputs, parts, weight, staged } = op;
   const { param } = weight;
   const [own, depth] = [outputs / parts, inputs / parts];
   const panels = { forward: param.rows / panelRows, backward: Math.ceil(depth / panelRows) };
-  const { ld } = out;
 
   /** `count` rows of one block, straight to where they belong or beside it first. */
   const multiply = (
     to: number,
     ldTo: number,
     width: number,
-    first: number,
-    count: number,
+    { from, to: end }: Range,
     init: number,
     ...product: [x: number, ldx: number, w: number, depth: number, panels: number]
   ) => {
     const [x, ldx, w, length, wide] = product;
     const isWhole = width % panelRows === 0;
-    const at = isWhole ? to : staged.y + first * staged.ld;
+    const target = to + from * ldTo;
+    const at = isWhole ? target : staged.y + from * staged.ld;
     const ldAt = isWhole ? ldTo : staged.ld;
-    kernels.gemm_f32(at, ldAt, init, 0, x, ldx, w, count, length, wide);
-    if (!isWhole) kernels.copy_f32(to, ldTo, at, ldAt, count, width);
+    kernels.gemm_f32(at, ldAt, init, 0, x + from * ldx, ldx, w, end - from, length, wide);
+    if (!isWhole) kernels.copy_f32(target, ldTo, at, ldAt, end - from, width);
   };
 
   return {
-    forward(order) {
-      const { from, to } = rowShare(seat, order);
-      const x = rowsOf(input, order.batch) + from * input.ld;
+    forward(y, ldy, x, ldx, init, rows) {
       for (let part = 0; part < parts; part++) {
-        const init = bias === undefined ? program.zeros : program.weights + bias.at + part * own * 4;
+        const first = init === program.zeros ? init : init + part * own * 4;
         const w = weight.forward + part * param.rows * depth * 4;
-        const y = out.y + from * ld + part * own * 4;
-        const block = x + part * depth * 4;
-        multiply(y, ld, own, from, to - from, init, block, input.ld, w, depth, panels.forward);
+        const [to, block] = [y + part * own * 4, x + part * depth * 4];
+        multiply(to, ldy, own, rows, first, block, ldx, w, depth, panels.forward);
       }
     },
-    backward(order) {
-      const rows = order.steps * order.batch;
-      addGradient(order.batch, rows);
-      if (bias !== undefined) sumColumns(seat, bias, out, dy, rows);
-      if (dx === 0) return;
-      const { from, to } = rowShare(seat, order);
-      const lddx = input.ld;
+    descend(dx, lddx, dy, lddy, rows) {
       for (let part = 0; part < parts; part++) {
         const w = weight.backward + part * param.rows * panels.backward * panelRows * 4;
-        const block = dy + from * ld + part * own * 4;
-        const at = dx + from * lddx + part * depth * 4;
-        multiply(at, lddx, depth, from, to - from, program.zeros, block, ld, w, own, panels.backward);
+        const [to, block] = [dx + part * depth * 4, dy + part * own * 4];
+        multiply(to, lddx, depth, rows, program.zeros, block, lddy, w, own, panels.backward);
       }
-      const beside = lddx / 4 - inputs;
-      if (beside > 0) kernels.clear_rows_f32(dx + from * lddx + inputs * 4, lddx, to - from, beside);
+      clearPadding(seat, dx, lddx, inputs, rows);
+    },
+    addGradient(dy, lddy, x, ldx, rows, bias) {
+      if (bias !== undefined) sumColumns(seat, bias, { y: dy, ld: lddy, skip: 0 }, dy, rows);
+      const { packed } = program.scratch[k]!;
+      const octets = shareOf((parts * param.rows) / panelRows, k, n);
+      const [begin, end] = [octets.from * panelRows, octets.to * panelRows];
+      for (let part = Math.floor(begin / param.rows); part * param.rows < end; part++) {
+        const first = Math.max(0, begin - part * param.rows);
+        const last = Math.min(own, end - part * param.rows);
+        for (let row = first; row < last; row += gradientRows) {
+          const count = Math.min(gradientRows, last - row);
+          const dw = program.slopes + param.at + (part * param.rows + row) * param.ld;
+          const d = dy + (part * own + row) * 4;
+          const block = x + part * depth * 4;
+          kernels.gemm_tn_f32(dw, param.ld, d, lddy, block, ldx, packed, rows, count, depth);
+        }
+      }
     },
   };
-
-  function addGradient(batch: number, rows: number): void {
-    const { packed } = program.scratch[k]!;
-    const x = rowsOf(input, batch);
-    const octets = shareOf((parts * param.rows) / panelRows, k, n);
-    const [begin, end] = [octets.from * panelRows, octets.to * panelRows];
-    for (let part = Math.floor(begin / param.rows); part * param.rows < end; part++) {
-      const first = Math.max(0, begin - part * param.rows);
-      const last = Math.min(own, end - part * param.rows);
-      for (let row = first; row < last; row += gradientRows) {
-        const count = Math.min(gradientRows, last - row);
-        const dw = program.slopes + param.at + (part * param.rows + row) * param.ld;
-        const d = dy + (part * own + row) * 4;
-        const block = x + part * depth * 4;
-        kernels.gemm_tn_f32(dw, param.ld, d, ld, block, input.ld, packed, rows, count, depth);
-      }
-    }
-  }
 }

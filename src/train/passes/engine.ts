@@ -8,7 +8,7 @@ import { bindBlocks } from './blocks.js';
 import { bindActivation, bindEmbedding, bindLinear, type Slopes } from './dense.js';
 import { bindHead } from './head.js';
 import { bindConv, bindDelay } from './past.js';
-import { bindCombine, bindFunction, bindNorm, bindScale } from './pointwise.js';
+import { bindCombine, bindFunction, bindNorm, bindScale, bindShuffle } from './pointwise.js';
 import { bindRecurrent } from './recurrent.js';
 import { copyRows } from './rows.js';
 import { type Pass, rowsOf, type Seat } from './seat.js';
@@ -107,6 +107,8 @@ function bindOp(op: TrainOp, seat: Seat, { layer, dy, dx }: Route): Pass {
       return bindCombine(op, seat, dy, dx);
     case 'scale':
       return bindScale(op, seat, slopes);
+    case 'shuffle':
+      return bindShuffle(op, seat, slopes);
     case 'norm':
       return bindNorm(op, seat, slopes);
     case 'conv':

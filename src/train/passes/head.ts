@@ -3,6 +3,7 @@ import { panelRows } from '../../pack/rows.js';
 import { ctcScratch, ctcStream } from '../ctc/ctc.js';
 import type { Order } from '../plan/order.js';
 import type { Head } from '../plan/program.js';
+import { bindProduct, type Product } from './blocks.js';
 import { addGradient, descend } from './dense.js';
 import { type Pass, rowsOf, type Seat } from './seat.js';
 
@@ -17,9 +18,9 @@ const line = 16;
 export function bindHead(seat: Seat, dy: number): Pass {
   const { kernels, program, k, n } = seat;
   const { head } = program;
-  const { input, inputs, outputs, ld, weight, bias, logits, loss, slice } = head;
+  const { input, outputs, ld, bias, logits, loss, slice } = head;
   const biasAt = bias === undefined ? program.zeros : program.weights + bias.at;
-  const panels = weight.param.rows / panelRows;
+  const product = head.blocks === undefined ? bindDense(seat) : bindProduct(head.blocks, seat);
   const isPooled = loss.kind === 'sequence';
   const isMean = loss.kind === 'sequence' && loss.pool === 'mean' ? 1 : 0;
   const slopes = isPooled ? head.pooledSlope : dy;
@@ -88,19 +89,8 @@ export function bindHead(seat: Seat, dy: number): Pass {
       for (let first = 0; first < rows; first += slice) {
         const count = Math.min(slice, rows - first);
         const { from, to } = shareOf(count, k, n);
-        const at = x + (first + from) * input.ld;
-        kernels.gemm_f32(
-          logits + from * ld,
-          ld,
-          biasAt,
-          0,
-          at,
-          input.ld,
-          weight.forward,
-          to - from,
-          inputs,
-          panels,
-        );
+        const at = x + first * input.ld;
+        product.forward(logits, ld, at, input.ld, biasAt, { from, to });
         if (scoreStreams !== undefined) {
           meet();
           scoreStreams(order);
@@ -114,10 +104,9 @@ export function bindHead(seat: Seat, dy: number): Pass {
           if (!isLast) meet();
           continue;
         }
-        if (descends)
-          descend(seat, weight, outputs, slopes + first * input.ld, input.ld, logits, ld, from, to);
+        if (descends) product.descend(slopes + first * input.ld, input.ld, logits, ld, { from, to });
         if (scoreStreams === undefined) meet();
-        addGradient(seat, weight.param, bias, { y: logits, ld, skip: 0 }, input, x + first * input.ld, count);
+        product.addGradient(logits, ld, at, input.ld, count, bias);
         if (!isLast) meet();
       }
       if (learns && isPooled && descends) {
@@ -126,6 +115,26 @@ export function bindHead(seat: Seat, dy: number): Pass {
       }
     },
     backward() {},
+  };
+}
+
+/** Products with the layer's weight where that is dense. */
+function bindDense(seat: Seat): Product {
+  const { kernels, program } = seat;
+  const { weight, inputs, outputs } = program.head;
+  const panels = weight.param.rows / panelRows;
+  return {
+    forward(y, ldy, x, ldx, init, { from, to }) {
+      const [out, first] = [y + from * ldy, x + from * ldx];
+      kernels.gemm_f32(out, ldy, init, 0, first, ldx, weight.forward, to - from, inputs, panels);
+    },
+    descend(dx, lddx, dy, lddy, { from, to }) {
+      descend(seat, weight, outputs, dx, lddx, dy, lddy, from, to);
+    },
+    addGradient(dy, lddy, x, ldx, rows, bias) {
+      const linkOf = (y: number, ld: number) => ({ y, ld, skip: 0 });
+      addGradient(seat, weight.param, bias, linkOf(dy, lddy), linkOf(x, ldx), x, rows);
+    },
   };
 }
 

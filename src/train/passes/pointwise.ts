@@ -1,9 +1,9 @@
 import { shareOf } from '../../engine/share.js';
 import { combineCodes } from '../../model/kinds.js';
 import type { Link, Param } from '../plan/link.js';
-import type { CombineTape, FunctionTape, NormTape, ScaleTape } from '../plan/tapes.js';
+import type { CombineTape, FunctionTape, NormTape, ScaleTape, ShuffleTape } from '../plan/tapes.js';
 import type { Slopes } from './dense.js';
-import { clearBeside, rowShare } from './rows.js';
+import { clearBeside, clearPadding, rowShare } from './rows.js';
 import { type Pass, rowsOf, type Seat } from './seat.js';
 
 /** Floats in a cache line: shares of columns begin on one. */
@@ -127,11 +127,31 @@ export function bindScale(op: ScaleTape, seat: Seat, { dy, dx }: Slopes): Pass {
   };
 }
 
+/** Features in another order: rows are shared out. */
+export function bindShuffle(op: ShuffleTape, seat: Seat, { dy, dx }: Slopes): Pass {
+  const { input, out, outputs, order: indices } = op;
+  const { ld } = out;
+  const { gather_f32, scatter_f32 } = seat.kernels;
+  return {
+    forward(order) {
+      const { from, to } = rowShare(seat, order);
+      const x = rowsOf(input, order.batch) + from * input.ld;
+      gather_f32(out.y + from * ld, ld, x, input.ld, indices, to - from, outputs);
+    },
+    backward(order) {
+      if (dx === 0) return;
+      const { from, to } = rowShare(seat, order);
+      scatter_f32(dx + from * input.ld, input.ld, dy + from * ld, ld, indices, to - from, outputs);
+      clearPadding(seat, dx, input.ld, outputs, { from, to });
+    },
+  };
+}
+
 /** Normalised groups of features: rows are shared out, and columns of the gradients. */
 export function bindNorm(op: NormTape, seat: Seat, { dy, dx }: Slopes): Pass {
   const { input, out, outputs, weight, bias, groups, centred, epsilon } = op;
   const { ld } = out;
-  const { norm_f32, norm_back_f32, clear_rows_f32 } = seat.kernels;
+  const { norm_f32, norm_back_f32 } = seat.kernels;
   const { weights } = seat.program;
   const w = weights + weight.at;
   const b = bias === undefined ? 0 : weights + bias.at;
@@ -148,7 +168,7 @@ export function bindNorm(op: NormTape, seat: Seat, { dy, dx }: Slopes): Pass {
       const [rows, at] = [to - from, from * ld];
       const to_ = dx === 0 ? 0 : dx + at;
       norm_back_f32(to_, ld, out.y + at, ld, dy + at, ld, x, input.ld, w, rows, ...sizes);
-      if (dx !== 0 && outputs < ld / 4) clear_rows_f32(to_ + outputs * 4, ld, rows, ld / 4 - outputs);
+      if (dx !== 0) clearPadding(seat, dx, ld, outputs, { from, to });
       meet();
       sumColumns(seat, weight, out, out.y, order.steps * order.batch);
       if (bias !== undefined) sumColumns(seat, bias, out, dy, order.steps * order.batch);

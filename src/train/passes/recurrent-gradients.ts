@@ -13,7 +13,7 @@ const stripFloats = 2 ** 15;
 /** So few rows would fetch the weights for too little. */
 const leastStrip = 96;
 
-/** This worker's rows of the gradients of W_ih, W_hh and the biases. */
+/** This worker's rows of the gradients of W_ih, unless its inputs are in blocks, of W_hh and the biases. */
 export function addGradients(op: RecurrentTape, seat: Seat, { steps, batch }: Order): void {
   const { parts, whole } = op;
   const rows = steps * batch;
@@ -75,7 +75,8 @@ function addRows(
     } else {
       if (outBias !== undefined) kernels.column_sums_f32(outBias, dzAt, ldz, depth, count);
       const xAt = x + m * input.ld;
-      kernels.gemm_tn_f32(outIh, ldIh, dzAt, ldz, xAt, input.ld, packed, depth, count, inputs);
+      if (op.blocked === undefined)
+        kernels.gemm_tn_f32(outIh, ldIh, dzAt, ldz, xAt, input.ld, packed, depth, count, inputs);
     }
     if (hidden === undefined) continue;
     const outHh = slopes + hidden.at + place * hidden.ld;

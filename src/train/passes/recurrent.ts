@@ -4,6 +4,7 @@ import type { Order } from '../plan/order.js';
 import { byIdOf, type RecurrentTape, shapeOf, type TrainProgram } from '../plan/program.js';
 import { projectIds } from './by-id.js';
 import type { Slopes } from './dense.js';
+import { bindInputBlocks } from './input-blocks.js';
 import { addGradients, descend } from './recurrent-gradients.js';
 import { bindState } from './recurrent-state.js';
 import { type Pass, rowsOf, type Seat } from './seat.js';
@@ -26,6 +27,7 @@ export function bindRecurrent(op: RecurrentTape, seat: Seat, { dy, dx }: Slopes,
   const bind: BindWays =
     meeting !== undefined ? bindMeeting : op.whh === undefined ? bindPointwise : bindHidden;
   const ways = bind(op, seat, owned, dy, layer);
+  const blocked = op.blocked && bindInputBlocks(op, op.blocked, seat);
 
   return {
     forward(order, meet) {
@@ -33,8 +35,10 @@ export function bindRecurrent(op: RecurrentTape, seat: Seat, { dy, dx }: Slopes,
       const streams = streamsOf(batch);
       state.begin(carry ? (stage === 'evaluate' ? 1 : 0) : undefined, streams);
       const byId = byIdOf(op, steps * batch);
-      if (byId === undefined) project(op, seat, order, byParts ? owned : undefined);
-      else projectIds(op, byId, seat, order, byParts ? owned : undefined, meet);
+      const own = byParts ? owned : undefined;
+      if (blocked !== undefined) blocked.project(order, own, meet);
+      else if (byId === undefined) project(op, seat, order, own);
+      else projectIds(op, byId, seat, order, own, meet);
       if (!byParts) meet();
       ways.forward(order, lengthsOf(order), streams);
     },
@@ -44,6 +48,7 @@ export function bindRecurrent(op: RecurrentTape, seat: Seat, { dy, dx }: Slopes,
       ways.backward(order, lengthsOf(order), streamsOf(batch));
       meet();
       addGradients(op, seat, order);
+      if (blocked !== undefined) return blocked.descend(order, dx, meet);
       if (dx === 0) return;
       if (byIdOf(op, steps * batch) !== undefined) meet();
       descend(op, seat, order, dx);

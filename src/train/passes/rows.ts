@@ -20,6 +20,18 @@ export function copyRows(seat: Seat, copies: readonly RowCopy[], order: Order): 
   }
 }
 
+/** Zeroes what stands behind the columns of some rows. @param y address of the batch's first row */
+export function clearPadding(
+  { kernels }: Seat,
+  y: number,
+  ld: number,
+  width: number,
+  { from, to }: Range,
+): void {
+  const beside = ld / 4 - width;
+  if (beside > 0) kernels.clear_rows_f32(y + from * ld + width * 4, ld, to - from, beside);
+}
+
 /**
  * Zeroes what stands in this worker's rows behind their columns, and all of those that lie past their stream's length:
  * what an operation makes of zeros may be no number, and would come through a product with a slope of 0.
@@ -28,8 +40,7 @@ export function copyRows(seat: Seat, copies: readonly RowCopy[], order: Order): 
 export function clearBeside(seat: Seat, y: number, ld: number, width: number, order: Order): void {
   const { kernels, program, i32 } = seat;
   const { from, to } = rowShare(seat, order);
-  const beside = ld / 4 - width;
-  if (beside > 0) kernels.clear_rows_f32(y + from * ld + width * 4, ld, to - from, beside);
+  clearPadding(seat, y, ld, width, { from, to });
   if (!order.ragged) return;
   const { batch } = order;
   for (let row = from; row < to; row++) {

@@ -70,7 +70,6 @@ export function tapeOf(layer: RecurrentLayerSpec): TapeCell & { cell: Cell } {
 export function tapeFieldBeyond(layer: RecurrentLayerSpec): string | undefined {
   if (stripsOf(layer) !== undefined) return 'strips';
   if (blockSizesOf(layer) !== undefined) return 'blockSizes';
-  if (layer.inputBlocks !== undefined) return 'inputBlocks';
   if (layer.direction !== undefined) return 'direction';
   return tapes[cellOf(layer).code] === undefined ? `kind '${layer.kind}'` : undefined;
 }

@@ -3,9 +3,11 @@ import { show } from '../../base/guards.js';
 import type { LayerSpec, LinearSpec, ModelSpec } from '../../model/spec.js';
 import { sourcesOf } from '../../model/wiring.js';
 import { strideOf } from '../../pack/program.js';
+import { planBlockWeight } from './blocks.js';
 import type { Link, Param } from './link.js';
 import { onePhase, type Plan, planBias, planParam, planWeight } from './params.js';
 import type { Head } from './program.js';
+import type { BlockWeight } from './tapes.js';
 
 /** Floats of logits at a time: a large vocabulary goes through its softmax in slices of so many. */
 const logitFloats = 2 ** 22;
@@ -28,11 +30,6 @@ export function findHead(spec: ModelSpec): number {
       'train head',
     );
   }
-  if (last.blocks !== undefined)
-    throw new UnsupportedError(
-      `layer ${show(last.name)}: blocks of the last linear layer cannot be trained.`,
-      'train blocks',
-    );
   const within = layers.slice(0, head).find(isSoftmax);
   if (within !== undefined)
     throw new UnsupportedError(
@@ -45,20 +42,20 @@ export function findHead(spec: ModelSpec): number {
 /** The last linear layer and the loss. */
 export function planHead(plan: Plan, layer: LinearSpec, input: Link, first: LayerSpec | undefined): Head {
   const { loss, capacity, layout } = plan;
-  const { name, inputSize: inputs, outputSize: outputs } = layer;
+  const { inputSize: inputs, outputSize: outputs } = layer;
   const isPooled = loss.kind === 'sequence';
   const rows = isPooled ? capacity.batch : plan.rows;
   const ld = strideOf(outputs);
   const fits = Math.max(leastSlice, Math.floor((logitFloats * 4) / ld));
   const slice = loss.kind === 'ctc' ? rows : Math.min(rows, fits);
   const pooled = () => (isPooled ? layout.place((capacity.batch * input.ld) / 4) : 0);
-  const own = { parts: 1, rows: outputs, columns: inputs, padded: true };
-  const param = plan.tie ? tiedParam(plan, layer, first) : planParam(plan, `${name}.weight`, own);
+  const blocks = layer.blocks === undefined ? undefined : planHeadBlocks(plan, layer, layer.blocks);
   return {
     input,
     inputs,
     outputs,
-    weight: planWeight(layout, param, onePhase(outputs)),
+    weight: blocks?.weight ?? planWeight(layout, headParam(plan, layer, first), onePhase(outputs)),
+    blocks,
     bias: planBias(plan, layer),
     loss,
     pooled: pooled(),
@@ -72,6 +69,23 @@ export function planHead(plan: Plan, layer: LinearSpec, input: Link, first: Laye
     losses: layout.place(rows),
     hits: layout.place(rows),
   };
+}
+
+/** Its weight in blocks. */
+function planHeadBlocks(plan: Plan, { name, inputSize, outputSize }: LinearSpec, parts: number): BlockWeight {
+  if (plan.tie)
+    throw new ArgumentRangeError(
+      `tie: the last layer is in ${parts} blocks; one weight with an embedding is dense.`,
+    );
+  const sizes = { inputs: inputSize, outputs: outputSize, parts };
+  return planBlockWeight(plan, `${name}.weight`, sizes, { each: outputSize / parts });
+}
+
+/** Its weight, or the embedding's. */
+function headParam(plan: Plan, layer: LinearSpec, first: LayerSpec | undefined): Param {
+  if (plan.tie) return tiedParam(plan, layer, first);
+  const { name, inputSize: columns, outputSize: rows } = layer;
+  return planParam(plan, `${name}.weight`, { parts: 1, rows, columns, padded: true });
 }
 
 /** The embedding's parameter, which is then the last layer's too. */

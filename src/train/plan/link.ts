@@ -29,6 +29,8 @@ export interface Param {
   count: number;
   /** rows of its tensor in each part, where parts are not whole panels; default: its rows lie one after the other */
   each?: number;
+  /** of rows g·H + u whose parts are blocks of `units` units, those of one gate after those of another */
+  blocked?: { hidden: number; units: number };
   /** of a recurrent layer, whose rows are interleaved; `gates` where the tensor has those of some alone */
   gated?: { cell: Cell; hidden: number; units: number; gates?: readonly number[] };
 }

@@ -42,6 +42,7 @@ export interface ParamShape {
    */
   padded?: boolean;
   each?: number;
+  blocked?: NonNullable<Param['blocked']>;
   gated?: NonNullable<Param['gated']>;
 }
 

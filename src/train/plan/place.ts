@@ -1,12 +1,15 @@
 import { ArgumentRangeError, MismatchError, UnsupportedError } from '../../base/errors.js';
 import { show } from '../../base/guards.js';
+import type { Arena } from '../../memory/arena.js';
+import { type Cell, cellOf } from '../../model/cells.js';
 import type { ModelSpec, RecurrentLayerSpec } from '../../model/spec.js';
 import { layerTensors, type Tensor, type Tensors } from '../../model/tensors.js';
 import { placeParameters } from '../../pack/parameters.js';
 import { gatePlaces, rowPlaces } from '../../pack/rows.js';
 import { placeTable, tableFloats } from '../../pack/table.js';
 import type { Param } from './link.js';
-import type { TrainProgram } from './program.js';
+import type { RecurrentTape, TrainProgram } from './program.js';
+import type { InputBlocks } from './tapes.js';
 import { withoutZoneout } from './zoneout.js';
 
 /**
@@ -35,14 +38,37 @@ export function placeTensors(
   }
 }
 
-/** Reads a region back, tensor by tensor; tied ones under both names. */
+/** Writes what kernels read of tensors that are not trained: the orders of shuffles. */
+export function placeUntrained(i32: Int32Array, { ops }: TrainProgram, untrained: Tensors): void {
+  for (const op of ops) if (op.op === 'shuffle') i32.set(untrained[`${op.name}.order`]!.data, op.order / 4);
+}
+
+/** Copies of those checked tensors of which training leaves something as it is. */
+export function untrainedOf({ layers }: ModelSpec, tensors: Tensors): Tensors {
+  const names = layers.flatMap((layer) => (layer.kind === 'shuffle' ? [`${layer.name}.order`] : []));
+  return copyTensors(Object.fromEntries(names.map((name) => [name, tensors[name]!])));
+}
+
+function copyTensors(tensors: Tensors): Tensors {
+  const copies = Object.entries(tensors).map(([name, { shape, data }]) => [
+    name,
+    { shape, data: data.slice() },
+  ]);
+  return Object.fromEntries(copies);
+}
+
+/**
+ * Reads a region back, tensor by tensor; tied ones under both names.
+ * @param untrained what stands where the region has nothing; default: zeros, and no tensor of which nothing is trained
+ */
 export function readTensors(
   f32: Float32Array,
   spec: ModelSpec,
   program: TrainProgram,
   region: number,
+  untrained: Tensors = {},
 ): Tensors {
-  const tensors: Tensors = {};
+  const tensors = copyTensors(untrained);
   const shapes = Object.assign({}, ...spec.layers.map(layerTensors)) as Record<string, number[]>;
   for (const param of program.params) {
     const { columns, ld, names } = param;
@@ -91,10 +117,14 @@ export function checkNames({ params, moments }: TrainProgram): void {
 
 /** Every row of a parameter's tensor and where it lies. */
 function forEachRow(
-  { gated, each, rows: stride }: Param,
+  { gated, each, blocked, rows: stride }: Param,
   rows: number,
   use: (row: number, place: number) => void,
 ): void {
+  if (blocked !== undefined) {
+    for (let row = 0; row < rows; row++) use(row, blockPlace(blocked, stride, row));
+    return;
+  }
   if (each !== undefined) {
     for (let row = 0; row < rows; row++) use(row, Math.floor(row / each) * stride + (row % each));
     return;
@@ -105,6 +135,12 @@ function forEachRow(
   for (let row = 0; row < rows; row++) use(row, places === undefined ? row : places[row]!);
 }
 
+/** Where a row g·H + u is, when blocks of units stand one after the other, `stride` rows apart, within one gate after gate. */
+function blockPlace({ hidden, units }: NonNullable<Param['blocked']>, stride: number, row: number): number {
+  const [gate, unit] = [Math.floor(row / hidden), row % hidden];
+  return Math.floor(unit / units) * stride + gate * units + (unit % units);
+}
+
 /** The packed row of each row of a recurrent layer's tensor. */
 function placesOf({ cell, hidden, units, gates }: NonNullable<Param['gated']>, stride: number): Int32Array {
   const places = rowPlaces(cell, hidden, units, stride);
@@ -112,11 +148,13 @@ function placesOf({ cell, hidden, units, gates }: NonNullable<Param['gated']>, s
 }
 
 /** Writes the constants of the kernels, and of each layer that has some of its own what it says. */
-export function placeConstants(f32: Float32Array, program: TrainProgram, { layers }: ModelSpec): void {
+export function placeConstants({ f32, i32 }: Arena, program: TrainProgram, { layers }: ModelSpec): void {
   placeTable(f32, program.constants / 4);
   for (const op of program.ops) {
-    if (op.op !== 'recurrent' || op.table === program.constants) continue;
+    if (op.op !== 'recurrent') continue;
     const layer = layers.find(({ name }) => name === op.name) as RecurrentLayerSpec;
+    if (op.blocked !== undefined) placeInputOrder(i32, op, op.blocked, cellOf(layer));
+    if (op.table === program.constants) continue;
     const { outputs, states, whole, whr } = op;
     const apart = states.length > 2 ? states[2]!.at - states[1]!.at : 0;
     const placed = { apart, block: whole.units, outputs, projection: whr?.forward ?? 0 };
@@ -128,4 +166,17 @@ export function placeConstants(f32: Float32Array, program: TrainProgram, { layer
       placeParameters(f32, table / 4 + tableFloats, said, placed);
     }
   }
+}
+
+/** Which output of a layer's input blocks each row of z is. */
+function placeInputOrder(
+  i32: Int32Array,
+  { parts, whole, hidden }: RecurrentTape,
+  { order, outputs, parts: blocks }: InputBlocks,
+  cell: Cell,
+): void {
+  i32.fill(outputs, order / 4, order / 4 + parts * whole.rows);
+  const units = hidden / blocks;
+  for (const [row, place] of rowPlaces(cell, hidden, whole.units, whole.rows).entries())
+    i32[order / 4 + place] = blockPlace({ hidden, units }, outputs / blocks, row);
 }

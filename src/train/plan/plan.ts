@@ -28,7 +28,7 @@ import {
   type TrainingSizes,
 } from './params.js';
 import { pastOf, planPast } from './past.js';
-import { planActivation, planCombine, planNorm, planScale } from './pointwise.js';
+import { planActivation, planCombine, planNorm, planScale, planShuffle } from './pointwise.js';
 import { backWidth, type RecurrentTape, type Scratch, type TrainOp, type TrainProgram } from './program.js';
 import { planById, planRecurrent } from './recurrent.js';
 import { type Node, planRoutes } from './routes.js';
@@ -56,7 +56,8 @@ export function planTraining(spec: ModelSpec, sizes: TrainingSizes): TrainProgra
   const constants = layout.place(tableFloats);
   const order = layout.place(orderFloats);
   const last = findHead(spec);
-  const flow = flowOf(spec);
+  // Weights that change cannot take a shuffle in.
+  const flow = flowOf(spec, new Set());
   const inputs = inputWidth(spec);
   const input: Link = {
     skip: 0,
@@ -130,8 +131,9 @@ function planNodes(
 
 /** The widest row that an operation reads, gives or keeps, bytes. */
 function widestOf(op: TrainOp): number {
-  const states = op.op === 'recurrent' ? op.states.map(({ ld }) => ld) : [];
-  return Math.max(op.input.ld, op.out.ld, ...states);
+  if (op.op !== 'recurrent') return Math.max(op.input.ld, op.out.ld);
+  const states = op.states.map(({ ld }) => ld);
+  return Math.max(op.input.ld, op.out.ld, ...states, op.blocked?.out.ld ?? 0);
 }
 
 /** What the layer after one reads. */
@@ -164,8 +166,9 @@ function planOp(plan: Plan, layer: LayerSpec, inputs: Link[], width: number, con
     case 'conv':
     case 'delay':
       return planPast(plan, layer, input);
-    case 'slice':
     case 'shuffle':
+      return planShuffle(plan, layer, input);
+    case 'slice':
       throw new Error(`A ${layer.kind} is no operation of its own.`);
   }
 }

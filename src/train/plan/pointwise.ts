@@ -1,5 +1,5 @@
 import { fullFunc, functionCodes } from '../../model/functions.js';
-import type { ActivationSpec, CombineSpec, NormSpec, ScaleSpec } from '../../model/spec.js';
+import type { ActivationSpec, CombineSpec, NormSpec, ScaleSpec, ShuffleSpec } from '../../model/spec.js';
 import type { Link } from './link.js';
 import { type Plan, placeRows, planParam } from './params.js';
 import type { TrainOp } from './program.js';
@@ -41,6 +41,11 @@ export function planScale(plan: Plan, { name, size }: ScaleSpec, input: Link): T
     weight: planVector(plan, `${name}.weight`, size),
     bias: planVector(plan, `${name}.bias`, size),
   };
+}
+
+export function planShuffle(plan: Plan, { name, size }: ShuffleSpec, input: Link): TrainOp {
+  const out = placeRows(plan, plan.rows, size);
+  return { op: 'shuffle', name, input, out, outputs: size, dropped: 0, order: plan.layout.place(size) };
 }
 
 export function planNorm(plan: Plan, layer: NormSpec, input: Link): TrainOp {

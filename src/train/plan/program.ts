@@ -6,12 +6,15 @@ import type { GateRun, TapeCell } from './cells.js';
 import type { Link, Param, PhaseRows, Weight } from './link.js';
 import type {
   BlocksTape,
+  BlockWeight,
   CombineTape,
   ConvTape,
   DelayTape,
   FunctionTape,
+  InputBlocks,
   NormTape,
   ScaleTape,
+  ShuffleTape,
 } from './tapes.js';
 import type { Zone } from './zoneout.js';
 
@@ -97,6 +100,8 @@ export interface RecurrentTape {
   s: number;
   side: TapeCell['side'];
   wih: Weight;
+  /** where units read blocks of inputs: whose weight `wih` then is */
+  blocked: InputBlocks | undefined;
   /**
    * its forms; a diagonal recurrence has none: kernels read its weights as they lie. Undefined where nothing recurs but
    * the cell.
@@ -198,6 +203,7 @@ export type TrainOp =
   | FunctionTape
   | CombineTape
   | ScaleTape
+  | ShuffleTape
   | NormTape
   | ConvTape
   | DelayTape;
@@ -232,6 +238,8 @@ export interface Head {
   inputs: number;
   outputs: number;
   weight: Weight;
+  /** where it is in blocks: whose weight `weight` then is */
+  blocks: BlockWeight | undefined;
   bias: Param | undefined;
   loss: Loss;
   /** one row a stream, of a loss over sequences; else 0 */

@@ -6,6 +6,7 @@ import { partsOf } from '../../pack/ops.js';
 import { parameterFloats } from '../../pack/parameters.js';
 import { panelRows, partRows, phasesOf } from '../../pack/rows.js';
 import { tableFloats } from '../../pack/table.js';
+import { planInputBlocks } from './blocks.js';
 import { tapeOf } from './cells.js';
 import type { Link, Param, Weight } from './link.js';
 import { onePhase, type Plan, placeRows, planParam, planWeight } from './params.js';
@@ -45,10 +46,13 @@ export function planRecurrent(
   };
   const states = planStates(plan, layer);
   const [h] = states as [StateTape];
-  const wih = planWeight(layout, param('weight_ih', inputs), {
-    whole: [{ first: 0, rows }],
-    last: [{ first: 0, rows: last.rows }],
-  });
+  const blocked = layer.inputBlocks === undefined ? undefined : planInputBlocks(plan, layer, parts * rows);
+  const wih =
+    blocked?.weight ??
+    planWeight(layout, param('weight_ih', inputs), {
+      whole: [{ first: 0, rows }],
+      last: [{ first: 0, rows: last.rows }],
+    });
   const whh = cell.recurs
     ? planHidden(
         layout,
@@ -92,6 +96,7 @@ export function planRecurrent(
     s: sides === 0 ? 0 : layout.place(parts * most * sides),
     side,
     wih,
+    blocked,
     whh,
     whr,
     biases,
@@ -160,7 +165,8 @@ export function planById(plan: Plan, op: RecurrentTape, embedding: EmbeddingTape
   const { weight: table, dropped, input } = embedding;
   const count = table.rows;
   // Rows that dropout has changed are no longer an id's.
-  if (dropped !== 0 || op.skip !== 0 || count * rowsPerId > plan.rows) return undefined;
+  if (dropped !== 0 || op.skip !== 0 || op.blocked !== undefined || count * rowsPerId > plan.rows)
+    return undefined;
   const halves = plan.layout.place(op.parts * count * op.whole.rows);
   embedding.byId = { table, ids: input.y, count, halves };
   return embedding.byId;

@@ -30,20 +30,38 @@ export interface CombineTape {
   combine: CombineSpec['combine'];
 }
 
-/** A linear layer whose weight is block-diagonal; its parts are the blocks. */
-export interface BlocksTape {
+/** A block-diagonal matrix; its parts are the blocks. */
+export interface BlockWeight {
+  inputs: number;
+  outputs: number;
+  parts: number;
+  weight: Weight;
+  /** rows of one block, of outputs or of inputs, in whole panels */
+  staged: Link;
+}
+
+/** A linear layer in blocks. */
+export interface BlocksTape extends BlockWeight {
   op: 'blocks';
   name: string;
   input: Link;
   out: Link;
-  inputs: number;
-  outputs: number;
   dropped: 0;
-  parts: number;
-  weight: Weight;
   bias: Param | undefined;
-  /** rows of one block, of outputs or of inputs, in whole panels */
-  staged: Link;
+}
+
+/**
+ * W_ih of a recurrent layer whose units read blocks of inputs. Its outputs stand block after block, within one gate after
+ * gate, and then go to the rows of z, because a part of the layer may have units of several blocks, and a block units of
+ * several parts.
+ */
+export interface InputBlocks extends BlockWeight {
+  /** [T·B] W_ih x, and behind it one column that stays 0 */
+  out: Link;
+  /** its gradient, [T·B] rows as `out`; in the last column is what z has beside its rows */
+  slopes: number;
+  /** [parts][rows] i32: the column of each row of z, the last one where it is none of a unit */
+  order: number;
 }
 
 /** y = x · weight + bias. Its output becomes dy ∘ x on the way back. */
@@ -56,6 +74,18 @@ export interface ScaleTape {
   dropped: 0;
   weight: Param;
   bias: Param | undefined;
+}
+
+/** y_j = x of order_j. Its order is no parameter. */
+export interface ShuffleTape {
+  op: 'shuffle';
+  name: string;
+  input: Link;
+  out: Link;
+  outputs: number;
+  dropped: 0;
+  /** [outputs] i32 */
+  order: number;
 }
 
 /** Its output becomes dy ∘ n on the way back, n being what is normalised. */

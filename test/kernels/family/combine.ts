@@ -1,5 +1,5 @@
 import { combineCodes } from '#dist/model/kinds.js';
-import type { FamilyKernelName, FamilyKernels } from '#dist/wasm/family-registry.js';
+import type { FamilyKernelName } from '#dist/wasm/family-registry.js';
 import type { Kernels } from '#dist/wasm/registry.js';
 import { exact } from '../../oracle/bounded.js';
 import { combine, normalise, scale } from '../../oracle/layers.js';
@@ -13,7 +13,10 @@ const operations = Object.keys(combineCodes) as (keyof typeof combineCodes)[];
 export type GraphKernels = Kernels &
   Readonly<
     Record<
-      Extract<FamilyKernelName, 'combine_f32' | 'copy_f32' | 'scale_f32' | 'norm_f32' | 'function_f32'>,
+      Extract<
+        FamilyKernelName,
+        'combine_f32' | 'copy_f32' | 'gather_f32' | 'scale_f32' | 'norm_f32' | 'function_f32'
+      >,
       (...args: number[]) => void
     >
   >;
@@ -83,7 +86,7 @@ export const copy_f32: Check<GraphKernels> = (ground, draw) => {
 };
 
 /** Exactly the columns that it is told to, as copy_f32. */
-export const gather_f32: Check<FamilyKernels> = (ground, draw) => {
+export const gather_f32: Check<GraphKernels> = (ground, draw) => {
   const [rows, width, beside] = [draw.integer(1, 4), draw.pick(widths), draw.integer(0, 5)];
   const x = placeRows(ground, draw, drawRows(draw, rows, width, 10));
   const y = placeRows(ground, draw, drawRows(draw, rows, beside + width + beside, 10));

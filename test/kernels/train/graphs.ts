@@ -3,7 +3,7 @@ import { type FunctionName, functionCodes, functions } from '#dist/model/functio
 import { ACTIVATION_ERROR, gamma, UNDERFLOW, UNIT_ROUNDOFF } from '../../oracle/tolerance.js';
 import { slopeOf } from '../../train/slopes.js';
 import { within } from '../check.js';
-import { combine_f32, copy_f32, norm_f32, scale_f32 } from '../family/combine.js';
+import { combine_f32, copy_f32, gather_f32, norm_f32, scale_f32 } from '../family/combine.js';
 import { function_f32 } from '../family/functions.js';
 import { placeRows, readRows, type TrainCheck } from './rows.js';
 
@@ -21,6 +21,7 @@ const more: Partial<Record<FunctionName, (x: number) => number>> = {
 export const graphChecks = {
   combine_f32,
   copy_f32,
+  gather_f32,
   scale_f32,
   norm_f32,
   function_f32,
@@ -49,6 +50,26 @@ export const graphChecks = {
         return Math.abs(g) * own + 2 * UNDERFLOW;
       }),
     );
+  }) as TrainCheck,
+
+  scatter_f32: ((ground, draw) => {
+    const [rows, width, more] = [draw.integer(0, 4), draw.pick([1, 2, 5, 8, 17]), draw.integer(0, 9)];
+    const room = width + more;
+    const [xs, ys] = [draw.values(rows * width), draw.values(rows * room)];
+    // Some of y's columns, each once.
+    const columns = Int32Array.from({ length: room }, (_, k) => k);
+    for (let k = room - 1; k > 0; k--) {
+      const other = draw.integer(0, k);
+      [columns[k], columns[other]] = [columns[other]!, columns[k]!];
+    }
+    const order = columns.slice(0, width);
+    const x = placeRows(ground, draw, xs, rows);
+    const y = placeRows(ground, draw, ys, rows);
+    ground.kernels.scatter_f32(y.at, y.ld, x.at, x.ld, ground.placeIntegers(order), rows, width);
+    const expected = ys.slice();
+    for (let m = 0; m < rows; m++)
+      for (const [j, to] of order.entries()) expected[m * room + to] = xs[m * width + j]!;
+    expect(readRows(ground, y, room)).toEqual(expected);
   }) as TrainCheck,
 
   norm_back_f32: ((ground, draw) => {
