@@ -210,14 +210,14 @@ export const shuffled: Record<string, LayerSpec[]> = {
 /** Recurrent layers whose units read blocks of inputs, of which a block of units has some, one, or a part of one. */
 export const inputBlocked: Record<string, LayerSpec[]> = {
   'blocks of inputs': [
-    linear('in', 3, 12),
-    { ...layerOf('lstm', 'same', 12, 12, 3), inputBlocks: 3 } as LayerSpec,
-    { ...layerOf('gruAfter', 'fewer', 12, 12, 6), inputBlocks: 2 } as LayerSpec,
-    { ...layerOf('gruBefore', 'more', 12, 18, 2), inputBlocks: 6 } as LayerSpec,
-    { ...layerOf('elmanTanh', 'other', 18, 36, 4), inputBlocks: 9 } as LayerSpec,
-    { kind: 'shuffle', name: 'mix', size: 36 },
-    { ...layerOf('elmanRelu', 'units', 36, 36, 36), inputBlocks: 36 } as LayerSpec,
-    linear('out', 36, 3),
+    linear('in', 3, 6),
+    { ...layerOf('lstm', 'same', 6, 6, 3), inputBlocks: 3 } as LayerSpec,
+    { ...layerOf('gruAfter', 'fewer', 6, 6, 6), inputBlocks: 2 } as LayerSpec,
+    { ...layerOf('gruBefore', 'more', 6, 6, 2), inputBlocks: 6 } as LayerSpec,
+    { ...layerOf('elmanTanh', 'other', 6, 12, 4), inputBlocks: 3 } as LayerSpec,
+    { kind: 'shuffle', name: 'mix', size: 12 },
+    { ...layerOf('elmanRelu', 'units', 12, 12, 12), inputBlocks: 12 } as LayerSpec,
+    linear('out', 12, 3),
   ],
   'blocks of inputs of an embedding, and of several': [
     { kind: 'embedding', name: 'e', count: 6, size: 8 },
