@@ -13,8 +13,9 @@ import { type Pass, rowsOf, type Seat } from './seat.js';
  * A recurrent layer. Forward and back through time a worker has whole parts where there are enough of them, else all
  * parts of some streams: either way it runs all steps alone. Of the weights' gradients and of the input's it has rows, so
  * that nothing is ever added up over workers.
+ * @param adds whether dx has something that this one's is added to; with inputs in blocks it has not
  */
-export function bindRecurrent(op: RecurrentTape, seat: Seat, { dy, dx }: Slopes): Pass {
+export function bindRecurrent(op: RecurrentTape, seat: Seat, { dy, dx }: Slopes, adds = false): Pass {
   const { program, k, n } = seat;
   const { parts } = op;
   const byParts = parts >= n;
@@ -47,7 +48,7 @@ export function bindRecurrent(op: RecurrentTape, seat: Seat, { dy, dx }: Slopes)
       if (blocked !== undefined) return blocked.descend(order, dx, meet);
       if (dx === 0) return;
       if (byIdOf(op, steps * batch) !== undefined) meet();
-      descend(op, seat, order, dx);
+      descend(op, seat, order, dx, adds);
     },
 
     keep(order, which) {
