@@ -13,9 +13,9 @@ import { hashLanes, keyOf, mix } from './draw';
  *
  *   of h, then of c: isDrawn u32 · seed u32 · last u32, the largest hash that keeps
  *   made u32: [T·B] rows of c̃, strides as c's · held u32: scratch [2][B][⌈units/8⌉·8], of h and of c, what goes past the
- *   cell · zeros u32: a row of zeros
+ *   cell · zeros u32: a row of zeros · unit u32: number in the layer of the first unit of the first part
  *
- * Outputs and units are those of one part, the first of them number `first` of the layer; an LSTM's outputs are another
+ * Outputs and units are those of one part, `first` of them in parts before it; an LSTM's outputs are another
  * number where they are projected. row: t·B + b of the first stream · lengths: [B] or 0; an ended stream is left as it is
  */
 const CELL: usize = 12;
@@ -24,6 +24,7 @@ const LAST: usize = 8;
 const MADE: usize = 24;
 const HELD: usize = 28;
 const ZEROS: usize = 32;
+const UNIT: usize = 36;
 
 /** Whether c is drawn: then c̃ is apart from it. */
 // @ts-ignore: decorator
@@ -95,12 +96,13 @@ export function keepDrawn(
 ): void {
   const outputDrawn = load<u32>(zone) != 0;
   const cellDrawn = drawsCell(zone);
+  const unit = first + load<u32>(zone, UNIT);
   for (let b: usize = 0; b < batch; b++) {
     // An ended stream's too: its gradient will be 0, and c̃ must be a number to meet that.
     if (cellDrawn) memory.copy(made + b * ldc, c + b * ldc, units << 2);
     if (ended(lengths, b, time)) continue;
-    if (outputDrawn) keepRow(zone, row + b, first, y + b * ldy, h + b * ldy, outputs);
-    if (cellDrawn) keepRow(zone + CELL, row + b, first, c + b * ldc, before + b * ldc, units);
+    if (outputDrawn) keepRow(zone, row + b, unit, y + b * ldy, h + b * ldy, outputs);
+    if (cellDrawn) keepRow(zone + CELL, row + b, unit, c + b * ldc, before + b * ldc, units);
   }
 }
 
@@ -115,12 +117,13 @@ export function holdDrawn(
 ): void {
   const held = load<u32>(zone, HELD) + stream0 * ldh;
   const heldCell = held + all * ldh;
+  const unit = first + load<u32>(zone, UNIT);
   for (let b: usize = 0; b < batch; b++) {
     if (ended(lengths, b, time)) continue;
     const at = b * ldh;
     addRow(dh + at, dy + b * lddy, outputs);
-    if (load<u32>(zone)) holdRow(zone, row + b, first, held + at, dh + at, outputs);
-    if (drawsCell(zone)) holdRow(zone + CELL, row + b, first, heldCell + at, dc + at, units);
+    if (load<u32>(zone)) holdRow(zone, row + b, unit, held + at, dh + at, outputs);
+    if (drawsCell(zone)) holdRow(zone + CELL, row + b, unit, heldCell + at, dc + at, units);
   }
 }
 

@@ -1,7 +1,13 @@
 import { number } from '../base/guards.js';
 import { namedRandom } from '../base/random.js';
-import { depthOf } from '../model/blocks.js';
-import { isRecurrent, type LayerSpec, type ModelSpec } from '../model/spec.js';
+import { blockRunsOf, depthOf } from '../model/blocks.js';
+import {
+  blockSizesOf,
+  isRecurrent,
+  type LayerSpec,
+  type ModelSpec,
+  type RecurrentLayerSpec,
+} from '../model/spec.js';
 import { layerTensors, type Tensors } from '../model/tensors.js';
 
 /** How first weights are drawn, where it is not as PyTorch draws them. */
@@ -20,7 +26,8 @@ export interface InitOptions {
  * mean 0 and deviation 1.
  *
  *   tensors of a recurrent layer   1 / √H, but
- *   weight_hh                      1 / √D: a unit of a block reads D states, not H; with N = 1 it is PyTorch's 1 / √H
+ *   weight_hh                      1 / √D: a unit of a block reads D states, not H; with N = 1 it is PyTorch's 1 / √H;
+ *                                  where blocks differ in size, D is its own block's
  *   linear weight, bias            1 / √(I/N): an output of a block reads so many inputs
  *   conv weight, bias              1 / √width
  *
@@ -52,6 +59,10 @@ export function initTensors(spec: ModelSpec, seed: number, options: InitOptions 
         tensors[name] = { shape, data: drawOrder(random, count) };
         continue;
       }
+      if (isRecurrent(layer) && name === `${layer.name}.weight_hh` && blockSizesOf(layer) !== undefined) {
+        tensors[name] = { shape, data: drawRagged(random, layer, shape as [number, number]) };
+        continue;
+      }
       const bound = boundOf(layer, name, embeddingRange);
       const next = bound === undefined ? normal(random) : () => (2 * random() - 1) * bound;
       const data = new Float32Array(count);
@@ -73,6 +84,23 @@ function constantOf({ kind }: LayerSpec, tensor: string): number | undefined {
   if (kind !== 'lnlstm' && kind !== 'lngru') return undefined;
   if (tensor.startsWith('gain')) return 1;
   return tensor.startsWith('bias') ? 0 : undefined;
+}
+
+/** Recurrent weights of blocks that differ in size; what stands behind a block's states is 0. */
+function drawRagged(
+  random: () => number,
+  layer: RecurrentLayerSpec,
+  [rows, depth]: [number, number],
+): Float32Array {
+  const data = new Float32Array(rows * depth);
+  const sizes = blockRunsOf(layer).flatMap(({ count, units }) =>
+    new Array<number>(count * units).fill(units),
+  );
+  for (let row = 0; row < rows; row++) {
+    const size = sizes[row % layer.hiddenSize]!;
+    for (let k = 0; k < size; k++) data[row * depth + k] = (2 * random() - 1) / Math.sqrt(size);
+  }
+  return data;
 }
 
 /** Whole numbers below a count, each once: Fisher and Yates' shuffle in Durstenfeld's form (1964). */

@@ -62,7 +62,8 @@ interface Kept extends Pick<StateTape, 'name' | 'kept' | 'ld' | 'width'> {
 function keptOf({ ops }: TrainProgram): Kept[][] {
   const all: Kept[][] = [];
   for (const op of ops) {
-    if (op.op === 'recurrent') all.push(op.states.map((state) => ({ ...state, slots: 1 })));
+    if (op.op === 'recurrent' || op.op === 'ragged')
+      all.push(op.states.map((state) => ({ ...state, slots: 1 })));
     if (op.op === 'conv' || op.op === 'delay') {
       const { kept, input, outputs: width, past: slots } = op;
       all.push([{ name: 'h', kept, ld: input.ld, width, slots }]);

@@ -2,6 +2,7 @@ import { cellOf } from '#dist/model/cells.js';
 import { type FullFunc, type Func, fullFunc } from '#dist/model/functions.js';
 import { kindOf } from '#dist/model/kinds.js';
 import {
+  blockSizesOf,
   blocksOf,
   type LnGruSpec,
   type LnLstmSpec,
@@ -15,7 +16,7 @@ import { type CellKind, cellKinds } from '../oracle/arbitraries.js';
 import { ACTIVATION_ERROR, UNIT_ROUNDOFF } from '../oracle/tolerance.js';
 import { layerOf } from '../session/draw.js';
 import { applyOn } from './slopes.js';
-import type { Node, Tape } from './tape.js';
+import type { Node, Reach, Tape } from './tape.js';
 
 /** Those whose units all meet in each step. */
 export const normedKinds = ['lnlstm', 'lngru'] as const;
@@ -219,7 +220,7 @@ function inputProduct(
   }));
 }
 
-/** What one gate has of the state: a unit reads its own block, or all that the layer gives. */
+/** What one gate has of the state: a unit reads its own block, of whatever size, or all that the layer gives. */
 function stateProduct(
   tape: Tape,
   layer: RecurrentLayerSpec,
@@ -228,11 +229,17 @@ function stateProduct(
   h: Node,
 ): Node {
   const { hiddenSize } = layer;
-  const [blocks, count] = [blocksOf(layer), outputsOf(layer) / blocksOf(layer)];
-  return tape.product(parameter('weight_hh'), gate * hiddenSize, hiddenSize, count, h, (u) => ({
-    first: blocks === 1 ? 0 : Math.floor(u / count) * count,
-    count,
-  }));
+  const [blocks, width] = [blocksOf(layer), outputsOf(layer)];
+  const sizes = blockSizesOf(layer) ?? new Array<number>(blocks).fill(width / blocks);
+  const reaches = sizes.flatMap((count, n) => {
+    const first = sizes.slice(0, n).reduce((sum, size) => sum + size, 0);
+    return new Array<Reach>(count).fill({ first, count });
+  });
+  const weight = parameter('weight_hh');
+  const depth = Math.max(...sizes);
+  // What is projected is all read by each unit, of which there are more.
+  const reads = (u: number) => (blocks === 1 ? reaches[0]! : reaches[u]!);
+  return tape.product(weight, gate * hiddenSize, hiddenSize, depth, h, reads);
 }
 
 /** A function with alpha and beta as a program has them, in f32. */

@@ -88,6 +88,7 @@ test.each([
   'delays, of a window and of a state',
   'a norm of several, and scales',
   'shuffles between blocks',
+  'blocks of different sizes',
 ])('stopped and gone on with, by way of a checkpoint, it is the same bytes: %s', async (name) => {
   const spec = checkSpec(graphs[name]!);
   const options = optionsOf({ optimizer: { kind: 'adam' }, dropout: 0.2, seed: 4 });

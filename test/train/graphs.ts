@@ -214,6 +214,10 @@ export const inputBlocked: Record<string, LayerSpec[]> = {
     { ...layerOf('lstm', 'same', 6, 6, 3), inputBlocks: 3 } as LayerSpec,
     { ...layerOf('gruAfter', 'fewer', 6, 6, 6), inputBlocks: 2 } as LayerSpec,
     { ...layerOf('gruBefore', 'more', 6, 6, 2), inputBlocks: 6 } as LayerSpec,
+    linear('out', 6, 3),
+  ],
+  'blocks of inputs that units’ blocks have in common': [
+    linear('in', 3, 6),
     { ...layerOf('elmanTanh', 'other', 6, 12, 4), inputBlocks: 3 } as LayerSpec,
     { kind: 'shuffle', name: 'mix', size: 12 },
     { ...layerOf('elmanRelu', 'units', 12, 12, 12), inputBlocks: 12 } as LayerSpec,
@@ -223,8 +227,27 @@ export const inputBlocked: Record<string, LayerSpec[]> = {
     { kind: 'embedding', name: 'e', count: 6, size: 8 },
     { ...layerOf('lstm', 'a', 8, 4), inputBlocks: 2 } as LayerSpec,
     { kind: 'sru', name: 'b', inputSize: 12, hiddenSize: 12, inputBlocks: 4, inputs: ['a', 'e'] },
-    { kind: 'qrnn', name: 'c', inputSize: 16, hiddenSize: 32, inputBlocks: 8, inputs: ['b', 'a'] },
-    linear('out', 32, 6),
+    { kind: 'qrnn', name: 'c', inputSize: 16, hiddenSize: 8, inputBlocks: 8, inputs: ['b', 'a'] },
+    linear('out', 8, 6),
+  ],
+};
+
+/** Blocks of different sizes, of the input, of several, and read by others than a linear layer. */
+export const ragged: Record<string, LayerSpec[]> = {
+  'blocks of different sizes': [
+    { kind: 'gru', name: 'a', inputSize: 3, hiddenSize: 11, blockSizes: [2, 2, 1, 1, 5] },
+    { kind: 'shuffle', name: 'mix', size: 11 },
+    { kind: 'lstm', name: 'b', inputSize: 14, hiddenSize: 11, blockSizes: [8, 3], inputs: ['mix', 'input'] },
+    combine('sum', 'add', ['b', 'a']),
+    { kind: 'norm', name: 'n', size: 11, epsilon: 1e-2 },
+    linear('out', 11, 3),
+  ],
+  'blocks of different sizes behind an embedding': [
+    { kind: 'embedding', name: 'e', count: 6, size: 5 },
+    { kind: 'lstm', name: 'a', inputSize: 5, hiddenSize: 9, blockSizes: [1, 4, 4], peepholes: true },
+    { kind: 'slstm', name: 'b', inputSize: 9, hiddenSize: 8, blockSizes: [3, 5] },
+    { kind: 'elman', name: 'c', inputSize: 17, hiddenSize: 6, blockSizes: [4, 2], inputs: ['b', 'a'] },
+    linear('out', 6, 6),
   ],
 };
 
@@ -257,7 +280,14 @@ export const looking: Record<string, LayerSpec[]> = {
 };
 
 export const graphs: Record<string, ModelSpec> = Object.fromEntries(
-  Object.entries({ ...wired, ...normed, ...blocked, ...ended, ...shuffled, ...inputBlocked, ...looking }).map(
-    ([name, layers]) => [name, { layers }],
-  ),
+  Object.entries({
+    ...wired,
+    ...normed,
+    ...blocked,
+    ...ended,
+    ...shuffled,
+    ...inputBlocked,
+    ...ragged,
+    ...looking,
+  }).map(([name, layers]) => [name, { layers }]),
 );

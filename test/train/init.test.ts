@@ -106,6 +106,25 @@ describe('initTensors', () => {
     for (const [name, tensor] of Object.entries(fewer)) expect(tensor, name).toEqual(tensors[name]);
   });
 
+  it('draws each block of those that differ in size by its own, and nothing behind it', () => {
+    const layer: LayerSpec = {
+      kind: 'gru',
+      name: 'r',
+      inputSize: 2,
+      hiddenSize: 148,
+      blockSizes: [100, ...Array<number>(12).fill(4)],
+    };
+    const { data } = initTensors(checkSpec({ layers: [layer] }), 1)['r.weight_hh']!;
+    const rowsOf = (isLarge: boolean) =>
+      Array.from({ length: 3 * 148 }, (_, row) => row).filter((row) => row % 148 < 100 === isLarge);
+    const cut = (row: number, from: number, to: number) => [
+      ...data.subarray(row * 100 + from, row * 100 + to),
+    ];
+    expectUniform(Float32Array.from(rowsOf(true).flatMap((row) => cut(row, 0, 100))), 1 / 10);
+    expectUniform(Float32Array.from(rowsOf(false).flatMap((row) => cut(row, 0, 4))), 1 / 2);
+    expect(rowsOf(false).every((row) => cut(row, 4, 100).every((v) => v === 0))).toBe(true);
+  });
+
   it('draws the order of a shuffle, from the seed and the name', () => {
     const drawn = (name: string, seed: number) =>
       initTensors(checkSpec({ layers: [{ kind: 'shuffle', name, size: 40 }] }), seed)[`${name}.order`]!.data;

@@ -107,10 +107,19 @@ describe('specs', () => {
       /"mid"/,
     ],
     [
-      'blocks that differ in size',
-      [{ kind: 'lstm', name: 'parts', inputSize: 4, hiddenSize: 6, blockSizes: [4, 2] }, out(6)],
+      'strips',
+      [
+        {
+          kind: 'lstm',
+          name: 'thin',
+          inputSize: 4,
+          hiddenSize: 8,
+          strips: { shape: '4x4', count: 2, diagonal: false },
+        },
+        out(8),
+      ],
       unsupported,
-      /parts: blockSizes/,
+      /thin: strips/,
     ],
     ['no layers', [], range, /layers/],
     ['sizes that do not meet', [layerOf('lstm', 'rnn', 3, 4), out(5)], range, /out/],

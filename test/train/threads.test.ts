@@ -44,6 +44,7 @@ const cases: Record<string, { spec: ModelSpec; loss?: OracleLoss; options?: Part
   'a graph of everything, dropout': { spec: wide(37), options: { dropout: 0.2 } },
   'blocks, and rows of one column': { spec: columns(40), options: { dropout: 0.1 } },
   'blocks of inputs': { spec: reading(12), options: { dropout: 0.1 } },
+  'blocks of different sizes': { spec: uneven(), options: { dropout: 0.2 } },
   'many blocks of inputs': { spec: reading(60), loss: { kind: 'sequence', pool: 'last' } },
   'a narrow one, sequences': { spec: wide(3), loss: { kind: 'sequence', pool: 'mean' } },
 };
@@ -58,6 +59,20 @@ function columns(size: number): ModelSpec {
       layerOf('elmanTanh', 'a', size, 1),
       layerOf('gruAfter', 'b', 1, size, 5),
       { kind: 'linear', name: 'out', inputSize: size, outputSize: 25, blocks: 5 },
+    ],
+  };
+}
+
+/** Blocks of different sizes: more of one size than threads, and single ones. */
+function uneven(): ModelSpec {
+  const shared = { inputSize: 30, hiddenSize: 30 };
+  return {
+    layers: [
+      { kind: 'linear', name: 'in', inputSize: 2, outputSize: 30 },
+      { kind: 'lstm', name: 'a', ...shared, blockSizes: [4, 4, 4, 4, 14] },
+      { kind: 'gru', name: 'b', ...shared, blockSizes: [9, 1, 1, 1, 1, 17] },
+      { kind: 'slstm', name: 'c', ...shared, blockSizes: [2, 2, 10, 10, 6] },
+      { kind: 'linear', name: 'out', inputSize: 30, outputSize: 9 },
     ],
   };
 }

@@ -9,11 +9,11 @@ import { randomBatch, randomWeights } from './batches.js';
 import { mismatch } from './refused.js';
 import { batchOf, expectRefusal, expectSameTensors, f32Of, optionsOf } from './trained.js';
 
-/** What training leaves as it is: the order of a shuffle. */
+/** What training leaves as it is: the order of a shuffle, and what stands behind the states of a block. */
 const layers: LayerSpec[] = [
   { kind: 'lstm', name: 'a', inputSize: 3, hiddenSize: 6, blocks: 2 },
   { kind: 'shuffle', name: 'mix', size: 6 },
-  { kind: 'gru', name: 'b', inputSize: 6, hiddenSize: 6, blocks: 3 },
+  { kind: 'gru', name: 'b', inputSize: 6, hiddenSize: 6, blockSizes: [1, 3, 2] },
   { kind: 'linear', name: 'out', inputSize: 6, outputSize: 3 },
 ];
 const spec: ModelSpec = checkSpec({ layers });
@@ -23,7 +23,11 @@ const batch = (seed: number) => {
   (drawn.targets as Int32Array)[0] = 1;
   return batchOf(drawn);
 };
-const untrained = ({ 'mix.order': order }: Tensors) => ({ order });
+const untrained = ({ 'mix.order': order, 'b.weight_hh': rows }: Tensors) => ({
+  order,
+  // Of a row of three, by its unit.
+  behind: rows!.data.filter((_, i) => i % 3 >= [1, 3, 3, 3, 2, 2][Math.floor(i / 3) % 6]!),
+});
 
 const optimizers: Optimizer[] = [
   { kind: 'sgd', weightDecay: 0.1 },
@@ -37,14 +41,20 @@ test.each(optimizers)('no optimiser touches it: %o', async (optimizer) => {
   const trainer = await createTrainer(spec, optionsOf({ tensors: given, optimizer, clip: 0.1 }));
   // What is given is copied.
   given['mix.order']!.data.reverse();
+  given['b.weight_hh']!.data.fill(7);
   for (let k = 0; k < 10; k++) await trainer.step(batch(k), 0.1);
   const tensors = trainer.tensors();
   expect(untrained(tensors)).toEqual(untrained(first));
   expect(tensors['a.weight_hh']).not.toEqual(first['a.weight_hh']);
   // And so is what is handed out.
   tensors['mix.order']!.data.reverse();
+  tensors['b.weight_hh']!.data.fill(7);
   expect(untrained(trainer.tensors())).toEqual(untrained(first));
-  expect(Object.keys(await trainer.gradients(batch(1)))).not.toContain('mix.order');
+  const gradients = await trainer.gradients(batch(1));
+  expect(Object.keys(gradients)).not.toContain('mix.order');
+  const { behind } = untrained({ ...tensors, ...gradients });
+  expect(behind.length).toBe(3 * (2 + 2));
+  expect([...behind]).toEqual(Array(12).fill(0));
   expect(Object.keys(trainer.save().tensors).filter((name) => name.endsWith('order'))).toEqual(['mix.order']);
   trainer.dispose();
 });

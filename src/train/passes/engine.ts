@@ -9,6 +9,7 @@ import { bindActivation, bindEmbedding, bindLinear, type Slopes } from './dense.
 import { bindHead } from './head.js';
 import { bindConv, bindDelay } from './past.js';
 import { bindCombine, bindFunction, bindNorm, bindScale, bindShuffle } from './pointwise.js';
+import { bindRagged } from './ragged.js';
 import { bindRecurrent } from './recurrent.js';
 import { copyRows } from './rows.js';
 import { type Pass, rowsOf, type Seat } from './seat.js';
@@ -93,6 +94,8 @@ function bindOp(op: TrainOp, seat: Seat, { layer, dy, dx }: Route): Pass {
   switch (op.op) {
     case 'recurrent':
       return bindRecurrent(op, seat, slopes, layer);
+    case 'ragged':
+      return bindRagged(op, seat, slopes, layer);
     case 'linear':
       return bindLinear(op, seat, slopes);
     case 'embedding':

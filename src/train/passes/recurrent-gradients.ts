@@ -185,13 +185,14 @@ function addProjection({ whr, s, hidden, side, outputs }: RecurrentTape, seat: S
 
 /**
  * This worker's rows of dx = Σ over parts of dz W_ih, some at a time: they stay near while all parts add to them, and so
- * does a part's dz while all panels pass by. They begin with what comes back past the matrices. By id there are sums of dz instead, and a row of dx for each id. Shares of columns would have every worker read all of dz.
+ * does a part's dz while all panels pass by. They begin with what comes back past the matrices, or where one run of blocks adds to what another has made, with that. By id there are sums of dz instead, and a row of dx for each id. Shares of columns would have every worker read all of dz.
  */
 export function descend(
   op: RecurrentTape,
   { kernels, program, k, n }: Seat,
   { steps, batch }: Order,
   dx: number,
+  adds: boolean,
 ): void {
   const { inputs, parts, whole, wih, input, skip } = op;
   const byId = byIdOf(op, steps * batch);
@@ -206,8 +207,9 @@ export function descend(
     for (let part = 0; part < parts; part++) {
       const { rows: depth } = shapeOf(op, part);
       const weights = wih.backward + part * whole.rows * panels * panelRows * 4;
-      const init = part > 0 ? out : skip === 0 ? program.zeros : skip + row * op.out.ld;
-      const ldInit = part > 0 ? input.ld : skip === 0 ? 0 : op.out.ld;
+      const begins = part === 0 && !adds;
+      const init = !begins ? out : skip === 0 ? program.zeros : skip + row * op.out.ld;
+      const ldInit = !begins ? input.ld : skip === 0 ? 0 : op.out.ld;
       const dz = halves + (part * rows * whole.rows + row * depth) * 4;
       kernels.gemm_f32(out, input.ld, init, ldInit, dz, depth * 4, weights, count, depth, panels);
     }

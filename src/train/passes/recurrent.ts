@@ -15,8 +15,15 @@ import { bindZone } from './zoneout.js';
  * all units meet, all parts of some streams: either way it runs all steps alone. Of the weights' gradients and of the
  * input's it has rows, so that nothing is ever added up over workers.
  * @param layer its number
+ * @param adds whether dx has something that this one's is added to; with inputs in blocks it has not
  */
-export function bindRecurrent(op: RecurrentTape, seat: Seat, { dy, dx }: Slopes, layer: number): Pass {
+export function bindRecurrent(
+  op: RecurrentTape,
+  seat: Seat,
+  { dy, dx }: Slopes,
+  layer: number,
+  adds = false,
+): Pass {
   const { program, k, n } = seat;
   const { parts, meeting } = op;
   const byParts = meeting === undefined && parts >= n;
@@ -51,7 +58,7 @@ export function bindRecurrent(op: RecurrentTape, seat: Seat, { dy, dx }: Slopes,
       if (blocked !== undefined) return blocked.descend(order, dx, meet);
       if (dx === 0) return;
       if (byIdOf(op, steps * batch) !== undefined) meet();
-      descend(op, seat, order, dx);
+      descend(op, seat, order, dx, adds);
     },
 
     keep(order, which) {

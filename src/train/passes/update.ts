@@ -3,7 +3,7 @@ import { panelRows } from '../../pack/rows.js';
 import type { Param, Weight } from '../plan/link.js';
 import { noteNorm, noteUpdate, type Order } from '../plan/order.js';
 import { squareFloats } from '../plan/plan.js';
-
+import { recurrentsOf } from '../plan/program.js';
 import { sumLosses } from './head.js';
 import type { Seat } from './seat.js';
 
@@ -73,7 +73,8 @@ export function packWeights(seat: Seat): void {
   for (const op of program.ops) {
     if (op.op === 'linear' || op.op === 'blocks') packWeight(seat, op.weight);
     if (op.op === 'conv') packForward(seat, op.weight, op.packed);
-    if (op.op !== 'recurrent') continue;
+  }
+  for (const op of recurrentsOf(program.ops)) {
     packWeight(seat, op.wih);
     if (op.whr !== undefined) packWeight(seat, op.whr);
     if (op.whh !== undefined && 'forward' in op.whh) packWeight(seat, op.whh);

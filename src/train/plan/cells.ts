@@ -1,5 +1,5 @@
 import { type Cell, cellOf } from '../../model/cells.js';
-import { blockSizesOf, type RecurrentLayerSpec, stripsOf } from '../../model/spec.js';
+import { type RecurrentLayerSpec, stripsOf } from '../../model/spec.js';
 
 /** Gates that stand together, and whose weights of c have met the same c. */
 export interface GateRun {
@@ -69,7 +69,6 @@ export function tapeOf(layer: RecurrentLayerSpec): TapeCell & { cell: Cell } {
 /** What of a recurrent layer cannot be trained: a field, or the kind of its cell; undefined where all of it can. */
 export function tapeFieldBeyond(layer: RecurrentLayerSpec): string | undefined {
   if (stripsOf(layer) !== undefined) return 'strips';
-  if (blockSizesOf(layer) !== undefined) return 'blockSizes';
   if (layer.direction !== undefined) return 'direction';
   return tapes[cellOf(layer).code] === undefined ? `kind '${layer.kind}'` : undefined;
 }

@@ -17,11 +17,12 @@ export interface Link {
  * Weights, gradients and the optimiser's moments lie alike in regions of their own, `at` bytes from where each begins.
  */
 export interface Param {
-  /** its tensor; where weights are tied, the embedding's, then the last layer's */
+  /** its tensor, of which others may have other rows; where weights are tied, the embedding's, then the last layer's */
   names: string[];
   parts: number;
   /** rows in a part, padded to whole panels */
   rows: number;
+  /** the first ones of a row of its tensor; of ragged blocks it has more */
   columns: number;
   ld: number;
   at: number;
@@ -31,8 +32,18 @@ export interface Param {
   each?: number;
   /** of rows g·H + u whose parts are blocks of `units` units, those of one gate after those of another */
   blocked?: { hidden: number; units: number };
-  /** of a recurrent layer, whose rows are interleaved; `gates` where the tensor has those of some alone */
-  gated?: { cell: Cell; hidden: number; units: number; gates?: readonly number[] };
+  /**
+   * of units [first, first + hidden) of a recurrent layer of `all`, whose rows are interleaved; `gates` where the tensor has
+   * those of some alone
+   */
+  gated?: {
+    cell: Cell;
+    first: number;
+    hidden: number;
+    all: number;
+    units: number;
+    gates?: readonly number[];
+  };
 }
 
 /** A weight and its packed forms, made anew after each update. */

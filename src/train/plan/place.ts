@@ -2,13 +2,13 @@ import { ArgumentRangeError, MismatchError, UnsupportedError } from '../../base/
 import { show } from '../../base/guards.js';
 import type { Arena } from '../../memory/arena.js';
 import { type Cell, cellOf } from '../../model/cells.js';
-import type { ModelSpec, RecurrentLayerSpec } from '../../model/spec.js';
+import { blockSizesOf, isRecurrent, type ModelSpec, type RecurrentLayerSpec } from '../../model/spec.js';
 import { layerTensors, type Tensor, type Tensors } from '../../model/tensors.js';
 import { placeParameters } from '../../pack/parameters.js';
 import { gatePlaces, rowPlaces } from '../../pack/rows.js';
 import { placeTable, tableFloats } from '../../pack/table.js';
 import type { Param } from './link.js';
-import type { RecurrentTape, TrainProgram } from './program.js';
+import { type RecurrentTape, recurrentsOf, type TrainProgram } from './program.js';
 import type { InputBlocks } from './tapes.js';
 import { withoutZoneout } from './zoneout.js';
 
@@ -28,12 +28,12 @@ export function placeTensors(
   tensors: Tensors,
 ): void {
   for (const param of program.params) {
-    const { data } = tensors[param.names[0]!]!;
+    const tensor = tensors[param.names[0]!]!;
     const { columns, ld } = param;
     f32.fill(0, (region + param.at) / 4, (region + param.at) / 4 + param.count);
-    forEachRow(param, data.length / columns, (row, place) => {
+    forEachRow(param, tensor, (at, place) => {
       const to = (region + param.at + place * ld) / 4;
-      for (let column = 0; column < columns; column++) f32[to + column] = data[row * columns + column]!;
+      for (let column = 0; column < columns; column++) f32[to + column] = tensor.data[at + column]!;
     });
   }
 }
@@ -45,7 +45,11 @@ export function placeUntrained(i32: Int32Array, { ops }: TrainProgram, untrained
 
 /** Copies of those checked tensors of which training leaves something as it is. */
 export function untrainedOf({ layers }: ModelSpec, tensors: Tensors): Tensors {
-  const names = layers.flatMap((layer) => (layer.kind === 'shuffle' ? [`${layer.name}.order`] : []));
+  const names = layers.flatMap((layer) => {
+    if (layer.kind === 'shuffle') return [`${layer.name}.order`];
+    // What stands behind the states of a block.
+    return isRecurrent(layer) && blockSizesOf(layer) !== undefined ? [`${layer.name}.weight_hh`] : [];
+  });
   return copyTensors(Object.fromEntries(names.map((name) => [name, tensors[name]!])));
 }
 
@@ -73,16 +77,19 @@ export function readTensors(
   for (const param of program.params) {
     const { columns, ld, names } = param;
     for (const name of names) {
-      const shape = shapes[name]!;
-      const data = new Float32Array(shape.reduce((product, size) => product * size, 1));
-      forEachRow(param, data.length / columns, (row, place) => {
+      tensors[name] ??= zerosOf(shapes[name]!);
+      const tensor = tensors[name];
+      forEachRow(param, tensor, (at, place) => {
         const from = (region + param.at + place * ld) / 4;
-        data.set(f32.subarray(from, from + columns), row * columns);
+        tensor.data.set(f32.subarray(from, from + columns), at);
       });
-      tensors[name] = { shape, data };
     }
   }
   return tensors;
+}
+
+function zerosOf(shape: number[]): Tensor {
+  return { shape, data: new Float32Array(shape.reduce((product, size) => product * size, 1)) };
 }
 
 /**
@@ -115,24 +122,30 @@ export function checkNames({ params, moments }: TrainProgram): void {
   }
 }
 
-/** Every row of a parameter's tensor and where it lies. */
+/** Where every row of a parameter's tensor that is its own begins, and the row of the parameter that it is. */
 function forEachRow(
   { gated, each, blocked, rows: stride }: Param,
-  rows: number,
-  use: (row: number, place: number) => void,
+  { shape, data }: Tensor,
+  use: (at: number, place: number) => void,
 ): void {
-  if (blocked !== undefined) {
-    for (let row = 0; row < rows; row++) use(row, blockPlace(blocked, stride, row));
+  const rows = shape[0]!;
+  const width = data.length / rows;
+  if (gated !== undefined) {
+    const { first, hidden, all } = gated;
+    const places = placesOf(gated, stride);
+    if ((places.length / hidden) * all !== rows)
+      throw new ArgumentRangeError(
+        `a tensor has ${rows} rows where ${(places.length / hidden) * all} belong.`,
+      );
+    for (const [k, place] of places.entries())
+      use((Math.floor(k / hidden) * all + first + (k % hidden)) * width, place);
     return;
   }
-  if (each !== undefined) {
-    for (let row = 0; row < rows; row++) use(row, Math.floor(row / each) * stride + (row % each));
-    return;
+  for (let row = 0; row < rows; row++) {
+    if (blocked !== undefined) use(row * width, blockPlace(blocked, stride, row));
+    else if (each !== undefined) use(row * width, Math.floor(row / each) * stride + (row % each));
+    else use(row * width, row);
   }
-  const places = gated && placesOf(gated, stride);
-  if (places !== undefined && places.length !== rows)
-    throw new ArgumentRangeError(`a tensor has ${rows} rows where ${places.length} belong.`);
-  for (let row = 0; row < rows; row++) use(row, places === undefined ? row : places[row]!);
 }
 
 /** Where a row g·H + u is, when blocks of units stand one after the other, `stride` rows apart, within one gate after gate. */
@@ -150,8 +163,7 @@ function placesOf({ cell, hidden, units, gates }: NonNullable<Param['gated']>, s
 /** Writes the constants of the kernels, and of each layer that has some of its own what it says. */
 export function placeConstants({ f32, i32 }: Arena, program: TrainProgram, { layers }: ModelSpec): void {
   placeTable(f32, program.constants / 4);
-  for (const op of program.ops) {
-    if (op.op !== 'recurrent') continue;
+  for (const op of recurrentsOf(program.ops)) {
     const layer = layers.find(({ name }) => name === op.name) as RecurrentLayerSpec;
     if (op.blocked !== undefined) placeInputOrder(i32, op, op.blocked, cellOf(layer));
     if (op.table === program.constants) continue;

@@ -29,7 +29,14 @@ import {
 } from './params.js';
 import { pastOf, planPast } from './past.js';
 import { planActivation, planCombine, planNorm, planScale, planShuffle } from './pointwise.js';
-import { backWidth, type RecurrentTape, type Scratch, type TrainOp, type TrainProgram } from './program.js';
+import {
+  backWidth,
+  type RecurrentTape,
+  recurrentsOf,
+  type Scratch,
+  type TrainOp,
+  type TrainProgram,
+} from './program.js';
 import { planById, planRecurrent } from './recurrent.js';
 import { type Node, planRoutes } from './routes.js';
 import { zoneWords } from './zoneout.js';
@@ -131,9 +138,9 @@ function planNodes(
 
 /** The widest row that an operation reads, gives or keeps, bytes. */
 function widestOf(op: TrainOp): number {
-  if (op.op !== 'recurrent') return Math.max(op.input.ld, op.out.ld);
-  const states = op.states.map(({ ld }) => ld);
-  return Math.max(op.input.ld, op.out.ld, ...states, op.blocked?.out.ld ?? 0);
+  const states = op.op === 'recurrent' || op.op === 'ragged' ? op.states.map(({ ld }) => ld) : [];
+  const half = op.op === 'recurrent' && op.blocked !== undefined ? op.blocked.out.ld : 0;
+  return Math.max(op.input.ld, op.out.ld, ...states, half);
 }
 
 /** What the layer after one reads. */
@@ -202,7 +209,7 @@ function planLinear(plan: Plan, layer: LinearSpec, input: Link): TrainOp {
 }
 
 function planScratch({ layout, capacity }: Plan, ops: readonly TrainOp[], widest: number): Scratch {
-  const tapes = ops.filter((op) => op.op === 'recurrent');
+  const tapes = recurrentsOf(ops);
   const most = (of: (op: RecurrentTape) => number) => Math.max(0, ...tapes.map(of));
   const vector = capacity.batch * most(backWidth);
   const carries = Math.max(

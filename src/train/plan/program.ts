@@ -124,6 +124,21 @@ export interface RecurrentTape {
 }
 
 /**
+ * A recurrent layer whose blocks differ in size: a tape for each run of blocks of one size, whose units stand side by side in
+ * the rows of its states.
+ */
+export interface RaggedTape
+  extends Pick<RecurrentTape, 'name' | 'input' | 'out' | 'outputs' | 'dropped' | 'states'> {
+  op: 'ragged';
+  runs: RecurrentTape[];
+}
+
+/** The tapes of all recurrences. */
+export function recurrentsOf(ops: readonly TrainOp[]): RecurrentTape[] {
+  return ops.flatMap((op) => (op.op === 'recurrent' ? [op] : op.op === 'ragged' ? op.runs : []));
+}
+
+/**
  * Where an embedding's rows are few, a recurrent layer behind it computes for each id, not for each row of a large batch:
  * its input half is looked up, and its gradients are first summed by id.
  */
@@ -196,6 +211,7 @@ export interface ActivationTape {
 
 export type TrainOp =
   | RecurrentTape
+  | RaggedTape
   | LinearTape
   | BlocksTape
   | EmbeddingTape

@@ -1,4 +1,5 @@
 import { type Layout, roundUp } from '../../memory/layout.js';
+import { type BlockRun, blockRunsOf } from '../../model/blocks.js';
 import { type Cell, hasSeparateBias, vectorsOf } from '../../model/cells.js';
 import { kindOf } from '../../model/kinds.js';
 import type { RecurrentLayerSpec } from '../../model/spec.js';
@@ -16,6 +17,7 @@ import {
   type EmbeddingTape,
   type MeetingTape,
   type PartShape,
+  type RaggedTape,
   type RecurrentTape,
   rowsPerId,
   type StateTape,
@@ -23,28 +25,57 @@ import {
 } from './program.js';
 import { planZone } from './zoneout.js';
 
-/** The tape of a recurrent layer. @throws UnsupportedError for a cell that cannot be trained */
+/** The tape of a recurrent layer, or those of its runs of blocks. */
 export function planRecurrent(
   plan: Plan,
   layer: RecurrentLayerSpec,
   input: Link,
   constants: number,
+): RecurrentTape | RaggedTape {
+  const states = planStates(plan, layer);
+  const [{ at: y, ld, width: outputs }] = states as [StateTape];
+  const dropped = plan.dropout > 0 ? placeRows(plan, plan.rows, outputs).y : 0;
+  const [first, ...more] = blockRunsOf(layer) as [BlockRun, ...BlockRun[]];
+  if (more.length === 0) return { ...planRun(plan, layer, first, states, input, constants), dropped };
+  const runs = [first, ...more].map((run) => {
+    const own = states.map((state) => cutState(state, run));
+    return planRun(plan, layer, run, own, input, constants);
+  });
+  return { op: 'ragged', name: layer.name, input, out: { y, ld, skip: 1 }, outputs, dropped, states, runs };
+}
+
+/** The columns that a run of blocks has of a state. */
+function cutState(state: StateTape, { unit, count, units }: BlockRun): StateTape {
+  const first = unit * 4;
+  const kept = state.kept.map((at) => at + first) as StateTape['kept'];
+  return { ...state, at: state.at + first, kept, width: count * units };
+}
+
+/** The tape of some blocks of a layer that are of one size. @param states those of their units */
+function planRun(
+  plan: Plan,
+  layer: RecurrentLayerSpec,
+  run: BlockRun,
+  states: StateTape[],
+  input: Link,
+  constants: number,
 ): RecurrentTape {
-  const { name, inputSize: inputs, hiddenSize: hidden } = layer;
+  const { name, inputSize: inputs } = layer;
+  const hidden = run.count * run.units;
   const { layout, rows: most } = plan;
   const { cell, side, carries, meets, skips } = tapeOf(layer);
   // Those that meet are one part where they run; here they are several, which one worker runs together.
-  const { block: units, diagonal } = partsOf(layer);
+  const { block: units, diagonal } = partsOf(layer, run);
   const parts = Math.ceil(hidden / units);
   const whole = shapeOf(cell, units);
   const last = shapeOf(cell, hidden - (parts - 1) * units);
   const { rows } = whole;
   const param = (field: string, columns: number, gates?: readonly number[]) => {
-    const gated = { cell, hidden, units, ...(gates === undefined ? {} : { gates }) };
+    const own = { cell, first: run.unit, hidden, all: layer.hiddenSize, units };
+    const gated = { ...own, ...(gates === undefined ? {} : { gates }) };
     const padded = field === 'weight_ih' || (field === 'weight_hh' && !diagonal);
     return planParam(plan, `${name}.${field}`, { parts, rows, columns, padded, gated });
   };
-  const states = planStates(plan, layer);
   const [h] = states as [StateTape];
   const blocked = layer.inputBlocks === undefined ? undefined : planInputBlocks(plan, layer, parts * rows);
   const wih =
@@ -69,7 +100,7 @@ export function planRecurrent(
     .map(({ tensor, gates }) => ({ param: columns.get(tensor)!, gates }));
   const sides = side === undefined ? 0 : side === 'row' ? rows : sideUnits(units, side, h.width);
   const own = meets && columns.get(meets.tensor);
-  const zone = planZone(plan, layer);
+  const zone = planZone(plan, layer, run);
   const placeOwn = () => layout.place(tableFloats + parameterFloats);
   const table = cell.isFamily ? placeOwn() : constants;
   return {
@@ -78,7 +109,7 @@ export function planRecurrent(
     input,
     out: { y: h.at, ld: h.ld, skip: 1 },
     outputs: h.width,
-    dropped: plan.dropout > 0 ? placeRows(plan, most, h.width).y : 0,
+    dropped: 0,
     cell: cell.code,
     gates: cell.phases.map(({ length }) => length),
     table,
