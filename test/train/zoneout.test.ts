@@ -17,6 +17,7 @@ const structures: ZoneSizes[] = [
   { hiddenSize: 9, blocks: 3, inputSize: 1 },
   { hiddenSize: 20 },
   { hiddenSize: 37, blocks: 37, inputSize: 5 },
+  { hiddenSize: 20, blockSizes: [5, 5, 1, 9] },
 ];
 
 const scenes = [
@@ -57,7 +58,7 @@ describe.each(availableKernels())('%s', (kernels) => {
   it.each(zoneKinds)('%s: gradients are the oracle’s of the same lots', async (kind) => {
     const turn = zoneKinds.indexOf(kind);
     for (const [k, sizes] of structures.entries()) {
-      if (sizes.blocks !== undefined && !hasBlocks(kind)) continue;
+      if ((sizes.blocks ?? sizes.blockSizes) !== undefined && !hasBlocks(kind)) continue;
       const spec = pairOf(kind, sizes);
       const weights = randomWeights(spec, k, 0.8, true);
       const { lengths, ...scene } = scenes[(turn + k) % scenes.length]!;
