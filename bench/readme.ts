@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { drawChart } from './chart.js';
 import { benchText, fillMarks, readmeText } from './pages.js';
-import type { LstmResults, QuestionsResults } from './table.js';
+import { formatMembers, type LstmResults, type QuestionsResults } from './table.js';
 import { formatTrain, formatTrainSummary, type TrainResults } from './train/table.js';
 
 const root = new URL('../../', import.meta.url);
@@ -12,6 +12,7 @@ const train = JSON.parse(await read('bench/results/train.json')) as TrainResults
 
 await writeFile(new URL('bench/results/lstm.svg', root), drawChart(lstm));
 await fill('README.md', readmeText(lstm));
+await fill('README.md', formatMembers(questions), 'cells');
 await fill('bench/README.md', benchText(lstm, questions));
 await fill('README.md', formatTrainSummary(train), 'train');
 await fill('bench/README.md', formatTrain(train), 'train');
