@@ -13,9 +13,11 @@ import { hashLanes, keyOf, mix } from './draw';
  *
  *   of h, then of c: isDrawn u32 · seed u32 · last u32, the largest hash that keeps
  *   made u32: [T·B] rows of c̃, strides as c's · held u32: scratch [2][B][⌈units/8⌉·8], of h and of c, what goes past the
- *   cell · zeros u32: a row of zeros · unit u32: number in the layer of the first unit of the first part
+ *   cell · zeros u32: a row of zeros
  *
- * Outputs and units are those of one part, `first` of them in parts before it; an LSTM's outputs are another
+ *   unit u32: number of the layer's unit that those of these parts are counted from
+ *
+ * Outputs and units are those of one part, the first of them number `first` of these parts; an LSTM's outputs are another
  * number where they are projected. row: t·B + b of the first stream · lengths: [B] or 0; an ended stream is left as it is
  */
 const CELL: usize = 12;
@@ -94,9 +96,9 @@ export function keepDrawn(
   zone: usize, y: usize, h: usize, ldy: usize, outputs: usize, c: usize, before: usize, made: usize, ldc: usize, units: usize,
   lengths: usize, time: usize, row: usize, batch: usize, first: usize,
 ): void {
+  const unit = first + load<u32>(zone, UNIT);
   const outputDrawn = load<u32>(zone) != 0;
   const cellDrawn = drawsCell(zone);
-  const unit = first + load<u32>(zone, UNIT);
   for (let b: usize = 0; b < batch; b++) {
     // An ended stream's too: its gradient will be 0, and c̃ must be a number to meet that.
     if (cellDrawn) memory.copy(made + b * ldc, c + b * ldc, units << 2);

@@ -35,17 +35,13 @@ export function hasBlocks(kind: ZoneKind): boolean {
 export interface ZoneSizes {
   hiddenSize: number;
   blocks?: number;
-  blockSizes?: number[];
   inputSize?: number;
 }
 
 export function zoneLayer(kind: ZoneKind, name: string, sizes: ZoneSizes): RecurrentLayerSpec {
   const [cell, rates] = kinds[kind];
-  const { hiddenSize, inputSize = 3, blocks, blockSizes } = sizes;
-  const layer = { ...trainLayer(cell, name, inputSize, hiddenSize, blocks), ...rates } as RecurrentLayerSpec;
-  if (blockSizes === undefined) return layer;
-  const { blocks: _, ...ragged } = layer as RecurrentLayerSpec & { blocks?: number };
-  return { ...ragged, blockSizes } as RecurrentLayerSpec;
+  const { hiddenSize, inputSize = 3, blocks } = sizes;
+  return { ...trainLayer(cell, name, inputSize, hiddenSize, blocks), ...rates } as RecurrentLayerSpec;
 }
 
 /** Two of them one behind the other, so that gradients come to a layer that keeps states from one that does. */

@@ -22,7 +22,7 @@ export function bindZone(
     words[6] = zone.made;
     words[7] = held;
     words[8] = program.zeros;
-    words[9] = zone.first;
+    words[9] = zone.unit;
     return at;
   };
 }

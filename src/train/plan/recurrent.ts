@@ -23,7 +23,7 @@ import {
   type StateTape,
   sideUnits,
 } from './program.js';
-import { planZone } from './zoneout.js';
+import { cutZone, planZone, type Zone } from './zoneout.js';
 
 /** The tape of a recurrent layer, or those of its runs of blocks. */
 export function planRecurrent(
@@ -36,10 +36,15 @@ export function planRecurrent(
   const [{ at: y, ld, width: outputs }] = states as [StateTape];
   const dropped = plan.dropout > 0 ? placeRows(plan, plan.rows, outputs).y : 0;
   const [first, ...more] = blockRunsOf(layer) as [BlockRun, ...BlockRun[]];
-  if (more.length === 0) return { ...planRun(plan, layer, first, states, input, constants), dropped };
+  const zone = planZone(plan, layer);
+  const given = { input, constants };
+  if (more.length === 0) return { ...planRun(plan, layer, first, { ...given, states, zone }), dropped };
   const runs = [first, ...more].map((run) => {
-    const own = states.map((state) => cutState(state, run));
-    return planRun(plan, layer, run, own, input, constants);
+    const own = {
+      states: states.map((state) => cutState(state, run)),
+      zone: zone && cutZone(zone, run.unit),
+    };
+    return planRun(plan, layer, run, { ...given, ...own });
   });
   return { op: 'ragged', name: layer.name, input, out: { y, ld, skip: 1 }, outputs, dropped, states, runs };
 }
@@ -51,14 +56,20 @@ function cutState(state: StateTape, { unit, count, units }: BlockRun): StateTape
   return { ...state, at: state.at + first, kept, width: count * units };
 }
 
-/** The tape of some blocks of a layer that are of one size. @param states those of their units */
+/** What a tape is made of: states and what is drawn are those of its units. */
+interface Given {
+  states: StateTape[];
+  zone: Zone | undefined;
+  input: Link;
+  constants: number;
+}
+
+/** The tape of some blocks of a layer that are of one size. */
 function planRun(
   plan: Plan,
   layer: RecurrentLayerSpec,
   run: BlockRun,
-  states: StateTape[],
-  input: Link,
-  constants: number,
+  { states, zone, input, constants }: Given,
 ): RecurrentTape {
   const { name, inputSize: inputs } = layer;
   const hidden = run.count * run.units;
@@ -100,7 +111,6 @@ function planRun(
     .map(({ tensor, gates }) => ({ param: columns.get(tensor)!, gates }));
   const sides = side === undefined ? 0 : side === 'row' ? rows : sideUnits(units, side, h.width);
   const own = meets && columns.get(meets.tensor);
-  const zone = planZone(plan, layer, run);
   const placeOwn = () => layout.place(tableFloats + parameterFloats);
   const table = cell.isFamily ? placeOwn() : constants;
   return {
