@@ -56,25 +56,27 @@ export function gru_normed_back_step_f32(
       clearBlocks(recurrent, apart, units, block, 3);
       continue;
     }
-    backUnitsOf(row, dy + b * lddy, dh + b * ldh, h + b * ldy, input, recurrent, apart, p, ldp, table, units, block);
+    const zMean = meanOf(input, apart, units, block, 3);
+    const zScale = scaleOf(input, apart, units, block, 3, zMean, epsilon);
+    const sMean = meanOf(recurrent, apart, units, block, 3);
+    const sScale = scaleOf(recurrent, apart, units, block, 3, sMean, epsilon);
+    backUnitsOf(
+      row, dy + b * lddy, dh + b * ldh, h + b * ldy, input, recurrent, apart, zMean, zScale, sMean, sScale, p, ldp, table, units,
+      block,
+    );
     const own = sums + b * ldp;
-    normedRowsBack(input, apart, row, p + ldp, own, own + 2 * lds, units, block, 3, epsilon);
-    normedRowsBack(recurrent, apart, row + ldp, p + 2 * ldp, own + lds, own + 3 * lds, units, block, 3, epsilon);
+    normedRowsBack(input, apart, row, p + ldp, own, own + 2 * lds, units, block, 3, zMean, zScale);
+    normedRowsBack(recurrent, apart, row + ldp, p + 2 * ldp, own + lds, own + 3 * lds, units, block, 3, sMean, sScale);
   }
   if (time) recurBlocksBack(dh, ldh, s, apart, whhT, batch, units, block, diagonal, 3);
 }
 
 /** da and ds of one stream into row; dh: replaced by what goes past the product. Others as above. */
 function backUnitsOf(
-  row: usize, dy: usize, dh: usize, h: usize, z: usize, s: usize, apart: usize, p: usize, ldp: usize, table: usize, units: usize,
-  block: usize,
+  row: usize, dy: usize, dh: usize, h: usize, z: usize, s: usize, apart: usize, zMean: f64, zScale: f64, sMean: f64,
+  sScale: f64, p: usize, ldp: usize, table: usize, units: usize, block: usize,
 ): void {
   const one = v128.load(table, ONE);
-  const epsilon = epsilonOf(table);
-  const zMean = meanOf(z, apart, units, block, 3);
-  const zScale = scaleOf(z, apart, units, block, 3, zMean, epsilon);
-  const sMean = meanOf(s, apart, units, block, 3);
-  const sScale = scaleOf(s, apart, units, block, 3, sMean, epsilon);
   for (let first: usize = 0; first < units; first += block) {
     let input = rowsAt(z, first, block, 3, apart);
     let recurrent = rowsAt(s, first, block, 3, apart);

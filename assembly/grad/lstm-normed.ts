@@ -67,29 +67,29 @@ export function lstm_normed_back_step_f32(
       clearBlocks(recurrent, apart, units, block, 4);
       continue;
     }
+    const zMean = meanOf(input, apart, units, block, 4);
+    const zScale = scaleOf(input, apart, units, block, 4, zMean, epsilon);
+    const sMean = meanOf(recurrent, apart, units, block, 4);
+    const sScale = scaleOf(recurrent, apart, units, block, 4, sMean, epsilon);
     const own = sums + b * ldp;
     backUnitsOf(
-      row, dy + b * lddy, dh + b * ldh, dc + b * ldh, c + b * ldc, before + b * ldc, input, recurrent, apart, own + 3 * lds,
-      own + 4 * lds, p, ldp, table, units, block,
+      row, dy + b * lddy, dh + b * ldh, dc + b * ldh, c + b * ldc, before + b * ldc, input, recurrent, apart, zMean, zScale,
+      sMean, sScale, own + 3 * lds, own + 4 * lds, p, ldp, table, units, block,
     );
-    normedRowsBack(input, apart, row, p + ldp, own, own + 2 * lds, units, block, 4, epsilon);
-    normedRowsBack(recurrent, apart, row, p + 2 * ldp, own + lds, 0, units, block, 4, epsilon);
+    normedRowsBack(input, apart, row, p + ldp, own, own + 2 * lds, units, block, 4, zMean, zScale);
+    normedRowsBack(recurrent, apart, row, p + 2 * ldp, own + lds, 0, units, block, 4, sMean, sScale);
   }
   if (time) recurBlocksBack(dh, ldh, s, apart, whhT, batch, units, block, diagonal, 4);
 }
 
 /** da of one stream into row; dh: read and zeroed; dc: replaced; dGain, dBias: of c, added to. Others as above. */
 function backUnitsOf(
-  row: usize, dy: usize, dh: usize, dc: usize, c: usize, before: usize, z: usize, s: usize, apart: usize, dGain: usize, dBias: usize,
-  p: usize, ldp: usize, table: usize, units: usize, block: usize,
+  row: usize, dy: usize, dh: usize, dc: usize, c: usize, before: usize, z: usize, s: usize, apart: usize, zMean: f64, zScale: f64,
+  sMean: f64, sScale: f64, dGain: usize, dBias: usize, p: usize, ldp: usize, table: usize, units: usize, block: usize,
 ): void {
   const one = v128.load(table, ONE);
   const epsilon = epsilonOf(table);
   const bytes = blockBytes(block, 4);
-  const zMean = meanOf(z, apart, units, block, 4);
-  const zScale = scaleOf(z, apart, units, block, 4, zMean, epsilon);
-  const sMean = meanOf(s, apart, units, block, 4);
-  const sScale = scaleOf(s, apart, units, block, 4, sMean, epsilon);
   const mean = meanOf(c, 0, units, units, 1);
   const scale = scaleOf(c, 0, units, units, 1, mean, epsilon);
   let sum = f64x2.splat(0);

@@ -1,4 +1,4 @@
-import { blockBytes, meanOf, rowsAt, scaleOf } from '../layer/normed';
+import { blockBytes, rowsAt } from '../layer/normed';
 import { high, low } from '../math/norm';
 import { keepLanes, storePadded } from '../simd/lanes';
 import { backUnits, clearPadding, recurBack } from './recur-back';
@@ -54,13 +54,13 @@ export function addTo(out: usize, d: v128): void {
  * Through one normalisation of all rows.
  *
  * v: rows of one step and stream, replaced by dv, all padding by 0 · apart: bytes between their blocks · d: [rows] da, 0 past
- * a block's units · gain: [rows] · dgain, dbias: [rows] added to; dbias may be 0, for nobody asks
+ * a block's units · gain: [rows] · dgain, dbias: [rows] added to; dbias may be 0, for nobody asks · mean, scale: of v, as
+ * meanOf and scaleOf have them
  */
 export function normedRowsBack(
-  v: usize, apart: usize, d: usize, gain: usize, dgain: usize, dbias: usize, units: usize, block: usize, gates: usize, epsilon: f64,
+  v: usize, apart: usize, d: usize, gain: usize, dgain: usize, dbias: usize, units: usize, block: usize, gates: usize, mean: f64,
+  scale: f64,
 ): void {
-  const mean = meanOf(v, apart, units, block, gates);
-  const scale = scaleOf(v, apart, units, block, gates, mean, epsilon);
   const bytes = blockBytes(block, gates);
   let sum = f64x2.splat(0);
   let product = f64x2.splat(0);

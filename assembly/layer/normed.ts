@@ -84,19 +84,30 @@ export function meanOf(z: usize, apart: usize, units: usize, block: usize, gates
 
 /** 1 / √(variance + epsilon) of the same. */
 export function scaleOf(z: usize, apart: usize, units: usize, block: usize, gates: usize, mean: f64, epsilon: f64): f64 {
-  let total: f64 = 0;
+  const shift = f64x2.splat(mean);
+  let sum = f64x2.splat(0);
+  let rest: f64 = 0;
   for (let first: usize = 0; first < units; first += block) {
     const at = rowsAt(z, first, block, gates, apart);
     for (let u: usize = 0; u < block; u += 4) {
-      const count = min<usize>(4, block - u);
+      const left = block - u;
       for (let g: usize = 0; g < gates; g++) {
-        for (let lane: usize = 0; lane < count; lane++) {
-          const d = <f64>load<f32>(at + ((u * gates + 4 * g + lane) << 2)) - mean;
-          total += d * d;
+        const from = at + ((u * gates + 4 * g) << 2);
+        if (left >= 4) {
+          const v = v128.load(from);
+          const a = f64x2.sub(f64x2.promote_low_f32x4(v), shift);
+          const b = f64x2.sub(f64x2.promote_low_f32x4(upper(v)), shift);
+          sum = f64x2.add(sum, f64x2.add(f64x2.mul(a, a), f64x2.mul(b, b)));
+          continue;
+        }
+        for (let lane: usize = 0; lane < left; lane++) {
+          const d = <f64>load<f32>(from + (lane << 2)) - mean;
+          rest += d * d;
         }
       }
     }
   }
+  const total = f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1) + rest;
   return 1 / sqrt(total / <f64>(units * gates) + epsilon);
 }
 
