@@ -4,14 +4,13 @@ import { gradientRows } from '../plan/plan.js';
 import type { BlocksTape } from '../plan/tapes.js';
 import type { Slopes } from './dense.js';
 import { sumColumns } from './pointwise.js';
-import { rowShare } from './rows.js';
-import { type Pass, rowsOf, type Seat } from './seat.js';
+import { type RowPass, rowsOf, type Seat } from './seat.js';
 
 /**
- * y = x Wᵀ + b, block by block: rows of y and of dx are shared out, and rows of dW. Products come in whole panels, so that
+ * y = x Wᵀ + b, block by block: rows of dW are shared out. Products come in whole panels, so that
  * a block whose columns are none is made beside and copied.
  */
-export function bindBlocks(op: BlocksTape, seat: Seat, { dy, dx }: Slopes): Pass {
+export function bindBlocks(op: BlocksTape, seat: Seat, { dy, dx }: Slopes): RowPass {
   const { kernels, program, k, n } = seat;
   const { input, out, inputs, outputs, parts, weight, bias, staged } = op;
   const { param } = weight;
@@ -38,9 +37,8 @@ export function bindBlocks(op: BlocksTape, seat: Seat, { dy, dx }: Slopes): Pass
   };
 
   return {
-    forward(order) {
-      const { from, to } = rowShare(seat, order);
-      const x = rowsOf(input, order.batch) + from * input.ld;
+    forward({ batch }, { from, to }) {
+      const x = rowsOf(input, batch) + from * input.ld;
       for (let part = 0; part < parts; part++) {
         const init = bias === undefined ? program.zeros : program.weights + bias.at + part * own * 4;
         const w = weight.forward + part * param.rows * depth * 4;
@@ -49,12 +47,8 @@ export function bindBlocks(op: BlocksTape, seat: Seat, { dy, dx }: Slopes): Pass
         multiply(y, ld, own, from, to - from, init, block, input.ld, w, depth, panels.forward);
       }
     },
-    backward(order) {
-      const rows = order.steps * order.batch;
-      addGradient(order.batch, rows);
-      if (bias !== undefined) sumColumns(seat, bias, out, dy, rows);
+    backward(_, { from, to }) {
       if (dx === 0) return;
-      const { from, to } = rowShare(seat, order);
       const lddx = input.ld;
       for (let part = 0; part < parts; part++) {
         const w = weight.backward + part * param.rows * panels.backward * panelRows * 4;
@@ -64,6 +58,10 @@ export function bindBlocks(op: BlocksTape, seat: Seat, { dy, dx }: Slopes): Pass
       }
       const beside = lddx / 4 - inputs;
       if (beside > 0) kernels.clear_rows_f32(dx + from * lddx + inputs * 4, lddx, to - from, beside);
+    },
+    gradients({ steps, batch }) {
+      addGradient(batch, steps * batch);
+      if (bias !== undefined) sumColumns(seat, bias, out, dy, steps * batch);
     },
   };
 

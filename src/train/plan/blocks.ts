@@ -10,7 +10,7 @@ export function planBlocks(plan: Plan, layer: LinearSpec, input: Link): TrainOp 
   const shared = { name, input, out: placeRows(plan, plan.rows, outputs), outputs, dropped: 0 } as const;
   if (own === 1 && depth === 1) {
     const weight = planParam(plan, `${name}.weight`, { parts: 1, rows: outputs, columns: 1 });
-    return { op: 'scale', ...shared, weight, bias: planBias(plan, layer) };
+    return { op: 'scale', ...shared, weight, bias: planBias(plan, layer), left: shared.out.y };
   }
   const shape = { parts, rows: own, columns: depth, padded: true, each: own };
   return {

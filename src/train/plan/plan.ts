@@ -18,6 +18,7 @@ import { planBlocks } from './blocks.js';
 import { findHead, planHead } from './head.js';
 import type { Link } from './link.js';
 import { Links } from './links.js';
+import { checkLoops, planLoop } from './loops.js';
 import { orderFloats } from './order.js';
 import {
   onePhase,
@@ -30,9 +31,9 @@ import {
 } from './params.js';
 import { pastOf, planPast } from './past.js';
 import { planActivation, planCombine, planNorm, planScale } from './pointwise.js';
-import type { RecurrentTape, Scratch, TrainOp, TrainProgram } from './program.js';
+import type { Loop, RecurrentTape, Scratch, TrainOp, TrainProgram } from './program.js';
 import { planById, planRecurrent } from './recurrent.js';
-import { type Node, planRoutes } from './routes.js';
+import { type Node, type NodeGroup, planRoutes } from './routes.js';
 
 /** Rows of a weight's gradient that one kernel call makes: with what it packs, they stay in a second-level cache. */
 export const gradientRows = 256;
@@ -57,6 +58,7 @@ export function planTraining(spec: ModelSpec, sizes: TrainingSizes): TrainProgra
   const order = layout.place(orderFloats);
   const last = findHead(spec);
   const flow = flowOf(spec);
+  checkLoops(spec, flow, last);
   const inputs = inputWidth(spec);
   const input: Link = {
     skip: 0,
@@ -64,11 +66,11 @@ export function planTraining(spec: ModelSpec, sizes: TrainingSizes): TrainProgra
     ld: strideOf(inputs),
   };
   const links = new Links(plan, flow, inputs, input);
-  const nodes = planNodes(plan, spec, flow, links, last, constants);
+  const groups = planNodes(plan, spec, flow, links, last, constants);
   const operand = links.read(flow.reads[last]![0]!);
   const head = planHead(plan, spec.layers[last] as LinearSpec, operand.link, spec.layers[0]);
-  const routes = planRoutes(plan, nodes, { layer: last, operands: [operand] }, links);
-  const ops = nodes.map(({ op }) => op);
+  const routes = planRoutes(plan, groups, { layer: last, operands: [operand] }, links);
+  const ops = groups.flatMap(({ nodes }) => nodes.map(({ op }) => op));
   const widest = Math.max(strideOf(inputs), head.input.ld, ...ops.map(widestOf)) / 4;
   const program: TrainProgram = {
     control,
@@ -79,6 +81,7 @@ export function planTraining(spec: ModelSpec, sizes: TrainingSizes): TrainProgra
     inputs,
     vocabulary: vocabularyOf(spec),
     ops,
+    loops: loopsOf(groups),
     head,
     routes,
     lengths: layout.place(capacity.batch),
@@ -108,10 +111,10 @@ function planNodes(
   links: Links,
   last: number,
   constants: number,
-): Node[] {
+): NodeGroup[] {
   const nodes: Node[] = [];
-  for (const [layer, each] of spec.layers.slice(0, last).entries()) {
-    if (flow.stages[layer]! < 0) continue;
+  const planNode = (layer: number): Node => {
+    const each = spec.layers[layer]!;
     const slots = each.kind === 'conv' || each.kind === 'delay' ? pastOf(each) : 0;
     const operands = flow.reads[layer]!.map((fragments) => links.read(fragments, slots));
     const known = plan.params.length;
@@ -122,10 +125,26 @@ function planNodes(
       const readers = flow.reads.flat(2).filter(({ value }) => value === operands[0]!.whole);
       if (before?.op === 'embedding' && readers.length === 1) op.byId = planById(plan, op, before);
     }
-    nodes.push({ layer, op, operands, hasParams: plan.params.length > known });
+    const node = { layer, op, operands, hasParams: plan.params.length > known };
+    nodes.push(node);
     links.set(layer, linkOf(op));
-  }
-  return nodes;
+    return node;
+  };
+  return flow.groups
+    .filter(({ layers }) => layers[0]! < last)
+    .map(({ layers, loops }) => ({
+      nodes: loops ? planLoop(plan, spec, flow, links, layers, planNode) : layers.map(planNode),
+      loops,
+    }));
+}
+
+function loopsOf(groups: readonly NodeGroup[]): Loop[] {
+  let to = 0;
+  return groups.flatMap(({ nodes, loops }) => {
+    const from = to;
+    to += nodes.length;
+    return loops ? [{ from, to }] : [];
+  });
 }
 
 /** The widest row that an operation reads, gives or keeps, bytes. */
