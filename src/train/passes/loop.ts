@@ -9,8 +9,9 @@ import { clearEnded, copyRows } from './rows.js';
 import { type Pass, type RowPass, rowsOf, type Seat } from './seat.js';
 
 /** Operations that go over any rows of a batch. */
-export type RowOp = Exclude<TrainOp, RecurrentTape | EmbeddingTape>;
+type RowOp = Exclude<TrainOp, RecurrentTape | EmbeddingTape>;
 
+/** The two ways of one of them. */
 export function bindRows(op: RowOp, seat: Seat, { dy, dx }: Route): RowPass {
   const slopes: Slopes = { dy, dx: dx[0]! };
   switch (op.op) {

@@ -103,7 +103,10 @@ export function planTraining(spec: ModelSpec, sizes: TrainingSizes): TrainProgra
   return program;
 }
 
-/** The operations before the head, each with what it reads; layers that only pass features on are none. */
+/**
+ * The operations before the head, each with what it reads, in an order in which everybody finds that; layers that only pass
+ * features on are none.
+ */
 function planNodes(
   plan: Plan,
   spec: ModelSpec,
