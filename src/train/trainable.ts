@@ -1,6 +1,5 @@
 import { UnsupportedError } from '../base/errors.js';
 import type { LayerSpec, ModelSpec } from '../model/spec.js';
-import { sourcesOf } from '../model/wiring.js';
 import { tapeFieldBeyond } from './plan/cells.js';
 
 /** Names the first field of a layer that cannot be trained; undefined where all of it can. */
@@ -37,12 +36,9 @@ const trainable: Trainable = {
  * @throws UnsupportedError naming the layer and the field
  */
 export function checkTrainable(spec: ModelSpec): void {
-  const sources = sourcesOf(spec);
-  for (const [index, layer] of spec.layers.entries()) {
+  for (const layer of spec.layers) {
     const beyond = trainable[layer.kind] as Beyond<LayerSpec> | undefined;
-    // What a delay brings back from behind it goes step by step, and so would its gradient.
-    const wired = sources[index]!.some((source) => source >= index) ? 'inputs from behind it' : undefined;
-    const field = beyond === undefined ? `kind '${layer.kind}'` : (wired ?? beyond(layer));
+    const field = beyond === undefined ? `kind '${layer.kind}'` : beyond(layer);
     if (field === undefined) continue;
     throw new UnsupportedError(`layer ${layer.name}: ${field} cannot be trained.`, `train ${field}`);
   }

@@ -58,10 +58,12 @@ interface Kept extends Pick<StateTape, 'name' | 'kept' | 'ld' | 'width'> {
   slots: number;
 }
 
-/** Of each layer that has states, in their order. */
-function keptOf({ ops }: TrainProgram): Kept[][] {
+/** Of each layer that has states, in the spec's order: layers that come back to themselves may run in another. */
+function keptOf({ ops, routes }: TrainProgram): Kept[][] {
   const all: Kept[][] = [];
-  for (const op of ops) {
+  const layerOf = (index: number) => routes[index]!.layer;
+  for (const index of [...ops.keys()].sort((a, b) => layerOf(a) - layerOf(b))) {
+    const op = ops[index]!;
     if (op.op === 'recurrent' || op.op === 'ragged')
       all.push(op.states.map((state) => ({ ...state, slots: 1 })));
     if (op.op === 'conv' || op.op === 'delay') {

@@ -279,6 +279,96 @@ export const looking: Record<string, LayerSpec[]> = {
   ],
 };
 
+const delay = (name: string, size: number, input: string, steps = 1): LayerSpec => ({
+  ...{ kind: 'delay', name, size, inputs: [input] },
+  ...(steps === 1 ? {} : { steps }),
+});
+
+/** Layers that come back to themselves. */
+export const looped: Record<string, LayerSpec[]> = {
+  'an Elman cell of layers': [
+    { kind: 'slice', name: 'x', inputSize: 3, from: 0, to: 3 },
+    delay('before', 5, 'h'),
+    linear('sum', 8, 5, ['x', 'before']),
+    activation('h', 'tanh'),
+    linear('out', 5, 3),
+  ],
+  'a gated cell in blocks, with norms': [
+    { kind: 'embedding', name: 'e', count: 7, size: 6 },
+    delay('before', 6, 'h'),
+    { kind: 'linear', name: 'own', inputSize: 6, outputSize: 9, blocks: 3 },
+    { kind: 'norm', name: 'n', size: 9, norm: 'rms', epsilon: 1e-2 },
+    activation('u', 'silu'),
+    { ...linear('gate', 15, 6, ['u', 'e']), bias: false } as LayerSpec,
+    activation('z', 'sigmoid'),
+    { kind: 'linear', name: 'cand', inputSize: 9, outputSize: 6, blocks: 3, inputs: ['u'] },
+    combine('candidate', 'add', ['cand', 'e']),
+    { kind: 'norm', name: 'centred', size: 6, epsilon: 1e-2 },
+    activation('n.tanh', 'tanh'),
+    combine('difference', 'subtract', ['n.tanh', 'before']),
+    combine('change', 'multiply', ['z', 'difference']),
+    combine('h', 'add', ['before', 'change']),
+    layerOf('gruAfter', 'behind', 6, 6, 2),
+    combine('both', 'add', ['behind', 'h']),
+    linear('out', 6, 7),
+  ],
+  'two loops, one behind the other, and a layer between': [
+    linear('in', 3, 5),
+    delay('a.before', 5, 'a', 2),
+    { kind: 'scale', name: 'a.own', size: 5 },
+    combine('a.sum', 'add', ['a.own', 'in']),
+    activation('a', 'relu'),
+    layerOf('lstm', 'between', 5, 4),
+    delay('b.before', 3, 'b', 3),
+    linear('b.sum', 7, 3, ['between', 'b.before']),
+    activation('b', 'softsign'),
+    linear('out', 13, 4, ['b', 'a', 'in']),
+  ],
+  'a loop of several delays, convolutions and slices': [
+    linear('in', 3, 6),
+    delay('near', 4, 'some'),
+    delay('far', 4, 'near', 2),
+    { kind: 'conv', name: 'conv', size: 8, width: 3, inputs: ['near', 'far'] },
+    combine('twice', 'multiply', ['conv', 'conv']),
+    linear('mix', 14, 9, ['twice', 'in']),
+    activation('bent', 'tanh'),
+    { kind: 'slice', name: 'some', inputSize: 9, from: 2, to: 6 },
+    { kind: 'slice', name: 'rest', inputSize: 9, from: 4, to: 9, inputs: ['bent'] },
+    linear('out', 13, 3, ['rest', 'far', 'some']),
+  ],
+  'loops that stand in each other’s way in the spec': [
+    { kind: 'slice', name: 'x', inputSize: 4, from: 0, to: 4 },
+    delay('late', 3, 'b'),
+    delay('early', 4, 'a'),
+    delay('ahead', 3, 'c', 2),
+    linear('a.own', 8, 4, ['early', 'x']),
+    { ...layerOf('elmanTanh', 'c', 4, 3), inputs: ['x'] } as LayerSpec,
+    activation('a', 'tanh', ['a.own']),
+    linear('b.sum', 10, 3, ['late', 'c', 'a']),
+    activation('b', 'sigmoid'),
+    delay('alone', 2, 'alone'),
+    combine('of.it', 'add', ['alone', 'alone']),
+    linear('out', 12, 3, ['b', 'a', 'of.it', 'ahead']),
+  ],
+  'blocks that a shuffle brings together from step to step': [
+    linear('in', 3, 6),
+    delay('before', 6, 'h'),
+    { kind: 'shuffle', name: 'mix', size: 6 },
+    { kind: 'linear', name: 'own', inputSize: 6, outputSize: 6, blocks: 3 },
+    combine('sum', 'add', ['own', 'in']),
+    activation('h', 'tanh'),
+    linear('out', 6, 3),
+  ],
+  'a quotient in a loop': [
+    linear('in', 3, 5),
+    delay('before', 5, 'h'),
+    activation('under', 'softplus', ['before']),
+    { kind: 'activation', name: 'apart', activation: 'affine', beta: 1, inputs: ['under'] },
+    combine('h', 'divide', ['in', 'apart']),
+    linear('out', 10, 3, ['h', 'before']),
+  ],
+};
+
 export const graphs: Record<string, ModelSpec> = Object.fromEntries(
   Object.entries({
     ...wired,
@@ -289,5 +379,6 @@ export const graphs: Record<string, ModelSpec> = Object.fromEntries(
     ...inputBlocked,
     ...ragged,
     ...looking,
+    ...looped,
   }).map(([name, layers]) => [name, { layers }]),
 );

@@ -78,7 +78,7 @@ export function trainOracle(
     const parts = Object.entries(widths).map(([part, width]) => [part, new Float64Array(batch * width)]);
     return [Object.fromEntries(parts) as OracleGradients['state'][number]];
   });
-  // of the input, then of each layer: [b][t]
+  // [b][t]
   const input = Array.from({ length: batch }, (_, b) =>
     Array.from({ length: given.lengths?.[b] ?? steps }, (_, t) => {
       const width = given.x.length / (steps * batch);
@@ -86,35 +86,34 @@ export function trainOracle(
       return tape.leaf(Array.from({ length: width }, (_, i) => given.x[first + i]!));
     }),
   );
-  const outputs: Node[][][] = [];
   const sources = sourcesOf(spec);
-  let stated = 0;
-  for (const [index, layer] of spec.layers.entries()) {
-    const parameter = (name: string) => parameters[`${layer.name}.${name}`]!;
-    const read = sources[index]!.map((source) => (source < 0 ? input : outputs[source]!));
-    const place = kindOf(layer).states === undefined ? -1 : stated++;
-    const before = given.state?.[place];
-    outputs.push(
-      input.map((stream, b) => {
-        const step = begin(tape, layer, parameter, before, b);
-        const out = stream.map((_, t) => {
-          const { mask, keeps } = given;
-          const own: Keeps | undefined = keeps && ((...which) => keeps(index, t * batch + b, ...which));
-          const y = step.next(
-            read.map((value) => value[b]![t]!),
-            own,
-          );
-          if (mask === undefined) return y;
-          const factors = y.value.map((_, column) => mask(index, t * batch + b, column));
-          return tape.multiply(y, tape.leaf(factors));
-        });
-        for (const [part, { value }] of Object.entries(step.state?.() ?? {}) as [keyof CellNodes, Node][])
-          state[place]![part]!.set(value, b * value.length);
-        return out;
-      }),
-    );
-  }
-  const streams = outputs.at(-1)!;
+  const stated = spec.layers.filter((layer) => kindOf(layer).states !== undefined);
+  const streams = input.map((stream, b) => {
+    const layers = spec.layers.map((layer) => {
+      const parameter = (name: string) => parameters[`${layer.name}.${name}`]!;
+      return begin(tape, layer, parameter, given.state?.[stated.indexOf(layer)], b);
+    });
+    const logits = stream.map((x, t) => {
+      // A delay gives what it had before, so that it may stand before what it reads.
+      const outputs: Node[] = [];
+      const readOf = (index: number) => sources[index]!.map((source) => (source < 0 ? x : outputs[source]!));
+      const row = t * batch + b;
+      for (const [index, layer] of layers.entries()) {
+        const keeps: Keeps | undefined = given.keeps && ((...which) => given.keeps!(index, row, ...which));
+        const y = 'take' in layer ? layer.give() : layer.next(readOf(index), keeps);
+        const factors = y.value.map((_, column) => given.mask?.(index, row, column) ?? 1);
+        outputs.push(given.mask === undefined ? y : tape.multiply(y, tape.leaf(factors)));
+      }
+      for (const [index, layer] of layers.entries()) if ('take' in layer) layer.take(readOf(index));
+      return outputs.at(-1)!;
+    });
+    for (const [index, layer] of layers.entries()) {
+      const own = state[stated.indexOf(spec.layers[index]!)];
+      for (const [part, { value }] of Object.entries(layer.state?.() ?? {}) as [keyof CellNodes, Node][])
+        own![part]!.set(value, b * value.length);
+    }
+    return logits;
+  });
   const result = judge(tape, streams, given);
   tape.backward();
   const gradients: OracleGradients['gradients'] = {};
@@ -123,11 +122,14 @@ export function trainOracle(
   return { ...result, logits: gather(streams, steps), gradients, state };
 }
 
-/** One stream through one layer: what a step makes of what it reads, and what is kept after the last one. */
-interface Stream {
-  next(read: readonly Node[], keeps?: Keeps): Node;
-  state?(): CellNodes;
-}
+/**
+ * One stream through one layer: what a step makes of what it reads, and what is kept after the last one. A delay gives
+ * first and takes what it reads when every layer has had its turn.
+ */
+type Stream = { state?(): CellNodes } & (
+  | { next(read: readonly Node[], keeps?: Keeps): Node }
+  | { give(): Node; take(read: readonly Node[]): void }
+);
 
 function begin(
   tape: Tape,
@@ -152,15 +154,20 @@ function begin(
     let past = Array.from({ length: kept }, (_, k) =>
       tape.leaf(Array.from({ length: size }, (_, i) => before?.h[(b * kept + k) * size + i] ?? 0)),
     );
+    const take = (read: readonly Node[]) => {
+      const seen = [...past, tape.join(...read)];
+      past = seen.slice(1);
+      return seen;
+    };
+    const state = () => ({ h: tape.join(...past) });
+    if (layer.kind === 'delay') return { give: () => past[0]!, take, state };
     return {
       next(read) {
-        const seen = [...past, tape.join(...read)];
-        past = seen.slice(1);
-        if (layer.kind === 'delay') return seen[0]!;
+        const seen = take(read);
         const y = tape.convolve(parameter('weight'), seen);
         return layer.bias === false ? y : tape.add(y, parameter('bias'));
       },
-      state: () => ({ h: tape.join(...past) }),
+      state,
     };
   }
   return { next: (read) => stepLayer(tape, layer, parameter, read) };

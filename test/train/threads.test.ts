@@ -46,6 +46,8 @@ const cases: Record<string, { spec: ModelSpec; loss?: OracleLoss; options?: Part
   'blocks of inputs': { spec: reading(12), options: { dropout: 0.1 } },
   'blocks of different sizes': { spec: uneven(), options: { dropout: 0.2 } },
   'many blocks of inputs': { spec: reading(60), loss: { kind: 'sequence', pool: 'last' } },
+  'layers that feed back, dropout': { spec: core(36), options: { dropout: 0.2 } },
+  'layers that feed back, narrow, sequences': { spec: core(4), loss: { kind: 'sequence', pool: 'last' } },
   'a narrow one, sequences': { spec: wide(3), loss: { kind: 'sequence', pool: 'mean' } },
 };
 
@@ -113,6 +115,30 @@ function wide(size: number): ModelSpec {
       { kind: 'combine', name: 'quotient', combine: 'divide', inputs: ['product', 'under'] },
       { kind: 'norm', name: 'last', size: 2 * size, norm: 'rms', inputs: ['quotient', 'delay'] },
       { kind: 'linear', name: 'out', inputSize: 2 * size, outputSize: 9 },
+    ],
+  };
+}
+
+/** Loops behind each other, of everything that may be in one. */
+function core(size: number): ModelSpec {
+  return {
+    layers: [
+      { kind: 'embedding', name: 'e', count: 9, size },
+      { kind: 'delay', name: 'before', size, inputs: ['h'] },
+      { kind: 'linear', name: 'blocks', inputSize: size, outputSize: size, blocks: size / 4 },
+      { kind: 'norm', name: 'norm', size, norm: 'rms' },
+      { kind: 'conv', name: 'conv', size, width: 3 },
+      { kind: 'activation', name: 'silu', activation: 'silu' },
+      { kind: 'linear', name: 'dense', inputSize: 2 * size, outputSize: size, inputs: ['silu', 'e'] },
+      { kind: 'scale', name: 'scale', size },
+      { kind: 'activation', name: 'gate', activation: 'sigmoid' },
+      { kind: 'combine', name: 'difference', combine: 'subtract', inputs: ['silu', 'before'] },
+      { kind: 'combine', name: 'change', combine: 'multiply', inputs: ['gate', 'difference'] },
+      { kind: 'combine', name: 'h', combine: 'add', inputs: ['before', 'change'] },
+      { kind: 'gru', name: 'gru', inputSize: size, hiddenSize: size, blocks: 2 },
+      { kind: 'delay', name: 'far', size: 3, steps: 2, inputs: ['few'] },
+      { kind: 'linear', name: 'few', inputSize: size + 3, outputSize: 3, inputs: ['gru', 'far'] },
+      { kind: 'linear', name: 'out', inputSize: size + 3, outputSize: 9, inputs: ['few', 'h'] },
     ],
   };
 }

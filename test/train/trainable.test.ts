@@ -18,12 +18,21 @@ describe('what cannot be trained is refused, with the layer and the field', () =
       /^layer x: direction /,
     ],
     [
-      'a loop',
+      'a recurrent layer in a loop',
       [
-        { kind: 'delay', name: 'x', size: 4, inputs: ['sum'] },
+        { kind: 'delay', name: 'before', size: 4, inputs: ['sum'] },
+        { kind: 'gru', name: 'x', inputSize: 4, hiddenSize: 4 },
         { kind: 'combine', name: 'sum', combine: 'add', inputs: ['first', 'x'] },
       ],
-      /^layer x: inputs from behind it /,
+      /^layer x: kind 'gru' .* through a delay/,
+    ],
+    [
+      'a loop with the last layer in it',
+      [
+        { kind: 'delay', name: 'x', size: 3, inputs: ['out'] },
+        { kind: 'linear', name: 'back', inputSize: 7, outputSize: 4, inputs: ['first', 'x'] },
+      ],
+      /^layer x: inputs from the last linear layer "out" /,
     ],
     [
       'a softmax before the end',

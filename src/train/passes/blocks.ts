@@ -5,23 +5,24 @@ import { gradientRows } from '../plan/plan.js';
 import type { BlocksTape, BlockWeight } from '../plan/tapes.js';
 import type { Slopes } from './dense.js';
 import { sumColumns } from './pointwise.js';
-import { clearPadding, rowShare } from './rows.js';
-import { type Pass, rowsOf, type Seat } from './seat.js';
+import { clearPadding } from './rows.js';
+import { type RowPass, rowsOf, type Seat } from './seat.js';
 
-/** y = x Wᵀ + b, block by block: rows of y and of dx are shared out, and rows of dW. */
-export function bindBlocks(op: BlocksTape, seat: Seat, { dy, dx }: Slopes): Pass {
+/** y = x Wᵀ + b, block by block: rows of dW are shared out. */
+export function bindBlocks(op: BlocksTape, seat: Seat, { dy, dx }: Slopes): RowPass {
   const { input, out, bias } = op;
   const { weights, zeros } = seat.program;
   const product = bindProduct(op, seat);
   return {
-    forward(order) {
+    forward({ batch }, rows) {
       const init = bias === undefined ? zeros : weights + bias.at;
-      product.forward(out.y, out.ld, rowsOf(input, order.batch), input.ld, init, rowShare(seat, order));
+      product.forward(out.y, out.ld, rowsOf(input, batch), input.ld, init, rows);
     },
-    backward(order) {
-      const rows = order.steps * order.batch;
-      product.addGradient(dy, out.ld, rowsOf(input, order.batch), input.ld, rows, bias);
-      if (dx !== 0) product.descend(dx, input.ld, dy, out.ld, rowShare(seat, order));
+    backward(_, rows) {
+      if (dx !== 0) product.descend(dx, input.ld, dy, out.ld, rows);
+    },
+    gradients({ steps, batch }) {
+      product.addGradient(dy, out.ld, rowsOf(input, batch), input.ld, steps * batch, bias);
     },
   };
 }

@@ -3,7 +3,7 @@ import { panelRows } from '../../pack/rows.js';
 import type { Link, Param, Weight } from '../plan/link.js';
 import { gradientRows } from '../plan/plan.js';
 import { type ActivationTape, byIdOf, type EmbeddingTape, type LinearTape } from '../plan/program.js';
-import { type Pass, rowsOf, type Seat } from './seat.js';
+import { type Pass, type RowPass, rowsOf, type Seat } from './seat.js';
 
 /** Floats in a cache line: shares of columns begin on one. */
 const line = 16;
@@ -14,14 +14,13 @@ export interface Slopes {
   dx: number;
 }
 
-/** y = x Wᵀ + b: rows of y and of dx are shared out, and rows of dW. */
-export function bindLinear(op: LinearTape, seat: Seat, { dy, dx }: Slopes): Pass {
-  const { kernels, program, k, n } = seat;
+/** y = x Wᵀ + b: rows of dW are shared out. */
+export function bindLinear(op: LinearTape, seat: Seat, { dy, dx }: Slopes): RowPass {
+  const { kernels, program } = seat;
   const { input, out, inputs, outputs, weight, bias } = op;
   const biasAt = bias === undefined ? program.zeros : program.weights + bias.at;
   return {
-    forward({ steps, batch }) {
-      const { from, to } = shareOf(steps * batch, k, n);
+    forward({ batch }, { from, to }) {
       const x = rowsOf(input, batch) + from * input.ld;
       const panels = weight.param.rows / panelRows;
       kernels.gemm_f32(
@@ -37,20 +36,12 @@ export function bindLinear(op: LinearTape, seat: Seat, { dy, dx }: Slopes): Pass
         panels,
       );
     },
-    backward({ steps, batch }) {
-      const rows = steps * batch;
-      addGradient(
-        seat,
-        weight.param,
-        bias,
-        { y: dy, ld: out.ld, skip: 0 },
-        input,
-        rowsOf(input, batch),
-        rows,
-      );
-      if (dx === 0) return;
-      const { from, to } = shareOf(rows, k, n);
-      descend(seat, weight, outputs, dx, input.ld, dy, out.ld, from, to);
+    backward(_, { from, to }) {
+      if (dx !== 0) descend(seat, weight, outputs, dx, input.ld, dy, out.ld, from, to);
+    },
+    gradients({ steps, batch }) {
+      const slope = { y: dy, ld: out.ld, skip: 0 };
+      addGradient(seat, weight.param, bias, slope, input, rowsOf(input, batch), steps * batch);
     },
   };
 }
@@ -146,17 +137,12 @@ export function bindEmbedding(op: EmbeddingTape, seat: Seat, { dy }: Slopes): Pa
 const backwardOf = { tanh: 'tanh_back_f32', sigmoid: 'sigmoid_back_f32', relu: 'relu_back_f32' } as const;
 const forwardOf = { tanh: 'tanh_f32', sigmoid: 'sigmoid_f32', relu: 'relu_f32' } as const;
 
-/** An element-wise function: rows are shared out. */
-export function bindActivation(
-  op: ActivationTape,
-  { kernels, program, k, n }: Seat,
-  { dy, dx }: Slopes,
-): Pass {
+/** An element-wise function. */
+export function bindActivation(op: ActivationTape, { kernels, program }: Seat, { dy, dx }: Slopes): RowPass {
   const { input, out, outputs, activation } = op;
   const { ld } = out;
   return {
-    forward({ steps, batch }) {
-      const { from, to } = shareOf(steps * batch, k, n);
+    forward({ batch }, { from, to }) {
       const x = rowsOf(input, batch) + from * input.ld;
       kernels[forwardOf[activation]](
         out.y + from * ld,
@@ -168,9 +154,8 @@ export function bindActivation(
         outputs,
       );
     },
-    backward({ steps, batch }) {
+    backward(_, { from, to }) {
       if (dx === 0) return;
-      const { from, to } = shareOf(steps * batch, k, n);
       // With their padding, so that zeros stay behind the columns.
       const at = from * ld;
       kernels[backwardOf[activation]](dx + at, ld, dy + at, ld, out.y + at, ld, to - from, ld / 4);

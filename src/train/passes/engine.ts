@@ -4,14 +4,12 @@ import { openArena } from '../../memory/arena.js';
 import type { TrainKernels } from '../../wasm/train-registry.js';
 import { type Order, readOrder } from '../plan/order.js';
 import type { Route, RowCopy, TrainOp, TrainProgram } from '../plan/program.js';
-import { bindBlocks } from './blocks.js';
-import { bindActivation, bindEmbedding, bindLinear, type Slopes } from './dense.js';
+import { bindEmbedding } from './dense.js';
 import { bindHead } from './head.js';
-import { bindConv, bindDelay } from './past.js';
-import { bindCombine, bindFunction, bindNorm, bindScale, bindShuffle } from './pointwise.js';
+import { bindLoop, bindRows } from './loop.js';
 import { bindRagged } from './ragged.js';
 import { bindRecurrent } from './recurrent.js';
-import { copyRows } from './rows.js';
+import { copyRows, rowShare, shareRows } from './rows.js';
 import { type Pass, rowsOf, type Seat } from './seat.js';
 import { seedOf } from './seeds.js';
 import { clearSlopes, packWeights, sumSquares, updateWeights } from './update.js';
@@ -33,16 +31,13 @@ export function bindTraining(
   const { f32, i32 } = openArena(memory, n > 1);
   const seat: Seat = { kernels, program, f32, i32, f64: new Float64Array(memory.buffer), k, n };
   const { ops, routes } = program;
-  const passes = ops.map((op, index) => bindOp(op, seat, routes[index]!));
+  const turns = bindTurns(seat);
   const end = routes[ops.length]!;
   const last = bindHead(seat, end.dx[0]!);
-  const drops = ops.map((op, index) =>
-    op.dropped === 0 ? undefined : bindDropout(op, seat, routes[index]!),
-  );
   /** Copies of what all have written before, which all may read behind. */
   const copy = (copies: readonly RowCopy[], order: Order, meet: Meet) => {
     if (copies.length === 0) return;
-    copyRows(seat, copies, order);
+    copyRows(seat, copies, order, rowShare(seat, order));
     meet();
   };
 
@@ -54,70 +49,78 @@ export function bindTraining(
       return;
     }
     if (stage !== 'evaluate') clearSlopes(seat);
-    for (const [index, pass] of passes.entries()) {
-      copy(routes[index]!.gather, order, meet);
+    for (const { pass, gather, drop } of turns) {
+      copy(gather, order, meet);
       pass.forward(order, meet);
       meet();
-      if (drops[index] === undefined) continue;
-      drops[index].forward(order, meet);
+      if (drop === undefined) continue;
+      drop.forward(order, meet);
       meet();
     }
     copy(end.gather, order, meet);
     last.forward(order, meet);
     meet();
     if (stage === 'evaluate') {
-      for (const pass of passes) pass.keep?.(order, 1);
+      for (const { pass } of turns) pass.keep?.(order, 1);
       return;
     }
     copy(end.spread, order, meet);
-    for (let index = passes.length - 1; index >= 0; index--) {
-      if (routes[index]!.dy === 0) continue;
-      if (drops[index] !== undefined) {
-        drops[index]!.backward(order, meet);
+    for (const { pass, spread, drop, descends } of turns.toReversed()) {
+      if (!descends) continue;
+      if (drop !== undefined) {
+        drop.backward(order, meet);
         meet();
       }
-      passes[index]!.backward(order, meet);
+      pass.backward(order, meet);
       meet();
-      copy(routes[index]!.spread, order, meet);
+      copy(spread, order, meet);
     }
     sumSquares(seat);
     meet();
     if (stage === 'gradient' || !updateWeights(seat, order)) return;
-    for (const pass of passes) pass.keep?.(order, 0);
+    for (const { pass } of turns) pass.keep?.(order, 0);
     meet();
     packWeights(seat);
   };
 }
 
-function bindOp(op: TrainOp, seat: Seat, { layer, dy, dx }: Route): Pass {
-  const slopes: Slopes = { dy, dx: dx[0]! };
+/** An operation, or those of a loop, with the copies around it. */
+interface Turn extends Pick<Route, 'gather' | 'spread'> {
+  pass: Pass;
+  drop: Pass | undefined;
+  /** whether there is a way back through it */
+  descends: boolean;
+}
+
+function bindTurns(seat: Seat): Turn[] {
+  const { ops, routes, loops } = seat.program;
+  const turns: Turn[] = [];
+  for (let index = 0; index < ops.length; index++) {
+    const loop = loops.find(({ from }) => from === index);
+    if (loop === undefined) {
+      const [op, route] = [ops[index]!, routes[index]!];
+      const drop = op.dropped === 0 ? undefined : bindDropout(op, seat, route);
+      const { gather, spread, dy } = route;
+      turns.push({ pass: bindOp(op, seat, route), gather, spread, drop, descends: dy !== 0 });
+      continue;
+    }
+    const descends = routes[index]!.dy !== 0;
+    turns.push({ pass: bindLoop(loop, seat), gather: [], spread: [], drop: undefined, descends });
+    index = loop.to - 1;
+  }
+  return turns;
+}
+
+function bindOp(op: TrainOp, seat: Seat, route: Route): Pass {
   switch (op.op) {
     case 'recurrent':
-      return bindRecurrent(op, seat, slopes, layer);
+      return bindRecurrent(op, seat, { dy: route.dy, dx: route.dx[0]! }, route.layer);
     case 'ragged':
-      return bindRagged(op, seat, slopes, layer);
-    case 'linear':
-      return bindLinear(op, seat, slopes);
+      return bindRagged(op, seat, { dy: route.dy, dx: route.dx[0]! }, route.layer);
     case 'embedding':
-      return bindEmbedding(op, seat, slopes);
-    case 'activation':
-      return bindActivation(op, seat, slopes);
-    case 'function':
-      return bindFunction(op, seat, slopes);
-    case 'blocks':
-      return bindBlocks(op, seat, slopes);
-    case 'combine':
-      return bindCombine(op, seat, dy, dx);
-    case 'scale':
-      return bindScale(op, seat, slopes);
-    case 'shuffle':
-      return bindShuffle(op, seat, slopes);
-    case 'norm':
-      return bindNorm(op, seat, slopes);
-    case 'conv':
-      return bindConv(op, seat, slopes);
-    case 'delay':
-      return bindDelay(op, seat, slopes);
+      return bindEmbedding(op, seat, { dy: route.dy, dx: 0 });
+    default:
+      return shareRows(bindRows(op, seat, route), seat);
   }
 }
 

@@ -4,11 +4,10 @@ import type { Order } from '../plan/order.js';
 import type { ConvTape, DelayTape } from '../plan/tapes.js';
 import type { Slopes } from './dense.js';
 import { sumColumns } from './pointwise.js';
-import { rowShare } from './rows.js';
-import type { Pass, Seat } from './seat.js';
+import type { RowPass, Seat } from './seat.js';
 
-/** y = bias + Σ_j weight_j x of some steps ago: rows are shared out, and features of the gradients. */
-export function bindConv(op: ConvTape, seat: Seat, { dy, dx }: Slopes): Pass {
+/** y = bias + Σ_j weight_j x of some steps ago: features of the gradients are shared out. */
+export function bindConv(op: ConvTape, seat: Seat, { dy, dx }: Slopes): RowPass {
   const { input, out, outputs, weight, bias, packed } = op;
   const { kernels, program, k, n } = seat;
   const { ld } = out;
@@ -16,22 +15,20 @@ export function bindConv(op: ConvTape, seat: Seat, { dy, dx }: Slopes): Pass {
   const biasAt = bias === undefined ? program.zeros : program.weights + bias.at;
   const state = bindPast(op, seat);
   return {
-    forward(order, meet) {
-      state.begin(order);
-      meet();
-      const { from, to } = rowShare(seat, order);
-      const { batch } = order;
+    begin: state.begin,
+    forward({ batch }, { from, to }) {
       // biome-ignore format: output, tape, weights, ranges, sizes
       kernels.conv_tape_f32(
         out.y, ld, input.y, input.ld, packed, biasAt,
         from, to, batch, outputs, width,
       );
     },
-    backward(order) {
-      const { from, to } = rowShare(seat, order);
-      const { batch } = order;
-      const rows = order.steps * batch;
+    backward({ steps, batch }, { from, to }) {
+      const rows = steps * batch;
       if (dx !== 0) kernels.conv_back_f32(dx, ld, dy, ld, packed, from, to, rows, batch, outputs, width);
+    },
+    gradients({ steps, batch }) {
+      const rows = steps * batch;
       const octets = shareOf(weight.rows / panelRows, k, n);
       const [c0, c1] = [octets.from * panelRows, octets.to * panelRows];
       const dw = program.slopes + weight.at;
@@ -43,19 +40,18 @@ export function bindConv(op: ConvTape, seat: Seat, { dy, dx }: Slopes): Pass {
 }
 
 /** What came in some steps ago: its output lies where its input does. */
-export function bindDelay(op: DelayTape, seat: Seat, { dy, dx }: Slopes): Pass {
+export function bindDelay(op: DelayTape, seat: Seat, { dy, dx }: Slopes): RowPass {
   const { past, out } = op;
   const { ld } = out;
   const { copy_f32, clear_rows_f32 } = seat.kernels;
   const state = bindPast(op, seat);
   return {
-    forward: (order) => state.begin(order),
-    backward(order) {
+    begin: state.begin,
+    backward({ steps, batch }, { from, to }) {
       if (dx === 0) return;
-      const { from, to } = rowShare(seat, order);
       // The last steps' inputs come out in no step of this batch.
-      const shift = past * order.batch;
-      const end = Math.max(from, Math.min(to, order.steps * order.batch - shift));
+      const shift = past * batch;
+      const end = Math.max(from, Math.min(to, steps * batch - shift));
       copy_f32(dx + from * ld, ld, dy + (from + shift) * ld, ld, end - from, ld / 4);
       clear_rows_f32(dx + end * ld, ld, to - end, ld / 4);
     },

@@ -3,28 +3,26 @@ import { combineCodes } from '../../model/kinds.js';
 import type { Link, Param } from '../plan/link.js';
 import type { CombineTape, FunctionTape, NormTape, ScaleTape, ShuffleTape } from '../plan/tapes.js';
 import type { Slopes } from './dense.js';
-import { clearBeside, clearPadding, rowShare } from './rows.js';
-import { type Pass, rowsOf, type Seat } from './seat.js';
+import { clearBeside, clearPadding } from './rows.js';
+import { type RowPass, rowsOf, type Seat } from './seat.js';
 
 /** Floats in a cache line: shares of columns begin on one. */
 const line = 16;
 const { add, subtract, multiply, divide } = combineCodes;
 
-/** An element-wise function: rows are shared out. */
-export function bindFunction(op: FunctionTape, seat: Seat, { dy, dx }: Slopes): Pass {
+/** An element-wise function. */
+export function bindFunction(op: FunctionTape, seat: Seat, { dy, dx }: Slopes): RowPass {
   const { input, out, outputs, code, alpha, beta } = op;
   const { ld } = out;
   const { function_f32, function_back_f32 } = seat.kernels;
   const { constants } = seat.program;
   return {
-    forward(order) {
-      const { from, to } = rowShare(seat, order);
+    forward(order, { from, to }) {
       const x = rowsOf(input, order.batch) + from * input.ld;
       function_f32(out.y + from * ld, ld, x, input.ld, constants, to - from, outputs, code, alpha, beta);
     },
-    backward(order) {
+    backward(order, { from, to }) {
       if (dx === 0) return;
-      const { from, to } = rowShare(seat, order);
       const x = rowsOf(input, order.batch) + from * input.ld;
       const at = from * ld;
       // With their padding, so that zeros stay behind the columns.
@@ -38,30 +36,30 @@ export function bindFunction(op: FunctionTape, seat: Seat, { dy, dx }: Slopes): 
 }
 
 /**
- * Operands one with another: rows are shared out. The gradient of a sum is each operand's as it is, and is no work here.
+ * Operands one with another. The gradient of a sum is each operand's as it is, and is no work here.
  * @param dx of each operand; 0 where nobody asks
  */
-export function bindCombine(op: CombineTape, seat: Seat, dy: number, dx: readonly number[]): Pass {
+export function bindCombine(op: CombineTape, seat: Seat, dy: number, dx: readonly number[]): RowPass {
   const { inputs, out, outputs, combine } = op;
   const { ld } = out;
   const { combine_f32 } = seat.kernels;
   const { zeros } = seat.program;
   return {
-    forward(order) {
-      const { from, to } = rowShare(seat, order);
-      const rows = inputs.map((link) => rowsOf(link, order.batch) + from * ld);
+    forward(order, rows) {
+      const { from, to } = rows;
+      const x = inputs.map((link) => rowsOf(link, order.batch) + from * ld);
       const y = out.y + from * ld;
       const code = combineCodes[combine];
-      let a = rows[0]!;
-      for (const b of rows.slice(1)) {
+      let a = x[0]!;
+      for (const b of x.slice(1)) {
         combine_f32(y, ld, a, ld, b, ld, to - from, outputs, code);
         a = y;
       }
-      if (combine === 'divide') clearBeside(seat, out.y, ld, outputs, order);
+      if (combine === 'divide') clearBeside(seat, out.y, ld, outputs, order, rows);
     },
-    backward(order) {
+    backward(order, rows) {
       if (combine === 'add') return;
-      const { from, to } = rowShare(seat, order);
+      const { from, to } = rows;
       const x = inputs.map((link) => rowsOf(link, order.batch) + from * ld);
       const [d, y] = [dy + from * ld, out.y + from * ld];
       for (const [index, address] of dx.entries()) {
@@ -76,15 +74,15 @@ export function bindCombine(op: CombineTape, seat: Seat, dy: number, dx: readonl
         } else if (combine === 'multiply') {
           // dy times the others
           let product = d;
-          for (const [other, rows] of x.entries()) {
+          for (const [other, factor] of x.entries()) {
             if (other === index) continue;
-            set(product, rows, multiply);
+            set(product, factor, multiply);
             product = to_;
           }
         } else if (index === 0) {
           let quotient = d;
-          for (const rows of x.slice(1)) {
-            set(quotient, rows, divide);
+          for (const divisor of x.slice(1)) {
+            set(quotient, divisor, divide);
             quotient = to_;
           }
         } else {
@@ -93,63 +91,61 @@ export function bindCombine(op: CombineTape, seat: Seat, dy: number, dx: readonl
           set(to_, x[index]!, divide);
           set(zeros, to_, subtract);
         }
-        if (combine === 'divide') clearBeside(seat, address, ld, outputs, order);
+        if (combine === 'divide') clearBeside(seat, address, ld, outputs, order, rows);
       }
     },
   };
 }
 
-/** y = x · weight + bias: rows are shared out, and columns of the gradients. */
-export function bindScale(op: ScaleTape, seat: Seat, { dy, dx }: Slopes): Pass {
-  const { input, out, outputs, weight, bias } = op;
+/** y = x · weight + bias: columns of the gradients are shared out. */
+export function bindScale(op: ScaleTape, seat: Seat, { dy, dx }: Slopes): RowPass {
+  const { input, out, outputs, weight, bias, left } = op;
   const { ld } = out;
   const { scale_f32, combine_f32 } = seat.kernels;
   const { weights } = seat.program;
   const w = weights + weight.at;
   const b = bias === undefined ? seat.program.zeros : weights + bias.at;
   return {
-    forward(order) {
-      const { from, to } = rowShare(seat, order);
+    forward(order, { from, to }) {
       const x = rowsOf(input, order.batch) + from * input.ld;
       scale_f32(out.y + from * ld, ld, x, input.ld, w, b, to - from, outputs);
     },
-    backward(order, meet) {
-      const { from, to } = rowShare(seat, order);
+    backward(order, { from, to }) {
       const x = rowsOf(input, order.batch) + from * input.ld;
-      const [d, p] = [dy + from * ld, out.y + from * ld];
+      const [d, p] = [dy + from * ld, left + from * ld];
       const rows = to - from;
       if (dx !== 0) combine_f32(dx + from * ld, ld, d, ld, w, 0, rows, ld / 4, multiply);
       combine_f32(p, ld, d, ld, x, input.ld, rows, ld / 4, multiply);
-      meet();
-      sumColumns(seat, weight, out, rowsOf(out, order.batch), order.steps * order.batch);
-      if (bias !== undefined) sumColumns(seat, bias, out, dy, order.steps * order.batch);
     },
+    gradients({ steps, batch }) {
+      sumColumns(seat, weight, out, left, steps * batch);
+      if (bias !== undefined) sumColumns(seat, bias, out, dy, steps * batch);
+    },
+    leaves: true,
   };
 }
 
-/** Features in another order: rows are shared out. */
-export function bindShuffle(op: ShuffleTape, seat: Seat, { dy, dx }: Slopes): Pass {
+/** Features in another order. */
+export function bindShuffle(op: ShuffleTape, seat: Seat, { dy, dx }: Slopes): RowPass {
   const { input, out, outputs, order: indices } = op;
   const { ld } = out;
   const { gather_f32, scatter_f32 } = seat.kernels;
   return {
-    forward(order) {
-      const { from, to } = rowShare(seat, order);
-      const x = rowsOf(input, order.batch) + from * input.ld;
+    forward({ batch }, { from, to }) {
+      const x = rowsOf(input, batch) + from * input.ld;
       gather_f32(out.y + from * ld, ld, x, input.ld, indices, to - from, outputs);
     },
-    backward(order) {
+    backward(_, { from, to }) {
       if (dx === 0) return;
-      const { from, to } = rowShare(seat, order);
       scatter_f32(dx + from * input.ld, input.ld, dy + from * ld, ld, indices, to - from, outputs);
       clearPadding(seat, dx, input.ld, outputs, { from, to });
     },
   };
 }
 
-/** Normalised groups of features: rows are shared out, and columns of the gradients. */
-export function bindNorm(op: NormTape, seat: Seat, { dy, dx }: Slopes): Pass {
-  const { input, out, outputs, weight, bias, groups, centred, epsilon } = op;
+/** Normalised groups of features: columns of the gradients are shared out. */
+export function bindNorm(op: NormTape, seat: Seat, { dy, dx }: Slopes): RowPass {
+  const { input, out, outputs, weight, bias, left, groups, centred, epsilon } = op;
   const { ld } = out;
   const { norm_f32, norm_back_f32 } = seat.kernels;
   const { weights } = seat.program;
@@ -157,22 +153,22 @@ export function bindNorm(op: NormTape, seat: Seat, { dy, dx }: Slopes): Pass {
   const b = bias === undefined ? 0 : weights + bias.at;
   const sizes = [groups, outputs / groups, centred ? 1 : 0, epsilon] as const;
   return {
-    forward(order) {
-      const { from, to } = rowShare(seat, order);
+    forward(order, { from, to }) {
       const x = rowsOf(input, order.batch) + from * input.ld;
       norm_f32(out.y + from * ld, ld, x, input.ld, w, b, to - from, ...sizes);
     },
-    backward(order, meet) {
-      const { from, to } = rowShare(seat, order);
+    backward(order, { from, to }) {
       const x = rowsOf(input, order.batch) + from * input.ld;
       const [rows, at] = [to - from, from * ld];
       const to_ = dx === 0 ? 0 : dx + at;
-      norm_back_f32(to_, ld, out.y + at, ld, dy + at, ld, x, input.ld, w, rows, ...sizes);
+      norm_back_f32(to_, ld, left + at, ld, dy + at, ld, x, input.ld, w, rows, ...sizes);
       if (dx !== 0) clearPadding(seat, dx, ld, outputs, { from, to });
-      meet();
-      sumColumns(seat, weight, out, out.y, order.steps * order.batch);
-      if (bias !== undefined) sumColumns(seat, bias, out, dy, order.steps * order.batch);
     },
+    gradients({ steps, batch }) {
+      sumColumns(seat, weight, out, left, steps * batch);
+      if (bias !== undefined) sumColumns(seat, bias, out, dy, steps * batch);
+    },
+    leaves: true,
   };
 }
 

@@ -19,7 +19,7 @@ export function planBlocks(plan: Plan, layer: LinearSpec, input: Link): TrainOp 
   const shared = { name, input, out: placeRows(plan, plan.rows, outputs), outputs, dropped: 0 } as const;
   if (outputs === parts && inputs === parts) {
     const weight = planParam(plan, `${name}.weight`, { parts: 1, rows: outputs, columns: 1 });
-    return { op: 'scale', ...shared, weight, bias: planBias(plan, layer) };
+    return { op: 'scale', ...shared, weight, bias: planBias(plan, layer), left: shared.out.y };
   }
   const sizes = { inputs, outputs, parts };
   const weight = planBlockWeight(plan, `${name}.weight`, sizes, { each: outputs / parts });

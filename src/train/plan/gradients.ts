@@ -41,6 +41,10 @@ export interface Way {
 export class Gradients {
   readonly #slots: Slot[] = [];
   readonly #slopes = new Map<number, Slope>();
+  /** of delays in a loop, whose way back comes before anybody has written theirs */
+  readonly #promised = new Map<number, Slope>();
+  /** what is free again behind the loop; undefined outside of one */
+  #held: Slot[] | undefined;
 
   constructor(
     readonly widthOf: (value: number) => number,
@@ -54,7 +58,7 @@ export class Gradients {
    * @param isSum whether the gradient of each operand is that of the output
    */
   back(layer: number | undefined, operands: readonly Operand[], isSum = false): Way {
-    const dy = layer === undefined ? undefined : this.#slopes.get(layer);
+    const dy = layer === undefined ? undefined : (this.#slopes.get(layer) ?? this.#promised.get(layer));
     const way: Way = { dy, dx: operands.map(() => undefined), spread: [] };
     if (layer !== undefined && dy === undefined) return way;
     const own: Slope[] = [];
@@ -70,9 +74,33 @@ export class Gradients {
       way.dx[index] = dx;
       way.spread.push(...this.#spread(dx, operand));
     }
-    for (const { slot } of own) slot.isTaken = false;
-    if (dy !== undefined) dy.slot.isTaken = false;
+    for (const { slot } of own) this.#release(slot);
+    if (dy !== undefined) this.#release(dy.slot);
     return way;
+  }
+
+  /**
+   * From here on to `leaveLoop` operations go back together, one step after the other. Rows of all steps stay until all
+   * have been there: weights take their gradients from them afterwards, and a slot that had another reader in between
+   * would have rows of two strides.
+   * @param members layers that come back to themselves
+   * @param delays those of them that bring what later steps hand back, before the others have their turn
+   */
+  enterLoop(members: readonly number[], delays: readonly number[]): void {
+    this.#held = [];
+    if (!members.some((member) => this.#slopes.has(member))) return;
+    for (const delay of delays)
+      if (!this.#slopes.has(delay)) this.#promised.set(delay, this.#take(strideOf(this.widthOf(delay))));
+  }
+
+  leaveLoop(): void {
+    for (const slot of this.#held!) slot.isTaken = false;
+    this.#held = undefined;
+  }
+
+  #release(slot: Slot): void {
+    if (this.#held === undefined) slot.isTaken = false;
+    else this.#held.push(slot);
   }
 
   #spread(dx: Slope, { fragments, whole }: Operand): Spread[] {
@@ -100,7 +128,7 @@ export class Gradients {
   }
 
   #begin(value: number): Slope {
-    const slope = this.#take(strideOf(this.widthOf(value)));
+    const slope = this.#promised.get(value) ?? this.#take(strideOf(this.widthOf(value)));
     this.#slopes.set(value, slope);
     return slope;
   }

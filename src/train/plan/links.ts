@@ -48,17 +48,27 @@ export class Links {
     const key = fragments.map((each) => `${each.value}:${each.column}+${each.width}`).join(' ');
     const known = this.#joins.get(key);
     if (known !== undefined && slots === 0) return { fragments, link: known, whole: undefined, gather: [] };
+    const operand = this.reserve(fragments, slots);
+    if (slots === 0) this.#joins.set(key, operand.link);
+    this.gather(operand);
+    return operand;
+  }
+
+  /** The reader's own copies, of which `gather` says where from when everything that they are of has its place. */
+  reserve(fragments: readonly Fragment[], slots: number): Operand {
     const total = fragments.reduce((sum, each) => sum + each.width, 0);
     const { rows, capacity } = this.plan;
     const link: Link = { ...placeRows(this.plan, rows + slots * capacity.batch, total), skip: slots };
-    if (slots === 0) this.#joins.set(key, link);
+    return { fragments, link, whole: undefined, gather: [] };
+  }
+
+  gather({ fragments, link, gather }: Operand): void {
     let column = 0;
-    const gather = fragments.map((each): RowCopy => {
-      const to = shifted(link, column);
-      column += each.width;
-      return { from: shifted(this.#of.get(each.value)!, each.column), to, width: each.width, how: 'copy' };
-    });
-    return { fragments, link, whole: undefined, gather };
+    for (const { value, column: first, width } of fragments) {
+      const from = shifted(this.#of.get(value)!, first);
+      gather.push({ from, to: shifted(link, column), width, how: 'copy' });
+      column += width;
+    }
   }
 }
 

@@ -17,6 +17,7 @@ import { planBlocks } from './blocks.js';
 import { findHead, planHead } from './head.js';
 import type { Link } from './link.js';
 import { Links } from './links.js';
+import { checkLoops, planLoop } from './loops.js';
 import { orderFloats } from './order.js';
 import {
   onePhase,
@@ -31,6 +32,7 @@ import { pastOf, planPast } from './past.js';
 import { planActivation, planCombine, planNorm, planScale, planShuffle } from './pointwise.js';
 import {
   backWidth,
+  type Loop,
   type RecurrentTape,
   recurrentsOf,
   type Scratch,
@@ -38,7 +40,7 @@ import {
   type TrainProgram,
 } from './program.js';
 import { planById, planRecurrent } from './recurrent.js';
-import { type Node, planRoutes } from './routes.js';
+import { type Node, type NodeGroup, planRoutes } from './routes.js';
 import { zoneWords } from './zoneout.js';
 
 /** Rows of a weight's gradient that one kernel call makes: with what it packs, they stay in a second-level cache. */
@@ -65,6 +67,7 @@ export function planTraining(spec: ModelSpec, sizes: TrainingSizes): TrainProgra
   const last = findHead(spec);
   // Weights that change cannot take a shuffle in.
   const flow = flowOf(spec, new Set());
+  checkLoops(spec, flow, last);
   const inputs = inputWidth(spec);
   const input: Link = {
     skip: 0,
@@ -72,11 +75,11 @@ export function planTraining(spec: ModelSpec, sizes: TrainingSizes): TrainProgra
     ld: strideOf(inputs),
   };
   const links = new Links(plan, flow, inputs, input);
-  const nodes = planNodes(plan, spec, flow, links, last, constants);
+  const groups = planNodes(plan, spec, flow, links, last, constants);
   const operand = links.read(flow.reads[last]![0]!);
   const head = planHead(plan, spec.layers[last] as LinearSpec, operand.link, spec.layers[0]);
-  const routes = planRoutes(plan, nodes, { layer: last, operands: [operand] }, links);
-  const ops = nodes.map(({ op }) => op);
+  const routes = planRoutes(plan, groups, { layer: last, operands: [operand] }, links);
+  const ops = groups.flatMap(({ nodes }) => nodes.map(({ op }) => op));
   const widest = Math.max(strideOf(inputs), head.input.ld, ...ops.map(widestOf)) / 4;
   const program: TrainProgram = {
     control,
@@ -87,6 +90,7 @@ export function planTraining(spec: ModelSpec, sizes: TrainingSizes): TrainProgra
     inputs,
     vocabulary: vocabularyOf(spec),
     ops,
+    loops: loopsOf(groups),
     head,
     routes,
     lengths: layout.place(capacity.batch),
@@ -108,7 +112,10 @@ export function planTraining(spec: ModelSpec, sizes: TrainingSizes): TrainProgra
   return program;
 }
 
-/** The operations before the head, each with what it reads; layers that only pass features on are none. */
+/**
+ * The operations before the head, each with what it reads, in an order in which everybody finds that; layers that only pass
+ * features on are none.
+ */
 function planNodes(
   plan: Plan,
   spec: ModelSpec,
@@ -116,10 +123,10 @@ function planNodes(
   links: Links,
   last: number,
   constants: number,
-): Node[] {
+): NodeGroup[] {
   const nodes: Node[] = [];
-  for (const [layer, each] of spec.layers.slice(0, last).entries()) {
-    if (flow.stages[layer]! < 0) continue;
+  const planNode = (layer: number): Node => {
+    const each = spec.layers[layer]!;
     const slots = each.kind === 'conv' || each.kind === 'delay' ? pastOf(each) : 0;
     const operands = flow.reads[layer]!.map((fragments) => links.read(fragments, slots));
     const known = plan.params.length;
@@ -130,10 +137,26 @@ function planNodes(
       const readers = flow.reads.flat(2).filter(({ value }) => value === operands[0]!.whole);
       if (before?.op === 'embedding' && readers.length === 1) op.byId = planById(plan, op, before);
     }
-    nodes.push({ layer, op, operands, hasParams: plan.params.length > known });
+    const node = { layer, op, operands, hasParams: plan.params.length > known };
+    nodes.push(node);
     links.set(layer, linkOf(op));
-  }
-  return nodes;
+    return node;
+  };
+  return flow.groups
+    .filter(({ layers }) => layers[0]! < last)
+    .map(({ layers, loops }) => ({
+      nodes: loops ? planLoop(plan, spec, flow, links, layers, planNode) : layers.map(planNode),
+      loops,
+    }));
+}
+
+function loopsOf(groups: readonly NodeGroup[]): Loop[] {
+  let to = 0;
+  return groups.flatMap(({ nodes, loops }) => {
+    const from = to;
+    to += nodes.length;
+    return loops ? [{ from, to }] : [];
+  });
 }
 
 /** The widest row that an operation reads, gives or keeps, bytes. */

@@ -40,6 +40,7 @@ export function planScale(plan: Plan, { name, size }: ScaleSpec, input: Link): T
     ...{ op: 'scale', name, input, out, outputs: size, dropped: 0 },
     weight: planVector(plan, `${name}.weight`, size),
     bias: planVector(plan, `${name}.bias`, size),
+    left: out.y,
   };
 }
 
@@ -56,6 +57,7 @@ export function planNorm(plan: Plan, layer: NormSpec, input: Link): TrainOp {
     ...{ op: 'norm', name, input, out, outputs: size, dropped: 0 },
     weight: planVector(plan, `${name}.weight`, size),
     bias: centred ? planVector(plan, `${name}.bias`, size) : undefined,
+    left: out.y,
     ...{ groups, centred, epsilon },
   };
 }

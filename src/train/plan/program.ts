@@ -224,6 +224,12 @@ export type TrainOp =
   | ConvTape
   | DelayTape;
 
+/** Operations that come back to themselves through delays. */
+export interface Loop {
+  from: number;
+  to: number;
+}
+
 /** Some columns of all rows of a batch. Addresses are those of the first column. */
 export interface RowCopy {
   from: Link;
@@ -303,6 +309,8 @@ export interface TrainProgram {
   inputs: number;
   vocabulary: number;
   ops: TrainOp[];
+  /** operations [from, to) that run step by step, delays last */
+  loops: Loop[];
   head: Head;
   /** of each operation, and behind them the head's, whose `dy` is nobody's */
   routes: Route[];

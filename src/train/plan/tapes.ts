@@ -64,7 +64,7 @@ export interface InputBlocks extends BlockWeight {
   order: number;
 }
 
-/** y = x · weight + bias. Its output becomes dy ∘ x on the way back. */
+/** y = x · weight + bias. */
 export interface ScaleTape {
   op: 'scale';
   name: string;
@@ -74,6 +74,8 @@ export interface ScaleTape {
   dropped: 0;
   weight: Param;
   bias: Param | undefined;
+  /** where dy ∘ x goes on the way back: over the output, unless others still read that, whose rows these are like */
+  left: number;
 }
 
 /** y_j = x of order_j. Its order is no parameter. */
@@ -88,7 +90,7 @@ export interface ShuffleTape {
   order: number;
 }
 
-/** Its output becomes dy ∘ n on the way back, n being what is normalised. */
+/** The gradient of its weight sums dy ∘ n, n being what is normalised. */
 export interface NormTape {
   op: 'norm';
   name: string;
@@ -98,6 +100,8 @@ export interface NormTape {
   dropped: 0;
   weight: Param;
   bias: Param | undefined;
+  /** where dy ∘ n goes on the way back, like that of a scale */
+  left: number;
   groups: number;
   centred: boolean;
   epsilon: number;
