@@ -97,8 +97,9 @@ export function trainOracle(
       const readOf = (index: number) => sources[index]!.map((source) => (source < 0 ? x : outputs[source]!));
       for (const [index, layer] of layers.entries()) {
         const y = 'take' in layer ? layer.give() : layer.next(readOf(index));
-        const factors = y.value.map((_, column) => given.mask?.(index, t * batch + b, column) ?? 1);
-        outputs.push(given.mask === undefined ? y : tape.multiply(y, tape.leaf(factors)));
+        const { mask } = given;
+        const factors = mask && y.value.map((_, column) => mask(index, t * batch + b, column));
+        outputs.push(factors === undefined ? y : tape.multiply(y, tape.leaf(factors)));
       }
       for (const [index, layer] of layers.entries()) if ('take' in layer) layer.take(readOf(index));
       return outputs.at(-1)!;
