@@ -99,10 +99,11 @@ export function trainOracle(
       const readOf = (index: number) => sources[index]!.map((source) => (source < 0 ? x : outputs[source]!));
       const row = t * batch + b;
       for (const [index, layer] of layers.entries()) {
-        const keeps: Keeps | undefined = given.keeps && ((...which) => given.keeps!(index, row, ...which));
-        const y = 'take' in layer ? layer.give() : layer.next(readOf(index), keeps);
-        const factors = y.value.map((_, column) => given.mask?.(index, row, column) ?? 1);
-        outputs.push(given.mask === undefined ? y : tape.multiply(y, tape.leaf(factors)));
+        const { mask, keeps } = given;
+        const own: Keeps | undefined = keeps && ((...which) => keeps(index, row, ...which));
+        const y = 'take' in layer ? layer.give() : layer.next(readOf(index), own);
+        const factors = mask && y.value.map((_, column) => mask(index, row, column));
+        outputs.push(factors === undefined ? y : tape.multiply(y, tape.leaf(factors)));
       }
       for (const [index, layer] of layers.entries()) if ('take' in layer) layer.take(readOf(index));
       return outputs.at(-1)!;
