@@ -14,12 +14,13 @@ import { bindRecurrent } from './recurrent.js';
 import { copyRows } from './rows.js';
 import { type Pass, rowsOf, type Seat } from './seat.js';
 import { seedOf } from './seeds.js';
+import { bindStrips } from './strips.js';
 import { clearSlopes, packWeights, sumSquares, updateWeights } from './update.js';
 
 /**
  * Binds a training to one worker's kernels. What a step is stands in the order, in shared memory; a step has these
  * meetings: after each layer forwards, within and after the loss, after each layer backwards, around the update, and after
- * copies where layers read more than the rows of one.
+ * copies where layers read more than the rows of one; layers of strips have two more.
  * @param k this worker's number, 0..n−1
  * @param n how many share the work
  */
@@ -39,6 +40,7 @@ export function bindTraining(
   const drops = ops.map((op, index) =>
     op.dropped === 0 ? undefined : bindDropout(op, seat, routes[index]!),
   );
+  const strips = bindStrips(seat);
   /** Copies of what all have written before, which all may read behind. */
   const copy = (copies: readonly RowCopy[], order: Order, meet: Meet) => {
     if (copies.length === 0) return;
@@ -50,6 +52,7 @@ export function bindTraining(
     const order = readOrder(seat.f64, program.order);
     const { stage } = order;
     if (stage === 'pack') {
+      strips?.expand(meet);
       packWeights(seat);
       return;
     }
@@ -80,11 +83,13 @@ export function bindTraining(
       meet();
       copy(routes[index]!.spread, order, meet);
     }
+    strips?.gather(meet);
     sumSquares(seat);
     meet();
     if (stage === 'gradient' || !updateWeights(seat, order)) return;
     for (const pass of passes) pass.keep?.(order, 0);
     meet();
+    strips?.expand(meet);
     packWeights(seat);
   };
 }

@@ -21,6 +21,7 @@ import { orderFloats } from './order.js';
 import {
   onePhase,
   type Plan,
+  placeDerived,
   placeRows,
   planBias,
   planParam,
@@ -58,7 +59,14 @@ export function planTraining(spec: ModelSpec, sizes: TrainingSizes): TrainProgra
   checkTrainable(spec);
   const { capacity, workers, dropout } = sizes;
   const layout = beginLayout();
-  const plan: Plan = { ...sizes, layout, params: [], floats: 0, rows: capacity.steps * capacity.batch };
+  const plan: Plan = {
+    ...sizes,
+    layout,
+    params: [],
+    floats: 0,
+    derived: [],
+    rows: capacity.steps * capacity.batch,
+  };
   const control = layout.place(controlWords);
   const constants = layout.place(tableFloats);
   const order = layout.place(orderFloats);
@@ -78,6 +86,7 @@ export function planTraining(spec: ModelSpec, sizes: TrainingSizes): TrainProgra
   const routes = planRoutes(plan, nodes, { layer: last, operands: [operand] }, links);
   const ops = nodes.map(({ op }) => op);
   const widest = Math.max(strideOf(inputs), head.input.ld, ...ops.map(widestOf)) / 4;
+  const extent = placeDerived(plan);
   const program: TrainProgram = {
     control,
     constants,
@@ -92,8 +101,9 @@ export function planTraining(spec: ModelSpec, sizes: TrainingSizes): TrainProgra
     lengths: layout.place(capacity.batch),
     params: plan.params,
     floats: plan.floats,
-    weights: layout.place(plan.floats),
-    slopes: layout.place(plan.floats),
+    extent,
+    weights: layout.place(extent),
+    slopes: layout.place(extent),
     optimizer: sizes.optimizer,
     clip: sizes.clip,
     moments: Array.from({ length: momentsOf(sizes.optimizer) }, () => layout.place(plan.floats)),
