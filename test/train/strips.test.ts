@@ -213,6 +213,21 @@ describe('states and checkpoints', () => {
   });
 });
 
+test('a resumed training goes on to the same bytes', async () => {
+  const kept: Uint8Array[] = [];
+  const options = {
+    spec: thin,
+    ...optionsOf({ tensors: first, optimizer: { kind: 'adamw' }, clip: 1, dropout: 0.2 }),
+    batches: (epoch: number) => [batchAt(2 * epoch), batchAt(2 * epoch + 1)],
+    epochs: 3,
+    learningRate: 0.02,
+    checkpoint: { save: (bytes: Uint8Array) => void kept.push(bytes) },
+  };
+  const whole = await train(options);
+  const resumed = await train({ ...options, resume: kept[0]!, threads: 2 });
+  expectSameTensors(resumed.tensors, whole.tensors);
+});
+
 test('a pruned model learns again what it has lost, and runs', async () => {
   const dense: ModelSpec = {
     layers: [
