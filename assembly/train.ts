@@ -20,7 +20,7 @@ export { function_f32 } from './math/functions';
 export { norm_f32 } from './math/norm';
 export { function_back_f32 } from './grad/function';
 export { norm_back_f32 } from './grad/norm';
-export { scatter_f32 } from './grad/scatter';
+export { add_places_f32, clear_places_f32, scatter_f32 } from './grad/scatter';
 export { conv_back_f32, conv_grad_f32, conv_tape_f32 } from './grad/conv';
 
 // Recurrence

@@ -13,3 +13,16 @@ export function scatter_f32(y: usize, ldy: usize, x: usize, ldx: usize, order: u
     }
   }
 }
+
+/** y of order_j = 0. y: floats · order: [count] i32, the same place any number of times */
+export function clear_places_f32(y: usize, order: usize, count: usize): void {
+  for (let j: usize = 0; j < count << 2; j += 4) store<f32>(y + (<usize>load<u32>(order + j) << 2), 0);
+}
+
+/** y of order_j += x_j, in order of j. y: floats, apart from x: [count] · order: [count] i32, the same place any number of times */
+export function add_places_f32(y: usize, x: usize, order: usize, count: usize): void {
+  for (let j: usize = 0; j < count << 2; j += 4) {
+    const to = y + (<usize>load<u32>(order + j) << 2);
+    store<f32>(to, load<f32>(to) + load<f32>(x + j));
+  }
+}

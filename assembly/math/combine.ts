@@ -49,7 +49,7 @@ export function copy_f32(y: usize, ldy: usize, x: usize, ldx: usize, rows: usize
 /**
  * y_j = x of order_j, row by row
  *
- * x, y: [rows, width], strides ldx, ldy in bytes, apart from each other · order: [width] i32, each within 0..width−1
+ * x: rows of stride ldx in bytes · y: [rows, width], stride ldy, apart from x · order: [width] i32, each a column of x
  */
 export function gather_f32(y: usize, ldy: usize, x: usize, ldx: usize, order: usize, rows: usize, width: usize): void {
   for (let m: usize = 0; m < rows; m++) {

@@ -98,6 +98,12 @@ export const trainKernelRuns: Readonly<Record<TrainKernelName, KernelRun<TrainKe
   scatter_f32: each(`${pass}, all to one column`, rows * width, (k) =>
     k.scatter_f32(at.y, ld, at.x, ld, zeros, rows, width),
   ),
+  clear_places_f32: each(`${rows * width} places, all one`, rows * width, (k) =>
+    k.clear_places_f32(at.y, zeros, rows * width),
+  ),
+  add_places_f32: each(`${rows * width} places, all one`, rows * width, (k) =>
+    k.add_places_f32(at.y, at.x, zeros, rows * width),
+  ),
   combine_f32: each(pass, rows * width, (k) => k.combine_f32(at.dy, ld, at.x, ld, at.y, ld, rows, width, 2)),
   scale_f32: each(pass, rows * width, (k) => k.scale_f32(at.y, ld, at.x, ld, at.w, at.w, rows, width)),
   norm_f32: each(pass, rows * width, (k) =>

@@ -1,3 +1,4 @@
+import { UnsupportedError } from '../base/errors.js';
 import { number } from '../base/guards.js';
 import { namedRandom } from '../base/random.js';
 import { blockRunsOf, depthOf } from '../model/blocks.js';
@@ -7,6 +8,7 @@ import {
   type LayerSpec,
   type ModelSpec,
   type RecurrentLayerSpec,
+  stripsOf,
 } from '../model/spec.js';
 import { layerTensors, type Tensors } from '../model/tensors.js';
 
@@ -39,7 +41,8 @@ export interface InitOptions {
  * Math.cos, which a normal embedding needs, are the engine's own: its bytes are promised within one engine.
  * @param spec a correct one: it is not checked here, but by createTrainer and createModel
  * @param seed any integer; its low 32 bits count
- * @throws TypeError or RangeError when an option is not a finite number, or the range is negative
+ * @throws TypeError or RangeError when an option is not a finite number, or the range is negative; UnsupportedError for a
+ *   layer of strips, which are what is left of other weights
  */
 export function initTensors(spec: ModelSpec, seed: number, options: InitOptions = {}): Tensors {
   const { forgetBias, embeddingRange } = options;
@@ -47,6 +50,11 @@ export function initTensors(spec: ModelSpec, seed: number, options: InitOptions 
   if (embeddingRange !== undefined) number(embeddingRange, 'embeddingRange', 0);
   const tensors: Tensors = {};
   for (const layer of spec.layers) {
+    if (isRecurrent(layer) && stripsOf(layer) !== undefined)
+      throw new UnsupportedError(
+        `layer ${layer.name}: where strips lie is not drawn; give tensors to start from, such as sparsify makes of a dense model.`,
+        'init strips',
+      );
     for (const [name, shape] of Object.entries(layerTensors(layer))) {
       const count = shape.reduce((product, size) => product * size, 1);
       const first = constantOf(layer, name.slice(layer.name.length + 1));

@@ -1,8 +1,8 @@
-import { ArgumentRangeError, ArgumentTypeError } from '../base/errors.js';
+import { ArgumentRangeError, ArgumentTypeError, MismatchError } from '../base/errors.js';
 import { integer, object, show } from '../base/guards.js';
 import type { ModelSpec } from '../model/spec.js';
 import { checkTensors, layerTensors, type Tensors } from '../model/tensors.js';
-import { checkTied, prefixes } from './plan/place.js';
+import { checkTied, fixedNames, prefixes } from './plan/place.js';
 import type { StateTape, TrainProgram } from './plan/program.js';
 import type { CarriedState, TrainerState } from './types.js';
 
@@ -36,12 +36,17 @@ export function readState(
       if (names[1] !== undefined && moment[names[0]!] !== undefined) moment[names[1]] = moment[names[0]!]!;
   }
   const checked = checkTensors(spec, weights);
-  const trained = { layers: spec.layers.filter(({ kind }) => kind !== 'shuffle') };
+  const fixed = Object.fromEntries(fixedNames(spec).map((name) => [name, checked[name]!]));
   checkTied(program, checked);
   return {
     steps,
     weights: checked,
-    moments: moments.map((moment) => checkTensors(trained, moment)),
+    moments: moments.map((moment) => {
+      const other = Object.keys(fixed).find((name) => Object.hasOwn(moment, name));
+      if (other !== undefined)
+        throw new MismatchError(`tensor ${show(other)} belongs to no layer whose weights are trained.`);
+      return checkTensors(spec, { ...moment, ...fixed });
+    }),
     carried: checkCarried(program, state.carried),
   };
 }

@@ -178,7 +178,7 @@ export class Trainer {
     const { arena, program, spec } = this.#parts;
     placeTensors(arena.f32, program, program.weights, weights);
     this.#untrained = untrainedOf(spec, weights);
-    placeUntrained(arena.i32, program, this.#untrained);
+    placeUntrained(arena, program, this.#untrained);
   }
 
   async #order(stage: Stage, batch: CheckedBatch, learningRate: number): Promise<Score> {

@@ -38,6 +38,8 @@ export const trainRegistry = {
   function_f32: familyRegistry.function_f32,
   function_back_f32: 'dx lddx dy lddy x ldx table rows width code alpha beta',
   scatter_f32: 'y ldy x ldx order rows width',
+  clear_places_f32: 'y order count',
+  add_places_f32: 'y x order count',
   norm_back_f32: 'dx lddx p ldp dy lddy x ldx w rows groups size centred epsilon',
   conv_tape_f32: 'y ldy xs ldx w bias first last batch size width',
   conv_back_f32: 'dx lddx dy lddy w first last rows batch size width',

@@ -46,6 +46,44 @@ export function randomStrips(random: Random, layer: RecurrentLayerSpec, shape: S
   return { stream: Float32Array.from(stream), count };
 }
 
+/** An index stream of as many random strips as a layer's spec says, in any rows, at any columns, some overlapping. */
+export function randomStream(
+  random: Random,
+  layer: RecurrentLayerSpec,
+  { shape, count }: StripsSpec,
+): Float32Array {
+  const [rows, columns] = sizes[shape];
+  const { hiddenSize } = layer;
+  const below = (most: number) => Math.floor(random() * most);
+  const lines = Array.from({ length: gatesOf(layer) * Math.ceil(hiddenSize / rows) }, (): number[] => []);
+  for (let k = 0; k < count; k++) lines[below(lines.length)]!.push(below(hiddenSize - columns + 1));
+  return Float32Array.from(lines.flatMap((own) => [own.length, ...own]));
+}
+
+/** Of each value of a layer's strips where it stands in [G·H, H]; −1 for units past the last. */
+export function stripPlaces(
+  layer: RecurrentLayerSpec,
+  { shape }: StripsSpec,
+  stream: ArrayLike<number>,
+): number[] {
+  const [rows, columns] = sizes[shape];
+  const { hiddenSize: hidden } = layer;
+  const places: number[] = [];
+  let at = 0;
+  for (let gate = 0; gate < gatesOf(layer); gate++) {
+    for (let unit = 0; unit < hidden; unit += rows) {
+      for (let left = stream[at++]!; left > 0; left--) {
+        const first = stream[at++]!;
+        for (let k = 0; k < columns; k++) {
+          for (let r = 0; r < rows; r++)
+            places.push(unit + r < hidden ? (gate * hidden + unit + r) * hidden + first + k : -1);
+        }
+      }
+    }
+  }
+  return places;
+}
+
 /** Gives a model's dense layers strips, with random weights in place of those that it has. */
 export function withStrips(
   seed: number,
@@ -87,25 +125,10 @@ export function expandStripsToDense(
     if (!isGated(layer) || layer.strips === undefined) return layer;
     const { strips, ...dense } = layer;
     const { name, hiddenSize: hidden } = layer;
-    const [rows, columns] = sizes[strips.shape];
     const data = new Float32Array(gatesOf(layer) * hidden * hidden);
-    const stream = tensors[`${name}.strips`]!.data;
     const values = tensors[`${name}.weight_hh`]!.data;
-    let at = 0;
-    let next = 0;
-    for (let gate = 0; gate < gatesOf(layer); gate++) {
-      for (let unit = 0; unit < hidden; unit += rows) {
-        for (let left = stream[at++]!; left > 0; left--) {
-          const first = stream[at++]!;
-          for (let k = 0; k < columns; k++) {
-            for (let r = 0; r < rows; r++) {
-              const value = values[next++]!;
-              if (unit + r < hidden) data[(gate * hidden + unit + r) * hidden + first + k]! += value;
-            }
-          }
-        }
-      }
-    }
+    for (const [k, place] of stripPlaces(layer, strips, tensors[`${name}.strips`]!.data).entries())
+      if (place >= 0) data[place]! += values[k]!;
     const diagonal = tensors[`${name}.diagonal`]?.data ?? new Float32Array(0);
     for (let row = 0; row < diagonal.length; row++) data[row * hidden + (row % hidden)]! += diagonal[row]!;
     delete all[`${name}.strips`];

@@ -3,22 +3,13 @@ import { describe, expect, test } from 'vitest';
 import type { ModelSpec, StripShape } from '#dist/model/spec.js';
 import type { Tensors } from '#dist/model/tensors.js';
 import { availableKernels, createModel } from '#dist/node.js';
-import { createTrainer, type TrainerOptions } from '#dist/train-node.js';
 import { openShare } from '#dist/worklet.js';
 import { cellKinds, type Scene, scene } from '../oracle/arbitraries.js';
 import { followOracle } from '../oracle/follow.js';
 import { runOracle } from '../oracle/model.js';
 import { expandStripsToDense, stripShapes, stripStack, withStrips } from '../oracle/strips.js';
 import { findExcess } from '../oracle/tolerance.js';
-import {
-  draw,
-  errorFrom,
-  expectSameBytes,
-  expectSameRun,
-  expectSameState,
-  layerOf,
-  sceneOf,
-} from '../session/draw.js';
+import { draw, expectSameBytes, expectSameRun, expectSameState, layerOf, sceneOf } from '../session/draw.js';
 
 /** A scene of a model with strips. */
 function drawStrips(
@@ -117,14 +108,4 @@ describe.each(availableKernels())('%s: layers whose recurrent weights are strips
     });
     expect(off).toBeNull();
   });
-});
-
-test('strips are not trained', async () => {
-  const given = sceneOf();
-  const { spec, tensors } = drawStrips(allCells, '8x4', 0.4, true, given);
-  const capacity = { steps: 2, batch: 1 };
-  const options = { tensors, capacity, loss: { kind: 'steps' }, optimizer: { kind: 'sgd' } };
-  const error = await errorFrom(createTrainer(spec, options as unknown as TrainerOptions));
-  expect(error).toMatchObject({ code: 'ERR_UNSUPPORTED' });
-  expect(error.message).toMatch(/strips/);
 });

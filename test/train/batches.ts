@@ -1,9 +1,10 @@
 import { seededRandom } from '#dist/base/random.js';
-import { type LayerSpec, type ModelSpec, outputsOf } from '#dist/model/spec.js';
+import { isRecurrent, type LayerSpec, type ModelSpec, outputsOf, stripsOf } from '#dist/model/spec.js';
 import { layerTensors } from '#dist/model/tensors.js';
 import { inputWidth } from '#dist/model/wiring.js';
 import { cellKinds } from '../oracle/arbitraries.js';
 import { randomOrder, randomState } from '../oracle/random.js';
+import { randomStream } from '../oracle/strips.js';
 import { layerOf } from '../session/draw.js';
 import { normedKinds, type TrainKind, trainKinds, trainLayer } from './cells.js';
 import type { OracleBatch, OracleLoss, Weights } from './oracle.js';
@@ -86,7 +87,7 @@ function stack(kinds: readonly TrainKind[], hiddenSize: number, blocks: number, 
   return { layers: [...layers, { kind: 'linear', name: 'out', inputSize: width, outputSize: classes }] };
 }
 
-/** Weights uniform within `scale`, in f64; with `rounded` they are f32 values. Orders of shuffles are orders. */
+/** Weights uniform within `scale`, in f64; with `rounded` they are f32 values. Orders of shuffles are orders, streams of strips streams. */
 export function randomWeights(spec: ModelSpec, seed: number, scale = 0.8, rounded = false): Weights {
   const random = seededRandom(seed);
   const weights: Weights = {};
@@ -97,6 +98,11 @@ export function randomWeights(spec: ModelSpec, seed: number, scale = 0.8, rounde
     const count = shape.reduce((product, size) => product * size, 1);
     if (layer.kind === 'shuffle') {
       weights[name] = { shape, data: randomOrder(random, count) };
+      continue;
+    }
+    const strips = isRecurrent(layer) ? stripsOf(layer) : undefined;
+    if (isRecurrent(layer) && strips !== undefined && name === `${layer.name}.strips`) {
+      weights[name] = { shape, data: randomStream(random, layer, strips) };
       continue;
     }
     const data = Float64Array.from({ length: count }, () => (2 * random() - 1) * scale);

@@ -11,8 +11,10 @@ import {
   type RecurrentLayerSpec,
   type SlstmSpec,
   type SruSpec,
+  stripsOf,
 } from '#dist/model/spec.js';
 import { type CellKind, cellKinds } from '../oracle/arbitraries.js';
+import { stripPlaces } from '../oracle/strips.js';
 import { ACTIVATION_ERROR, UNIT_ROUNDOFF } from '../oracle/tolerance.js';
 import { layerOf } from '../session/draw.js';
 import { applyOn } from './slopes.js';
@@ -229,6 +231,8 @@ function stateProduct(
   h: Node,
 ): Node {
   const { hiddenSize } = layer;
+  if (stripsOf(layer) !== undefined)
+    return tape.product(expand(tape, layer, parameter), gate * hiddenSize, hiddenSize, hiddenSize, h);
   const [blocks, width] = [blocksOf(layer), outputsOf(layer)];
   const sizes = blockSizesOf(layer) ?? new Array<number>(blocks).fill(width / blocks);
   const reaches = sizes.flatMap((count, n) => {
@@ -240,6 +244,20 @@ function stateProduct(
   // What is projected is all read by each unit, of which there are more.
   const reads = (u: number) => (blocks === 1 ? reaches[0]! : reaches[u]!);
   return tape.product(weight, gate * hiddenSize, hiddenSize, depth, h, reads);
+}
+
+/** The matrix [G·H, H] that strips and a diagonal are. */
+function expand(tape: Tape, layer: RecurrentLayerSpec, parameter: Parameter): Node {
+  const { hiddenSize } = layer;
+  const strips = stripsOf(layer)!;
+  const places = stripPlaces(layer, strips, parameter('strips').value);
+  const parts = [{ x: parameter('weight_hh'), places }];
+  const rows = cellOf(layer).gates * hiddenSize;
+  if (strips.diagonal) {
+    const own = Array.from({ length: rows }, (_, row) => row * hiddenSize + (row % hiddenSize));
+    parts.push({ x: parameter('diagonal'), places: own });
+  }
+  return tape.scatter(rows * hiddenSize, parts);
 }
 
 /** A function with alpha and beta as a program has them, in f32. */

@@ -107,7 +107,7 @@ describe('specs', () => {
       /"mid"/,
     ],
     [
-      'strips',
+      'strips of which nobody has said where they lie',
       [
         {
           kind: 'lstm',
@@ -119,7 +119,23 @@ describe('specs', () => {
         out(8),
       ],
       unsupported,
-      /thin: strips/,
+      /thin: where strips lie .* sparsify/,
+    ],
+    [
+      'strips beside what they do not run with',
+      [
+        {
+          kind: 'lstm',
+          name: 'thin',
+          inputSize: 4,
+          hiddenSize: 8,
+          peepholes: true,
+          strips: { shape: '4x4', count: 2, diagonal: false },
+        },
+        out(8),
+      ],
+      unsupported,
+      /thin: strips beside .*peepholes .*cannot be trained/,
     ],
     ['no layers', [], range, /layers/],
     ['sizes that do not meet', [layerOf('lstm', 'rnn', 3, 4), out(5)], range, /out/],

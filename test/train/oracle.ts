@@ -229,9 +229,17 @@ function shapesOf(spec: ModelSpec): [name: string, shape: number[]][] {
   return spec.layers.flatMap((layer) => Object.entries(layerTensors(layer)));
 }
 
-/** Those of which there are gradients: an order is none. */
-function trainedShapesOf({ layers }: ModelSpec): [name: string, shape: number[]][] {
-  return shapesOf({ layers: layers.filter(({ kind }) => kind !== 'shuffle') });
+/** Those of which there are gradients. */
+function trainedShapesOf(spec: ModelSpec): [name: string, shape: number[]][] {
+  return shapesOf(spec).filter(([name]) => !isFixed(spec, name));
+}
+
+/** Orders, and where strips lie, are not trained. */
+export function isFixed({ layers }: ModelSpec, tensor: string): boolean {
+  return layers.some(({ kind, name }) => {
+    if (kind === 'shuffle') return tensor === `${name}.order`;
+    return tensor === `${name}.strips`;
+  });
 }
 
 function readState(

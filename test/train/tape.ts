@@ -85,6 +85,28 @@ export class Tape {
     return out;
   }
 
+  /** out of places[k] += x[k], from zeros; a place below 0 is none. One place of several values is their sum. */
+  scatter(size: number, parts: readonly { x: Node; places: readonly number[] }[]): Node {
+    const [sums, sizes] = [new Float64Array(size), new Float64Array(size)];
+    const counts = new Int32Array(size);
+    for (const { x, places } of parts) {
+      for (const [k, place] of places.entries()) {
+        if (place < 0) continue;
+        sums[place]! += x.value[k]!;
+        sizes[place]! += Math.abs(x.value[k]!);
+        counts[place]!++;
+      }
+    }
+    const out = this.leaf(
+      sums.map((sum, i) => this.round(sum, gamma(Math.max(0, counts[i]! - 1)) * sizes[i]!)),
+    );
+    this.notes.push(() => {
+      for (const { x, places } of parts)
+        for (const [k, place] of places.entries()) if (place >= 0) this.give(x, k, out.gradient[place]!);
+    });
+    return out;
+  }
+
   /** x[first .. first + count - 1] */
   slice(x: Node, first: number, count: number): Node {
     const out = this.leaf(x.value.subarray(first, first + count));

@@ -11,9 +11,9 @@ import {
 } from '#dist/train-node.js';
 import type { KernelSet } from '#dist/wasm/features.js';
 import { layerOf } from '../session/draw.js';
-import { normedTower, randomBatch, secondTower, tower } from './batches.js';
+import { normedTower, randomBatch, randomWeights, secondTower, tower } from './batches.js';
 import type { OracleLoss } from './oracle.js';
-import { batchOf, expectSameTensors, optionsOf } from './trained.js';
+import { batchOf, expectSameTensors, f32Of, optionsOf } from './trained.js';
 import { zoneTower } from './zoned.js';
 
 const tied: ModelSpec = {
@@ -45,6 +45,10 @@ const cases: Record<string, { spec: ModelSpec; loss?: OracleLoss; options?: Part
   'blocks, and rows of one column': { spec: columns(40), options: { dropout: 0.1 } },
   'blocks of inputs': { spec: reading(12), options: { dropout: 0.1 } },
   'blocks of different sizes': { spec: uneven(), options: { dropout: 0.2 } },
+  strips: {
+    spec: strips(),
+    options: { dropout: 0.2, tensors: f32Of(randomWeights(strips(), 3, 0.4, true)) },
+  },
   'many blocks of inputs': { spec: reading(60), loss: { kind: 'sequence', pool: 'last' } },
   'layers that feed back, dropout': { spec: core(36), options: { dropout: 0.2 } },
   'layers that feed back, narrow, sequences': { spec: core(4), loss: { kind: 'sequence', pool: 'last' } },
@@ -74,6 +78,27 @@ function uneven(): ModelSpec {
       { kind: 'lstm', name: 'a', ...shared, blockSizes: [4, 4, 4, 4, 14] },
       { kind: 'gru', name: 'b', ...shared, blockSizes: [9, 1, 1, 1, 1, 17] },
       { kind: 'slstm', name: 'c', ...shared, blockSizes: [2, 2, 10, 10, 6] },
+      { kind: 'linear', name: 'out', inputSize: 30, outputSize: 9 },
+    ],
+  };
+}
+
+/** Recurrent layers of strips: of each shape, with more rows of strips than threads, and fewer; most of them overlap. */
+function strips(): ModelSpec {
+  const shared = { inputSize: 30, hiddenSize: 30 };
+  return {
+    layers: [
+      { kind: 'linear', name: 'in', inputSize: 2, outputSize: 30 },
+      { kind: 'lstm', name: 'a', ...shared, strips: { shape: '8x4', count: 70, diagonal: true } },
+      { kind: 'gru', name: 'b', ...shared, strips: { shape: '16x1', count: 50 } },
+      {
+        kind: 'gru',
+        name: 'c',
+        ...shared,
+        resetAfter: false,
+        strips: { shape: '4x4', count: 90, diagonal: true },
+      },
+      { kind: 'elman', name: 'd', ...shared, strips: { shape: '16x1', count: 9, diagonal: true } },
       { kind: 'linear', name: 'out', inputSize: 30, outputSize: 9 },
     ],
   };

@@ -12,12 +12,13 @@ import { bindRecurrent } from './recurrent.js';
 import { copyRows, rowShare, shareRows } from './rows.js';
 import { type Pass, rowsOf, type Seat } from './seat.js';
 import { seedOf } from './seeds.js';
+import { bindStrips } from './strips.js';
 import { clearSlopes, packWeights, sumSquares, updateWeights } from './update.js';
 
 /**
  * Binds a training to one worker's kernels. What a step is stands in the order, in shared memory; a step has these
  * meetings: after each layer forwards, within and after the loss, after each layer backwards, around the update, and after
- * copies where layers read more than the rows of one.
+ * copies where layers read more than the rows of one; layers of strips have two more.
  * @param k this worker's number, 0..n−1
  * @param n how many share the work
  */
@@ -34,6 +35,7 @@ export function bindTraining(
   const turns = bindTurns(seat);
   const end = routes[ops.length]!;
   const last = bindHead(seat, end.dx[0]!);
+  const strips = bindStrips(seat);
   /** Copies of what all have written before, which all may read behind. */
   const copy = (copies: readonly RowCopy[], order: Order, meet: Meet) => {
     if (copies.length === 0) return;
@@ -45,6 +47,7 @@ export function bindTraining(
     const order = readOrder(seat.f64, program.order);
     const { stage } = order;
     if (stage === 'pack') {
+      strips?.expand(meet);
       packWeights(seat);
       return;
     }
@@ -75,11 +78,13 @@ export function bindTraining(
       meet();
       copy(spread, order, meet);
     }
+    strips?.gather(meet);
     sumSquares(seat);
     meet();
     if (stage === 'gradient' || !updateWeights(seat, order)) return;
     for (const { pass } of turns) pass.keep?.(order, 0);
     meet();
+    strips?.expand(meet);
     packWeights(seat);
   };
 }

@@ -10,9 +10,9 @@ import type { Seat } from './seat.js';
 /** Floats in a cache line. */
 const line = 16;
 
-/** This worker's stretch of the gradients is set to zero. */
+/** This worker's stretch of the gradients, and of those of what is derived, is set to zero. */
 export function clearSlopes({ kernels, program, k, n }: Seat): void {
-  const { from, to } = shareOf(program.floats / line, k, n);
+  const { from, to } = shareOf(program.extent / line, k, n);
   kernels.zero_f32(program.slopes + from * line * 4, (to - from) * line);
 }
 

@@ -68,7 +68,9 @@ export function tapeOf(layer: RecurrentLayerSpec): TapeCell & { cell: Cell } {
 
 /** What of a recurrent layer cannot be trained: a field, or the kind of its cell; undefined where all of it can. */
 export function tapeFieldBeyond(layer: RecurrentLayerSpec): string | undefined {
-  if (stripsOf(layer) !== undefined) return 'strips';
+  // Nor does it run so.
+  if (stripsOf(layer) !== undefined && cellOf(layer).isFamily)
+    return 'strips beside other functions, limits, peepholes or zoneout';
   if (layer.direction !== undefined) return 'direction';
   return tapes[cellOf(layer).code] === undefined ? `kind '${layer.kind}'` : undefined;
 }

@@ -25,6 +25,8 @@ export interface Plan extends TrainingSizes {
   /** the parameters so far, and their floats */
   params: Param[];
   floats: number;
+  /** what is made of parameters anew after each update, and whose gradients become theirs */
+  derived: Param[];
   layout: Layout;
   /** most T·B */
   rows: number;
@@ -47,14 +49,39 @@ export interface ParamShape {
 }
 
 /** Adds a parameter to the plan. */
-export function planParam(plan: Plan, name: string, { padded = false, ...shape }: ParamShape): Param {
+export function planParam(plan: Plan, name: string, shape: ParamShape): Param {
+  const param = { ...shapeParam(name, shape), at: plan.floats * 4 };
+  plan.params.push(param);
+  plan.floats += param.count;
+  return param;
+}
+
+/**
+ * Adds a matrix that is made of parameters: in the regions of weights and gradients it stands behind all of them, in those
+ * of moments nowhere. A line behind it is for what belongs nowhere in it.
+ */
+export function planDerived(plan: Plan, name: string, shape: ParamShape): Param {
+  const own = shapeParam(name, shape);
+  const param = { ...own, count: own.count + lineFloats };
+  plan.derived.push(param);
+  return param;
+}
+
+/** Places what is derived, when all parameters are known. @returns floats of a region that has it, too */
+export function placeDerived({ floats, derived }: Plan): number {
+  let end = floats;
+  for (const param of derived) {
+    param.at = end * 4;
+    end += param.count;
+  }
+  return end;
+}
+
+function shapeParam(name: string, { padded = false, ...shape }: ParamShape): Param {
   const rows = roundUp(shape.rows, panelRows);
   const ld = shape.columns === 1 && !padded ? 4 : strideOf(shape.columns);
   const count = roundUp((shape.parts * rows * ld) / 4, lineFloats);
-  const param: Param = { ...shape, names: [name], rows, ld, at: plan.floats * 4, count };
-  plan.params.push(param);
-  plan.floats += count;
-  return param;
+  return { ...shape, names: [name], rows, ld, at: 0, count };
 }
 
 /** Room for the packed forms of a weight. */

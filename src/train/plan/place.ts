@@ -2,13 +2,20 @@ import { ArgumentRangeError, MismatchError, UnsupportedError } from '../../base/
 import { show } from '../../base/guards.js';
 import type { Arena } from '../../memory/arena.js';
 import { type Cell, cellOf } from '../../model/cells.js';
-import { blockSizesOf, isRecurrent, type ModelSpec, type RecurrentLayerSpec } from '../../model/spec.js';
+import {
+  blockSizesOf,
+  isRecurrent,
+  type ModelSpec,
+  type RecurrentLayerSpec,
+  stripsOf,
+} from '../../model/spec.js';
 import { layerTensors, type Tensor, type Tensors } from '../../model/tensors.js';
 import { placeParameters } from '../../pack/parameters.js';
 import { gatePlaces, rowPlaces } from '../../pack/rows.js';
 import { placeTable, tableFloats } from '../../pack/table.js';
 import type { Param } from './link.js';
 import { type RecurrentTape, recurrentsOf, type TrainProgram } from './program.js';
+import { placeStrips } from './strips.js';
 import type { InputBlocks } from './tapes.js';
 import { withoutZoneout } from './zoneout.js';
 
@@ -38,18 +45,30 @@ export function placeTensors(
   }
 }
 
-/** Writes what kernels read of tensors that are not trained: the orders of shuffles. */
-export function placeUntrained(i32: Int32Array, { ops }: TrainProgram, untrained: Tensors): void {
-  for (const op of ops) if (op.op === 'shuffle') i32.set(untrained[`${op.name}.order`]!.data, op.order / 4);
+/** Writes what kernels read of tensors that are not trained: the orders of shuffles, and where strips lie. */
+export function placeUntrained(arena: Arena, { ops, weights }: TrainProgram, untrained: Tensors): void {
+  for (const op of ops) {
+    if (op.op === 'shuffle') arena.i32.set(untrained[`${op.name}.order`]!.data, op.order / 4);
+    if (op.op !== 'recurrent' || op.strips === undefined) continue;
+    placeStrips(arena, op.strips, weights, op.name, untrained[`${op.name}.strips`]!.data);
+  }
+}
+
+/** Names of the tensors of which nothing is trained. */
+export function fixedNames({ layers }: ModelSpec): string[] {
+  return layers.flatMap((layer) => {
+    if (layer.kind === 'shuffle') return [`${layer.name}.order`];
+    return isRecurrent(layer) && stripsOf(layer) !== undefined ? [`${layer.name}.strips`] : [];
+  });
 }
 
 /** Copies of those checked tensors of which training leaves something as it is. */
-export function untrainedOf({ layers }: ModelSpec, tensors: Tensors): Tensors {
-  const names = layers.flatMap((layer) => {
-    if (layer.kind === 'shuffle') return [`${layer.name}.order`];
-    // What stands behind the states of a block.
-    return isRecurrent(layer) && blockSizesOf(layer) !== undefined ? [`${layer.name}.weight_hh`] : [];
-  });
+export function untrainedOf(spec: ModelSpec, tensors: Tensors): Tensors {
+  // What stands behind the states of a block.
+  const ragged = spec.layers.flatMap((layer) =>
+    isRecurrent(layer) && blockSizesOf(layer) !== undefined ? [`${layer.name}.weight_hh`] : [],
+  );
+  const names = [...fixedNames(spec), ...ragged];
   return copyTensors(Object.fromEntries(names.map((name) => [name, tensors[name]!])));
 }
 

@@ -22,6 +22,7 @@ import { orderFloats } from './order.js';
 import {
   onePhase,
   type Plan,
+  placeDerived,
   placeRows,
   planBias,
   planParam,
@@ -60,7 +61,14 @@ export function planTraining(spec: ModelSpec, sizes: TrainingSizes): TrainProgra
   checkTrainable(spec);
   const { capacity, workers, dropout } = sizes;
   const layout = beginLayout();
-  const plan: Plan = { ...sizes, layout, params: [], floats: 0, rows: capacity.steps * capacity.batch };
+  const plan: Plan = {
+    ...sizes,
+    layout,
+    params: [],
+    floats: 0,
+    derived: [],
+    rows: capacity.steps * capacity.batch,
+  };
   const control = layout.place(controlWords);
   const constants = layout.place(tableFloats);
   const order = layout.place(orderFloats);
@@ -81,6 +89,7 @@ export function planTraining(spec: ModelSpec, sizes: TrainingSizes): TrainProgra
   const routes = planRoutes(plan, groups, { layer: last, operands: [operand] }, links);
   const ops = groups.flatMap(({ nodes }) => nodes.map(({ op }) => op));
   const widest = Math.max(strideOf(inputs), head.input.ld, ...ops.map(widestOf)) / 4;
+  const extent = placeDerived(plan);
   const program: TrainProgram = {
     control,
     constants,
@@ -96,8 +105,9 @@ export function planTraining(spec: ModelSpec, sizes: TrainingSizes): TrainProgra
     lengths: layout.place(capacity.batch),
     params: plan.params,
     floats: plan.floats,
-    weights: layout.place(plan.floats),
-    slopes: layout.place(plan.floats),
+    extent,
+    weights: layout.place(extent),
+    slopes: layout.place(extent),
     optimizer: sizes.optimizer,
     clip: sizes.clip,
     moments: Array.from({ length: momentsOf(sizes.optimizer) }, () => layout.place(plan.floats)),

@@ -4,6 +4,7 @@ import { lanes, panelRows } from '../../pack/rows.js';
 import type { Loss, Optimizer } from '../types.js';
 import type { GateRun, TapeCell } from './cells.js';
 import type { Link, Param, PhaseRows, Weight } from './link.js';
+import type { StripsTape } from './strips.js';
 import type {
   BlocksTape,
   BlockWeight,
@@ -107,6 +108,8 @@ export interface RecurrentTape {
    * the cell.
    */
   whh: Weight | Param | undefined;
+  /** of what `whh` is made, where the recurrent weights are strips */
+  strips: StripsTape | undefined;
   /** that of an output projection */
   whr: Weight | undefined;
   /** those of the input half, or of both */
@@ -319,6 +322,8 @@ export interface TrainProgram {
   params: Param[];
   /** floats of all parameters */
   floats: number;
+  /** and of what is derived of them: what a region of weights or gradients has */
+  extent: number;
   weights: number;
   slopes: number;
   /** the optimiser's: none, one or two */

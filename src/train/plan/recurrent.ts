@@ -2,7 +2,7 @@ import { type Layout, roundUp } from '../../memory/layout.js';
 import { type BlockRun, blockRunsOf } from '../../model/blocks.js';
 import { type Cell, hasSeparateBias, vectorsOf } from '../../model/cells.js';
 import { kindOf } from '../../model/kinds.js';
-import type { RecurrentLayerSpec } from '../../model/spec.js';
+import { type RecurrentLayerSpec, stripsOf } from '../../model/spec.js';
 import { partsOf } from '../../pack/ops.js';
 import { parameterFloats } from '../../pack/parameters.js';
 import { panelRows, partRows, phasesOf } from '../../pack/rows.js';
@@ -23,6 +23,7 @@ import {
   type StateTape,
   sideUnits,
 } from './program.js';
+import { planStrips } from './strips.js';
 import { cutZone, planZone, type Zone } from './zoneout.js';
 
 /** The tape of a recurrent layer, or those of its runs of blocks. */
@@ -95,10 +96,11 @@ function planRun(
       whole: [{ first: 0, rows }],
       last: [{ first: 0, rows: last.rows }],
     });
+  const strips = stripsOf(layer) && planStrips(plan, layer, rows);
   const whh = cell.recurs
     ? planHidden(
         layout,
-        param('weight_hh', diagonal ? 1 : h.width < hidden ? h.width : units),
+        strips?.dense ?? param('weight_hh', diagonal ? 1 : h.width < hidden ? h.width : units),
         diagonal,
         whole,
         last,
@@ -139,6 +141,7 @@ function planRun(
     wih,
     blocked,
     whh,
+    strips,
     whr,
     biases,
     bhh: hasSeparateBias(cell) && !cell.meets ? columns.get('bias_hh') : undefined,

@@ -72,6 +72,27 @@ export const graphChecks = {
     expect(readRows(ground, y, room)).toEqual(expected);
   }) as TrainCheck,
 
+  clear_places_f32: ((ground, draw) => {
+    const [room, count] = [draw.integer(1, 40), draw.integer(0, 30)];
+    const ys = draw.values(room);
+    const order = Array.from({ length: count }, () => draw.integer(0, room - 1));
+    const y = ground.place(ys);
+    ground.kernels.clear_places_f32(y, ground.placeIntegers(order), count);
+    expect(ground.read(y, room)).toEqual(ys.map((value, place) => (order.includes(place) ? 0 : value)));
+  }) as TrainCheck,
+
+  add_places_f32: ((ground, draw) => {
+    const [room, count] = [draw.integer(1, 40), draw.integer(0, 60)];
+    const [ys, xs] = [draw.values(room), draw.values(count)];
+    const order = Array.from({ length: count }, () => draw.integer(0, room - 1));
+    const y = ground.place(ys);
+    ground.kernels.add_places_f32(y, ground.place(xs), ground.placeIntegers(order), count);
+    // Nothing is multiplied: exactly what adding in order gives.
+    const expected = ys.slice();
+    for (const [j, place] of order.entries()) expected[place] = expected[place]! + xs[j]!;
+    expect(ground.read(y, room)).toEqual(expected);
+  }) as TrainCheck,
+
   norm_back_f32: ((ground, draw) => {
     const [rows, groups, size] = [draw.integer(0, 4), draw.integer(1, 3), draw.integer(1, 19)];
     const width = groups * size;
