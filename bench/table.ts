@@ -127,7 +127,8 @@ function formatCells({ hidden, steps, roof, rows, alone }: CellsResult): string[
       ]),
     ]),
     `Units that recur alone: H = ${hidden}, I = 1, a step of a sequence of ${steps}. Bytes are what it reads and writes at ` +
-      'least: the input half and back, recurrent weights, states.',
+      'least: the input half and back, recurrent weights, states. The result is copied out besides. An IndRNN has nothing to ' +
+      'compute but a product, a sum and a maximum; the others wait for the exponentials of their gates.',
     formatMarkdown([
       ['cell', 'structure', 'bytes', 'time', 'GB/s', 'of the roof'],
       ...alone.map(({ cell, structure, bytes, sequence }) => [

@@ -3,7 +3,8 @@ import { integer, object, show } from '../base/guards.js';
 import type { ModelSpec } from '../model/spec.js';
 import { checkTensors, layerTensors, type Tensors } from '../model/tensors.js';
 import { checkTied, fixedNames, prefixes } from './plan/place.js';
-import type { StateTape, TrainProgram } from './plan/program.js';
+import type { TrainProgram } from './plan/program.js';
+import type { StateTape } from './plan/recurrent-tape.js';
 import type { CarriedState, TrainerState } from './types.js';
 
 type Carried = TrainerState['carried'];

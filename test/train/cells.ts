@@ -1,24 +1,14 @@
 import { cellOf } from '#dist/model/cells.js';
 import { type FullFunc, type Func, fullFunc } from '#dist/model/functions.js';
 import { kindOf } from '#dist/model/kinds.js';
-import {
-  blockSizesOf,
-  blocksOf,
-  type LnGruSpec,
-  type LnLstmSpec,
-  outputsOf,
-  type QrnnSpec,
-  type RecurrentLayerSpec,
-  type SlstmSpec,
-  type SruSpec,
-  stripsOf,
-} from '#dist/model/spec.js';
+import type { QrnnSpec, RecurrentLayerSpec, SlstmSpec, SruSpec } from '#dist/model/spec.js';
 import { type CellKind, cellKinds } from '../oracle/arbitraries.js';
-import { stripPlaces } from '../oracle/strips.js';
 import { ACTIVATION_ERROR, UNIT_ROUNDOFF } from '../oracle/tolerance.js';
 import { layerOf } from '../session/draw.js';
+import { recurrentRows, stepNormed } from './normed.js';
+import { blend, type CellNodes, complement, inputProduct, type Parameter, stateProduct } from './parts.js';
 import { applyOn } from './slopes.js';
-import type { Node, Reach, Tape } from './tape.js';
+import type { Node, Tape } from './tape.js';
 
 /** Those whose units all meet in each step. */
 export const normedKinds = ['lnlstm', 'lngru'] as const;
@@ -95,12 +85,6 @@ export function trainLayer(
       return layerOf(kind, name, inputSize, hiddenSize, blocks);
   }
 }
-
-/** The states of one layer, by their names. */
-export type CellNodes = { h: Node } & Partial<Record<'c' | 'n' | 'm', Node>>;
-
-/** What a step reads beside x and the states: a parameter of the layer by the end of its name. */
-type Parameter = (name: string) => Node;
 
 /** Which units keep a state, of a layer, in a row t · B + b. */
 export type Keeps = (state: 'h' | 'c', unit: number) => boolean;
@@ -207,59 +191,6 @@ function stepPlain(
   }
 }
 
-/** What one gate has of x: unit u of H reads block ⌊u M / H⌋ of M. */
-function inputProduct(
-  tape: Tape,
-  { hiddenSize, inputSize, inputBlocks = 1 }: RecurrentLayerSpec,
-  parameter: Parameter,
-  gate: number,
-  x: Node,
-): Node {
-  const count = inputSize / inputBlocks;
-  return tape.product(parameter('weight_ih'), gate * hiddenSize, hiddenSize, count, x, (u) => ({
-    first: Math.floor((u * inputBlocks) / hiddenSize) * count,
-    count,
-  }));
-}
-
-/** What one gate has of the state: a unit reads its own block, of whatever size, or all that the layer gives. */
-function stateProduct(
-  tape: Tape,
-  layer: RecurrentLayerSpec,
-  parameter: Parameter,
-  gate: number,
-  h: Node,
-): Node {
-  const { hiddenSize } = layer;
-  if (stripsOf(layer) !== undefined)
-    return tape.product(expand(tape, layer, parameter), gate * hiddenSize, hiddenSize, hiddenSize, h);
-  const [blocks, width] = [blocksOf(layer), outputsOf(layer)];
-  const sizes = blockSizesOf(layer) ?? new Array<number>(blocks).fill(width / blocks);
-  const reaches = sizes.flatMap((count, n) => {
-    const first = sizes.slice(0, n).reduce((sum, size) => sum + size, 0);
-    return new Array<Reach>(count).fill({ first, count });
-  });
-  const weight = parameter('weight_hh');
-  const depth = Math.max(...sizes);
-  // What is projected is all read by each unit, of which there are more.
-  const reads = (u: number) => (blocks === 1 ? reaches[0]! : reaches[u]!);
-  return tape.product(weight, gate * hiddenSize, hiddenSize, depth, h, reads);
-}
-
-/** The matrix [G·H, H] that strips and a diagonal are. */
-function expand(tape: Tape, layer: RecurrentLayerSpec, parameter: Parameter): Node {
-  const { hiddenSize } = layer;
-  const strips = stripsOf(layer)!;
-  const places = stripPlaces(layer, strips, parameter('strips').value);
-  const parts = [{ x: parameter('weight_hh'), places }];
-  const rows = cellOf(layer).gates * hiddenSize;
-  if (strips.diagonal) {
-    const own = Array.from({ length: rows }, (_, row) => row * hiddenSize + (row % hiddenSize));
-    parts.push({ x: parameter('diagonal'), places: own });
-  }
-  return tape.scatter(rows * hiddenSize, parts);
-}
-
 /** A function with alpha and beta as a program has them, in f32. */
 function rounded(func: Func): FullFunc {
   const { function: name, alpha, beta } = fullFunc(func);
@@ -349,65 +280,6 @@ function stepSlstm(
     UNIT_ROUNDOFF,
   );
   return { h: tape.multiply(tape.sigmoid(o), tape.multiply(cell, over)), c: cell, n: norm, m: most };
-}
-
-/** gain n(v) over all of v. */
-function norm(tape: Tape, { epsilon = 1e-5 }: LnLstmSpec | LnGruSpec, v: Node, gain: Node): Node {
-  return tape.multiply(gain, tape.normalise(v, v.value.length, true, Math.fround(epsilon)));
-}
-
-/** U h, one gate below the other. */
-export function recurrentRows(
-  tape: Tape,
-  layer: LnLstmSpec | LnGruSpec,
-  parameter: Parameter,
-  h: Node,
-): Node {
-  const gates = Array.from({ length: cellOf(layer).gates }, (_, gate) =>
-    stateProduct(tape, layer, parameter, gate, h),
-  );
-  return tape.join(...gates);
-}
-
-/** One step from W x and U h on, all rows of each. */
-export function stepNormed(
-  tape: Tape,
-  layer: LnLstmSpec | LnGruSpec,
-  parameter: Parameter,
-  input: Node,
-  recurrent: Node,
-  { h, c }: CellNodes,
-): CellNodes {
-  const { hiddenSize } = layer;
-  const gate = (v: Node, k: number) => tape.slice(v, k * hiddenSize, hiddenSize);
-  const a = norm(tape, layer, input, parameter('gain_ih'));
-  const s = norm(tape, layer, recurrent, parameter('gain_hh'));
-  if (layer.kind === 'lnlstm') {
-    // Ba et al. 2016, equations 20 to 22; gates i f g o.
-    const all = tape.add(a, s, parameter('bias'));
-    const [i, f, o] = [0, 1, 3].map((k) => tape.sigmoid(gate(all, k))) as [Node, Node, Node];
-    const cell = tape.add(tape.multiply(f, c!), tape.multiply(i, tape.tanh(gate(all, 2))));
-    const out = tape.add(norm(tape, layer, cell, parameter('gain_c')), parameter('bias_c'));
-    return { h: tape.multiply(o, tape.tanh(out)), c: cell };
-  }
-  // LayerNormGRU of haste, which resets after the product; gates r z n.
-  const [x, u] = [tape.add(a, parameter('bias_ih')), tape.add(s, parameter('bias_hh'))];
-  const [r, z] = [0, 1].map((k) => tape.sigmoid(tape.add(gate(x, k), gate(u, k)))) as [Node, Node];
-  return { h: blend(tape, z, tape.tanh(tape.add(gate(x, 2), tape.multiply(r, gate(u, 2)))), h) };
-}
-
-/** (1 − u) a + u b */
-function blend(tape: Tape, u: Node, a: Node, b: Node): Node {
-  return tape.add(tape.multiply(complement(tape, u), a), tape.multiply(u, b));
-}
-
-/** 1 − u */
-function complement(tape: Tape, u: Node): Node {
-  return tape.map(
-    u,
-    (v) => 1 - v,
-    () => -1,
-  );
 }
 
 /** How wide each state of a layer is, by their names. */

@@ -2,9 +2,10 @@ import { kindOf } from '#dist/model/kinds.js';
 import { isRecurrent, type LayerSpec, type ModelSpec, type RecurrentLayerSpec } from '#dist/model/spec.js';
 import { layerTensors } from '#dist/model/tensors.js';
 import { sourcesOf } from '#dist/model/wiring.js';
-import { type CellNodes, type Keeps, stateWidths, stepCell } from './cells.js';
+import { type Keeps, stateWidths, stepCell } from './cells.js';
 import { stepLayer } from './layers.js';
 import { crossEntropy, ctc } from './losses.js';
+import type { CellNodes } from './parts.js';
 import { exactly, type Node, type Round, Tape } from './tape.js';
 
 /**

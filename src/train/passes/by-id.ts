@@ -2,7 +2,7 @@ import type { Meet } from '../../engine/piece.js';
 import { type Range, shareOf } from '../../engine/share.js';
 import { panelRows } from '../../pack/rows.js';
 import type { Order } from '../plan/order.js';
-import { type ById, type RecurrentTape, shapeOf } from '../plan/program.js';
+import { type ById, type RecurrentTape, shapeOf } from '../plan/recurrent-tape.js';
 import type { Seat } from './seat.js';
 
 /**

@@ -2,7 +2,8 @@ import { shareOf } from '../../engine/share.js';
 import { panelRows } from '../../pack/rows.js';
 import type { Link, Param, Weight } from '../plan/link.js';
 import { gradientRows } from '../plan/plan.js';
-import { type ActivationTape, byIdOf, type EmbeddingTape, type LinearTape } from '../plan/program.js';
+import type { ActivationTape, EmbeddingTape, LinearTape } from '../plan/program.js';
+import { byIdOf } from '../plan/recurrent-tape.js';
 import { type Pass, type RowPass, rowsOf, type Seat } from './seat.js';
 
 /** Floats in a cache line: shares of columns begin on one. */

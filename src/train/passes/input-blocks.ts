@@ -2,7 +2,7 @@ import type { Meet } from '../../engine/piece.js';
 import { type Range, shareOf } from '../../engine/share.js';
 import { combineCodes } from '../../model/kinds.js';
 import type { Order } from '../plan/order.js';
-import { type RecurrentTape, shapeOf } from '../plan/program.js';
+import { type RecurrentTape, shapeOf } from '../plan/recurrent-tape.js';
 import type { InputBlocks } from '../plan/tapes.js';
 import { bindProduct } from './blocks.js';
 import { rowShare } from './rows.js';

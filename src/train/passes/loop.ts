@@ -1,6 +1,7 @@
 import { type Range, shareOf } from '../../engine/share.js';
 import type { Order } from '../plan/order.js';
-import type { EmbeddingTape, Loop, RaggedTape, RecurrentTape, Route, TrainOp } from '../plan/program.js';
+import type { EmbeddingTape, Loop, Route, TrainOp } from '../plan/program.js';
+import type { RaggedTape, RecurrentTape } from '../plan/recurrent-tape.js';
 import { bindBlocks } from './blocks.js';
 import { bindActivation, bindLinear, type Slopes } from './dense.js';
 import { bindConv, bindDelay } from './past.js';

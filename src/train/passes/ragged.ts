@@ -1,4 +1,4 @@
-import type { RaggedTape } from '../plan/program.js';
+import type { RaggedTape } from '../plan/recurrent-tape.js';
 import type { Slopes } from './dense.js';
 import { bindRecurrent } from './recurrent.js';
 import type { Pass, Seat } from './seat.js';

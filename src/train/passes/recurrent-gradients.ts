@@ -3,7 +3,7 @@ import { lanes, panelRows } from '../../pack/rows.js';
 import type { TrainKernels } from '../../wasm/train-registry.js';
 import type { Order } from '../plan/order.js';
 import { gradientDepth, gradientRows } from '../plan/plan.js';
-import { byIdOf, type PartShape, type RecurrentTape, shapeOf, sideUnits } from '../plan/program.js';
+import { byIdOf, type PartShape, type RecurrentTape, shapeOf, sideUnits } from '../plan/recurrent-tape.js';
 import { halvesOf } from './by-id.js';
 import { addGradient } from './dense.js';
 import { rowsOf, type Seat } from './seat.js';

@@ -1,6 +1,6 @@
 import type { Range } from '../../engine/share.js';
 import type { Order } from '../plan/order.js';
-import type { RecurrentTape } from '../plan/program.js';
+import type { RecurrentTape } from '../plan/recurrent-tape.js';
 import type { Seat } from './seat.js';
 
 /** How the state before step 0 comes to a layer's tape, and that after the last step to where it is kept. */

@@ -1,7 +1,8 @@
 import { type Range, shareOf } from '../../engine/share.js';
 import { panelRows } from '../../pack/rows.js';
 import type { Order } from '../plan/order.js';
-import { byIdOf, type RecurrentTape, shapeOf, type TrainProgram } from '../plan/program.js';
+import type { TrainProgram } from '../plan/program.js';
+import { byIdOf, type RecurrentTape, shapeOf } from '../plan/recurrent-tape.js';
 import { projectIds } from './by-id.js';
 import type { Slopes } from './dense.js';
 import { bindInputBlocks } from './input-blocks.js';

@@ -1,5 +1,5 @@
 import type { Order } from '../plan/order.js';
-import type { RecurrentTape } from '../plan/program.js';
+import type { RecurrentTape } from '../plan/recurrent-tape.js';
 import type { Seat } from './seat.js';
 import { seedOf } from './seeds.js';
 

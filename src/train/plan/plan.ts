@@ -31,16 +31,9 @@ import {
 } from './params.js';
 import { pastOf, planPast } from './past.js';
 import { planActivation, planCombine, planNorm, planScale, planShuffle } from './pointwise.js';
-import {
-  backWidth,
-  type Loop,
-  type RecurrentTape,
-  recurrentsOf,
-  type Scratch,
-  type TrainOp,
-  type TrainProgram,
-} from './program.js';
+import { type Loop, recurrentsOf, type Scratch, type TrainOp, type TrainProgram } from './program.js';
 import { planById, planRecurrent } from './recurrent.js';
+import { backWidth, type RecurrentTape } from './recurrent-tape.js';
 import { type Node, type NodeGroup, planRoutes } from './routes.js';
 import { zoneWords } from './zoneout.js';
 

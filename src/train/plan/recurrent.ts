@@ -11,10 +11,10 @@ import { planInputBlocks } from './blocks.js';
 import { tapeOf } from './cells.js';
 import type { Link, Param, Weight } from './link.js';
 import { onePhase, type Plan, placeRows, planParam, planWeight } from './params.js';
+import type { EmbeddingTape } from './program.js';
 import {
   type ById,
   type ColumnTape,
-  type EmbeddingTape,
   type MeetingTape,
   type PartShape,
   type RaggedTape,
@@ -22,7 +22,7 @@ import {
   rowsPerId,
   type StateTape,
   sideUnits,
-} from './program.js';
+} from './recurrent-tape.js';
 import { planStrips } from './strips.js';
 import { cutZone, planZone, type Zone } from './zoneout.js';
 
