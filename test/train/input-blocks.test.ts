@@ -1,9 +1,9 @@
 import { describe, expect, it, test } from 'vitest';
-import { checkSpec } from '#dist/model/check.js';
-import { type LayerSpec, type ModelSpec, outputsOf } from '#dist/model/spec.js';
+import type { ModelSpec } from '#dist/model/spec.js';
 import { availableKernels } from '#dist/node.js';
 import { createTrainer } from '#dist/train-node.js';
-import { randomBatch, randomWeights } from './batches.js';
+import { randomWeights } from './batches.js';
+import { between, drawBatch } from './between.js';
 import { type TrainKind, trainKinds, trainLayer } from './cells.js';
 import { expectSlopes } from './differences.js';
 import { batchOf, expectOracle, f32Of, optionsOf, trainerOf } from './trained.js';
@@ -22,28 +22,8 @@ const structures = [
 ];
 type Structure = (typeof structures)[number];
 
-/** A linear layer before it, so that its input has a gradient. */
 function modelOf(kind: TrainKind, { inputSize, hiddenSize, blocks, inputBlocks }: Structure): ModelSpec {
-  const layer = trainLayer(kind, 'rnn', inputSize, hiddenSize, blocks);
-  const layers: LayerSpec[] = [
-    { kind: 'linear', name: 'in', inputSize: 2, outputSize: inputSize },
-    { ...layer, inputBlocks },
-    { kind: 'linear', name: 'out', inputSize: outputsOf(layer), outputSize: 3 },
-  ];
-  return checkSpec({ layers });
-}
-
-const scenes = [
-  { steps: 4, batch: 3, lengths: [4, 1, 3], withState: true },
-  { steps: 1, batch: 1 },
-  { steps: 3, batch: 5, lengths: [3, 0, 1, 2, 3] },
-  { steps: 6, batch: 1, withState: true },
-];
-
-function drawBatch(spec: ModelSpec, turn: number) {
-  const batch = randomBatch(spec, { kind: 'steps' }, { ...scenes[turn % scenes.length]!, seed: turn });
-  (batch.targets as Int32Array)[0] = 1;
-  return batch;
+  return between({ ...trainLayer(kind, 'rnn', inputSize, hiddenSize, blocks), inputBlocks });
 }
 
 describe.each(availableKernels())('%s: gradients are the oracle’s', (kernels) => {

@@ -1,11 +1,11 @@
 import { describe, expect, it, test } from 'vitest';
-import { checkSpec } from '#dist/model/check.js';
-import type { LayerSpec, ModelSpec, RecurrentLayerSpec } from '#dist/model/spec.js';
+import type { RecurrentLayerSpec } from '#dist/model/spec.js';
 import { availableKernels } from '#dist/node.js';
 import { checkTrainerOptions } from '#dist/train/options.js';
 import { planTraining } from '#dist/train/plan/plan.js';
 import { createTrainer } from '#dist/train-node.js';
-import { randomBatch, randomWeights } from './batches.js';
+import { randomWeights } from './batches.js';
+import { between, drawBatch } from './between.js';
 import { blockKinds, type TrainKind, trainLayer } from './cells.js';
 import { expectSlopes } from './differences.js';
 import { batchOf, expectOracle, f32Of, optionsOf, trainerOf } from './trained.js';
@@ -32,30 +32,7 @@ function raggedLayer(kind: TrainKind, { inputSize, sizes }: Structure): Recurren
   return { ...layer, blockSizes: sizes } as RecurrentLayerSpec;
 }
 
-/** A linear layer before it, so that its input has a gradient. */
-function behind(layer: RecurrentLayerSpec): ModelSpec {
-  const { inputSize, hiddenSize } = layer;
-  const layers: LayerSpec[] = [
-    { kind: 'linear', name: 'in', inputSize: 2, outputSize: inputSize },
-    layer,
-    { kind: 'linear', name: 'out', inputSize: hiddenSize, outputSize: 3 },
-  ];
-  return checkSpec({ layers });
-}
-const modelOf = (kind: TrainKind, structure: Structure) => behind(raggedLayer(kind, structure));
-
-const scenes = [
-  { steps: 4, batch: 3, lengths: [4, 1, 3], withState: true },
-  { steps: 1, batch: 1 },
-  { steps: 3, batch: 5, lengths: [3, 0, 1, 2, 3] },
-  { steps: 6, batch: 1, withState: true },
-];
-
-function drawBatch(spec: ModelSpec, turn: number) {
-  const batch = randomBatch(spec, { kind: 'steps' }, { ...scenes[turn % scenes.length]!, seed: turn });
-  (batch.targets as Int32Array)[0] = 1;
-  return batch;
-}
+const modelOf = (kind: TrainKind, structure: Structure) => between(raggedLayer(kind, structure));
 
 describe.each(availableKernels())('%s: gradients are the oracle’s', (kernels) => {
   describe.each(kinds)('%s', (kind) => {
@@ -97,9 +74,9 @@ function placesOf(sizes: readonly number[], rows: number): [from: number, to: nu
 test.each(kinds)('%s: its gradients are those of the dense layer that holds its weights', async (kind) => {
   const structure = { inputSize: 5, sizes: [3, 1, 1, 6] };
   const layer = raggedLayer(kind, structure);
-  const spec = behind(layer);
+  const spec = between(layer);
   const { blockSizes: _, ...plain } = layer as RecurrentLayerSpec & { blockSizes: number[] };
-  const whole = behind({ ...plain, blocks: 1 } as RecurrentLayerSpec);
+  const whole = between({ ...plain, blocks: 1 } as RecurrentLayerSpec);
   const tensors = f32Of(randomWeights(spec, 3, 0.8, true));
   const { shape, data } = tensors['rnn.weight_hh']!;
   const rows = shape[0]!;

@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
 import { checkSpec } from '#dist/model/check.js';
-import type { LayerSpec, ModelSpec, RecurrentLayerSpec, StripsSpec } from '#dist/model/spec.js';
+import type { ModelSpec, RecurrentLayerSpec, StripsSpec } from '#dist/model/spec.js';
 import { availableKernels, createModel, sparsify } from '#dist/node.js';
 import { decodeCheckpoint, encodeCheckpoint } from '#dist/train/checkpoint.js';
 import { checkTrainerOptions } from '#dist/train/options.js';
@@ -9,7 +9,8 @@ import { createTrainer, initTensors, type Optimizer, fit as train } from '#dist/
 import { type CellKind, cellKinds } from '../oracle/arbitraries.js';
 import { expandStripsToDense, gatesOf, stripPlaces } from '../oracle/strips.js';
 import { layerOf } from '../session/draw.js';
-import { randomBatch, randomWeights } from './batches.js';
+import { randomWeights } from './batches.js';
+import { between, drawBatch } from './between.js';
 import { expectSlopes } from './differences.js';
 import type { Weights } from './oracle.js';
 import { mismatch } from './refused.js';
@@ -52,29 +53,7 @@ function stripLayer(
   return { ...layerOf(kind, 'rnn', inputSize, hiddenSize), ...more, strips } as RecurrentLayerSpec;
 }
 
-/** A linear layer before it, so that its input has a gradient. */
-function modelOf(kind: CellKind, structure: Structure): ModelSpec {
-  const { inputSize, hiddenSize } = structure;
-  const layers: LayerSpec[] = [
-    { kind: 'linear', name: 'in', inputSize: 2, outputSize: inputSize },
-    stripLayer(kind, structure),
-    { kind: 'linear', name: 'out', inputSize: hiddenSize, outputSize: 3 },
-  ];
-  return checkSpec({ layers });
-}
-
-const scenes = [
-  { steps: 4, batch: 3, lengths: [4, 1, 3], withState: true },
-  { steps: 1, batch: 1 },
-  { steps: 3, batch: 5, lengths: [3, 0, 1, 2, 3] },
-  { steps: 6, batch: 1, withState: true },
-];
-
-function drawBatch(spec: ModelSpec, turn: number) {
-  const batch = randomBatch(spec, { kind: 'steps' }, { ...scenes[turn % scenes.length]!, seed: turn });
-  (batch.targets as Int32Array)[0] = 1;
-  return batch;
-}
+const modelOf = (kind: CellKind, structure: Structure) => between(stripLayer(kind, structure));
 
 describe.each(availableKernels())('%s: gradients are the oracle’s', (kernels) => {
   describe.each(cellKinds)('%s', (kind) => {
