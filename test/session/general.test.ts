@@ -54,6 +54,8 @@ async function compare(spec: ModelSpec, given: Scene): Promise<void> {
   const { bound, stateBound } = runOracle(spec, tensors, x, options);
   const bytes = buildOnnx(spec, tensors, { lengths: given.lengths !== null });
   const theirs = await runOnnxNode(bytes, spec, { x, ...options });
+  // Its Softplus is ln(1 + eˣ) as it stands, which overflows where x is above 88; ours is then x.
+  if (JSON.stringify(spec).includes('softplus')) fc.pre(theirs.y.every(Number.isFinite));
   using model = await createModel(spec, tensors);
   const ours = await model.run(x, options);
   expectWithin(ours.y, theirs.y, twice(bound));
@@ -67,7 +69,12 @@ async function compare(spec: ModelSpec, given: Scene): Promise<void> {
  * hide it. Cells that end in it are compared with the oracle alone, above.
  */
 function endsInElu(layer: LayerSpec): boolean {
-  const last = layer.kind === 'lstm' ? layer.activations?.[2] : undefined;
+  const last =
+    layer.kind === 'elman'
+      ? layer.activation
+      : layer.kind === 'lstm' || layer.kind === 'gru'
+        ? layer.activations?.at(-1)
+        : undefined;
   return (typeof last === 'object' ? last.function : last) === 'elu';
 }
 
